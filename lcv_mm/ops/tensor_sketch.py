@@ -1,0 +1,88 @@
+"""Compact bilinear pooling by tensor sketch (Gao et al., Compact Bilinear Pooling, Alg. 2)."""
+
+import torch
+from torch import Tensor
+
+from .precision import accumulation_dtype, no_autocast
+
+
+def tensor_sketch_pool(
+    x: Tensor, h1: Tensor, s1: Tensor, h2: Tensor, s2: Tensor, out_dim: int, y: Tensor | None = None
+) -> Tensor:
+    """Mean over places of the tensor sketch of each place's outer product.
+
+    The sketch of one place is the circular convolution of two count sketches. Its sum over places is the same as
+    adding entry (i, j) of the Gram matrix `X Y^T`, with the sign `s1[i] * s2[j]`, to the bin `(h1[i] + h2[j]) mod
+    out_dim`. That needs one matrix product an image in place of three Fourier transforms a place, and is exact.
+
+    Args:
+        x (Tensor): (N, C, H, W) or (N, C, L), feature maps.
+        h1 (Tensor): (C,) int64, bin of each channel of `x`, in [0, out_dim).
+        s1 (Tensor): (C,), sign of each channel of `x`, -1 or 1.
+        h2 (Tensor): (D,) int64, bin of each channel of `y` (of `x` if `y` is None).
+        s2 (Tensor): (D,), sign of each channel of `y`.
+        out_dim (int): Number of bins of the sketch.
+        y (Tensor, optional): (N, D, H, W) or (N, D, L), a second map over the same places. None: `x` itself.
+
+    Returns:
+        Tensor: (N, out_dim), float32, or float64 for float64 maps.
+
+    Raises:
+        ValueError: If the maps differ in images or places, or the hashes do not match their channels.
+    """
+    x = x.flatten(2)  # (N, C, H, W) -> (N, C, L)
+    second = x if y is None else y.flatten(2)
+    if x.shape[::2] != second.shape[::2]:
+        raise ValueError(
+            f'x and y must have the same images and places, but got (N, C, L) = {tuple(x.shape)} and '
+            f'{tuple(second.shape)}'
+        )
+    for name, hashes, channels in (('1', (h1, s1), x.shape[1]), ('2', (h2, s2), second.shape[1])):
+        if any(t.shape != (channels,) for t in hashes):
+            raise ValueError(
+                f'h{name} and s{name} must hold one value for each of the {channels} channels, but have the shapes '
+                f'{[tuple(t.shape) for t in hashes]}'
+            )
+    return _SketchedGram.apply(x, None if y is None else second, h1, s1, h2, s2, out_dim)
+
+
+def _bins(h1: Tensor, h2: Tensor, out_dim: int) -> Tensor:
+    """Bin of each entry of the Gram matrix, row by row: (C,), (D,) -> (C * D,)."""
+    return ((h1[:, None] + h2) % out_dim).flatten()
+
+
+def _signs(s1: Tensor, s2: Tensor, like: Tensor) -> Tensor:
+    """Sign of each entry of the Gram matrix over the number of places of `like`: (C,), (D,) -> (C * D,)."""
+    dtype = accumulation_dtype(like.dtype)
+    return (s1.to(dtype)[:, None] * (s2.to(dtype) / like.shape[2])).flatten()
+
+
+class _SketchedGram(torch.autograd.Function):
+    """Keeps the feature maps alone for backward; through autograd's own rules backward takes one product more."""
+
+    @staticmethod
+    def forward(ctx, x, y, h1, s1, h2, s2, out_dim):
+        ctx.save_for_backward(x, y, h1, s1, h2, s2)
+        ctx.out_dim = out_dim
+        with no_autocast(x):
+            wide = x.to(accumulation_dtype(x.dtype))
+            other = wide if y is None else y.to(wide.dtype)
+            gram = torch.bmm(wide, other.mT).flatten(1)  # (N, C, L), (N, D, L) -> (N, C * D)
+            gram = gram * _signs(s1, s2, x)
+            bins = _bins(h1, h2, out_dim).expand_as(gram)
+            return gram.new_zeros(len(gram), out_dim).scatter_add(1, bins, gram)
+
+    @staticmethod
+    def backward(ctx, grad):
+        x, y, h1, s1, h2, s2 = ctx.saved_tensors
+        with no_autocast(x):
+            grad_gram = grad.index_select(1, _bins(h1, h2, ctx.out_dim)) * _signs(s1, s2, x)
+            if y is None:
+                # G + G^T by a second gather: a strided transpose of a large C misses the cache at each step
+                transposed = grad.index_select(1, _bins(h2, h1, ctx.out_dim))
+                grad_gram = torch.addcmul(grad_gram, transposed, _signs(s2, s1, x))
+            grad_gram = grad_gram.unflatten(1, (len(h1), len(h2)))
+            second = x if y is None else y
+            grad_x = torch.bmm(grad_gram, second.to(grad.dtype)).to(x.dtype)
+            grad_y = None if y is None else torch.bmm(grad_gram.mT, x.to(grad.dtype)).to(y.dtype)
+        return grad_x, grad_y, None, None, None, None, None

@@ -1,0 +1,28 @@
+import torch
+
+from lcv_mm.ops import residual_attention
+
+
+def test_attention_by_hand():
+    # sigmoid(0) = 1/2, sigmoid(ln 3) = 3/4: M = F * (1 + sigmoid(F))
+    x = torch.tensor([0.0, 1.0986122886681098, -1.0986122886681098], dtype=torch.float64)
+    expected = torch.stack([x[0], x[1] * 1.75, x[2] * 1.25])
+    torch.testing.assert_close(residual_attention(x), expected, rtol=1e-12, atol=0)
+
+
+def test_attention_follows_the_papers_two_equations():
+    x = torch.randn(2, 3, 5, 4, dtype=torch.float64) * 4
+    mask = 1 / (1 + torch.exp(-x))  # Eq. 1
+    torch.testing.assert_close(residual_attention(x), x * (1 + mask))  # Eq. 2
+
+
+def test_attention_behind_a_relu_scales_by_one_and_a_half_to_two():
+    x = torch.rand(1000, dtype=torch.float64) * 50 + 1e-6
+    factor = residual_attention(x) / x
+    assert factor.min() >= 1.5
+    assert factor.max() <= 2
+
+
+def test_attention_gradient():
+    x = torch.randn(2, 3, 4, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(residual_attention, x)

@@ -1,0 +1,143 @@
+import pytest
+import torch
+from torch import Tensor
+
+from lcv_mm.ops import tensor_sketch_pool
+
+
+def draw_hashes(channels: int, out_dim: int, seed: int = 0, other: int | None = None) -> tuple[Tensor, ...]:
+    """h1, s1, h2, s2 of a sketch of `channels` and `other` (default: as many) channels."""
+    g = torch.Generator().manual_seed(seed)
+    hashes = []
+    for c in (channels, channels if other is None else other):
+        hashes += [torch.randint(out_dim, (c,), generator=g), torch.randint(2, (c,), generator=g) * 2 - 1]
+    return tuple(hashes)
+
+
+def sketch_place_by_place(x: Tensor, h1: Tensor, s1: Tensor, h2: Tensor, s2: Tensor, out_dim: int, y=None) -> Tensor:
+    """The definition (Gao et al., Alg. 2): count sketches of each place, convolved through the transform, averaged."""
+    x, y = x.double().flatten(2), (x if y is None else y).double().flatten(2)
+    out = torch.zeros(len(x), out_dim, dtype=torch.float64)
+    for n in range(x.shape[0]):
+        for place in range(x.shape[2]):
+            counts = []
+            for values, h, s in ((x[n, :, place], h1, s1), (y[n, :, place], h2, s2)):
+                count = torch.zeros(out_dim, dtype=torch.float64)
+                for c in range(len(values)):
+                    count[h[c]] += s[c] * values[c]
+                counts.append(torch.fft.fft(count))
+            out[n] += torch.fft.ifft(counts[0] * counts[1]).real
+    return out / x.shape[2]
+
+
+def test_sketch_by_hand():
+    # one place (2, 3), two bins: products 4, 6, 6, 9 with signs +, -, -, + fall into the bins 0, 1, 1, 0
+    x = torch.tensor([[[2.0], [3.0]]])
+    h, s = torch.tensor([0, 1]), torch.tensor([1, -1])
+    torch.testing.assert_close(tensor_sketch_pool(x, h, s, h, s, 2), torch.tensor([[13.0, -12.0]]))
+
+
+@pytest.mark.parametrize('shape', [(3, 12, 4, 5), (1, 7, 1, 1), (2, 9, 6)], ids=str)
+def test_sketch_equals_the_transform_of_each_place(shape):
+    x = torch.randn(shape, dtype=torch.float64)
+    hashes = draw_hashes(shape[1], 32)
+    got = tensor_sketch_pool(x, *hashes, 32)
+    torch.testing.assert_close(got, sketch_place_by_place(x, *hashes, 32), rtol=1e-9, atol=1e-9)
+
+
+def test_two_maps_of_different_channels():
+    x, y = torch.randn(2, 6, 3, 4, dtype=torch.float64), torch.randn(2, 10, 3, 4, dtype=torch.float64)
+    hashes = draw_hashes(6, 16, other=10)
+    got = tensor_sketch_pool(x, *hashes, 16, y=y)
+    torch.testing.assert_close(got, sketch_place_by_place(x, *hashes, 16, y=y), rtol=1e-9, atol=1e-9)
+
+
+def test_the_map_with_itself_is_the_same_as_twice_the_map():
+    x = torch.randn(2, 6, 3, 4, dtype=torch.float64, requires_grad=True)
+    hashes = draw_hashes(6, 16)
+    weight = torch.randn(2, 16, dtype=torch.float64)
+    once, twice = (tensor_sketch_pool(x, *hashes, 16, y=y) for y in (None, x))
+    torch.testing.assert_close(once, twice)
+    grads = [torch.autograd.grad((out * weight).sum(), x)[0] for out in (once, twice)]
+    torch.testing.assert_close(*grads)
+
+
+@pytest.mark.parametrize('two_maps', [False, True])
+def test_sketch_gradients(two_maps):
+    x = torch.randn(2, 5, 2, 3, dtype=torch.float64, requires_grad=True)
+    y = torch.randn(2, 4, 2, 3, dtype=torch.float64, requires_grad=True) if two_maps else None
+    hashes = draw_hashes(5, 11, other=4 if two_maps else None)
+    args = (x, y) if two_maps else (x,)
+    assert torch.autograd.gradcheck(lambda x, y=None: tensor_sketch_pool(x, *hashes, 11, y=y), args)
+    assert torch.autograd.gradgradcheck(lambda x, y=None: tensor_sketch_pool(x, *hashes, 11, y=y), args)
+
+
+def test_inner_products_are_preserved_on_average_and_the_spread_falls_with_the_root_of_out_dim():
+    x, y = torch.randn(2, 16, dtype=torch.float64)
+    exact = (x @ y) ** 2
+    spread = {}
+    for out_dim in (64, 1024):
+        products = []
+        for seed in range(400):
+            hashes = draw_hashes(16, out_dim, seed)
+            a, b = (tensor_sketch_pool(v[None, :, None], *hashes, out_dim)[0] for v in (x, y))
+            products.append(a @ b)
+        products = torch.stack(products)
+        spread[out_dim] = products.std()
+        assert abs(products.mean() - exact) < 4 * products.std() / 400**0.5
+    assert spread[64] / spread[1024] == pytest.approx(4, rel=0.25)
+
+
+def test_zero_channels_of_the_map_give_zeros_and_finite_gradients():
+    x = torch.zeros(2, 5, 3, 3, requires_grad=True)
+    out = tensor_sketch_pool(x, *draw_hashes(5, 8), 8)
+    out.sum().backward()
+    assert torch.equal(out, torch.zeros(2, 8))
+    assert torch.equal(x.grad, torch.zeros_like(x))
+
+
+@pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16])
+def test_large_features_in_low_precision_stay_finite_and_close(dtype):
+    x = (torch.rand(2, 64, 14, 14) * 600).relu()  # values in the hundreds, as real VGG maps have
+    hashes = draw_hashes(64, 256)
+    exact = sketch_place_by_place(x[:, :, :2, :3], *hashes, 256)
+    low = x[:, :, :2, :3].to(dtype).requires_grad_()
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        out = tensor_sketch_pool(low, *hashes, 256)
+    assert out.dtype == torch.float32
+    assert (out - exact).norm() / exact.norm() < 2e-2
+    (out / out.norm()).sum().backward()
+    assert torch.isfinite(low.grad).all()
+
+
+def test_float32_is_close_to_float64():
+    x = torch.rand(2, 64, 14, 14)
+    hashes = draw_hashes(64, 256)
+    exact = tensor_sketch_pool(x.double(), *hashes, 256)
+    assert (tensor_sketch_pool(x, *hashes, 256) - exact).norm() / exact.norm() < 1e-6
+
+
+def test_channels_last_maps_give_the_same_sketch():
+    x = torch.randn(2, 8, 5, 6)
+    hashes = draw_hashes(8, 16)
+    got = tensor_sketch_pool(x.contiguous(memory_format=torch.channels_last), *hashes, 16)
+    torch.testing.assert_close(got, tensor_sketch_pool(x, *hashes, 16))
+
+
+def test_nothing_but_the_features_is_kept_for_backward():
+    x = torch.randn(2, 32, 14, 14, requires_grad=True)
+    kept = []
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t) or t, lambda t: t):
+        tensor_sketch_pool(x, *draw_hashes(32, 64), 64)
+    extra = [t for t in kept if t.untyped_storage().data_ptr() != x.untyped_storage().data_ptr()]
+    assert sum(t.numel() for t in extra) == 4 * 32  # the hashes
+
+
+def test_maps_over_different_places_are_refused():
+    with pytest.raises(ValueError, match='same images and places.*(2, 4, 9).*(2, 4, 16)'):
+        tensor_sketch_pool(torch.zeros(2, 4, 3, 3), *draw_hashes(4, 8), 8, y=torch.zeros(2, 4, 4, 4))
+
+
+def test_hashes_of_another_number_of_channels_are_refused():
+    with pytest.raises(ValueError, match='h1 and s1 must hold one value for each of the 6 channels'):
+        tensor_sketch_pool(torch.zeros(2, 6, 3, 3), *draw_hashes(4, 8), 8)
