@@ -1,0 +1,46 @@
+"""The compact bilinear pooling head."""
+
+import torch.nn.functional as F
+from mmpretrain.models import LinearClsHead
+from mmpretrain.registry import MODELS
+from torch import Tensor
+
+from ..ops import signed_sqrt
+from .tensor_sketch import TensorSketch
+
+
+@MODELS.register_module()
+class CBPHead(LinearClsHead):
+    """Compact bilinear pooling, signed square root, L2 norm, linear classifier (Gao et al., 2016).
+
+    Args:
+        num_classes (int): Number of classes.
+        in_channels (int): Channels of the feature map, 512 for VGG-16 and ResNet-18.
+        out_dim (int): Dimensions of the pooled feature. LCV: not stated. Here: 8192, Gao et al.'s choice.
+        projection (str): 'ts', the tensor sketch, which LCV uses (Sec. 4.2).
+        seed (int): Seed of the projection's fixed random draw. It does not touch the global random state.
+        **kwargs: Of MMPretrain's `LinearClsHead`: `loss`, `topk`, `cal_acc`, `init_cfg`.
+
+    Raises:
+        ValueError: If `out_dim` is not positive or `projection` is unknown.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        in_channels: int,
+        out_dim: int = 8192,
+        projection: str = 'ts',
+        seed: int = 0,
+        **kwargs,
+    ) -> None:
+        if out_dim <= 0:
+            raise ValueError(f'CBPHead: out_dim={out_dim} must be a positive number of dimensions, such as 8192')
+        if projection != 'ts':
+            raise ValueError(f"CBPHead: projection={projection!r} is unknown; choose 'ts' (tensor sketch)")
+        super().__init__(num_classes, out_dim, **kwargs)
+        self.pool = TensorSketch(in_channels, out_dim, seed)
+
+    def pre_logits(self, feats: tuple[Tensor, ...]) -> Tensor:
+        """Pool the last level: a tuple of (N, C, H, W) -> (N, out_dim), each row of unit length."""
+        return F.normalize(signed_sqrt(self.pool(feats[-1])))

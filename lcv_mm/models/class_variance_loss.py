@@ -1,0 +1,125 @@
+"""The class-variance loss of LCV as a module of a model's config."""
+
+import torch
+from mmengine.model import BaseModule
+from mmpretrain.registry import MODELS
+from torch import Tensor
+
+from ..ops.class_variance import INTER_TERMS, mean_pair_distances, pair_losses
+from ..ops.distance import normalized_pairwise_distance, pairwise_distance
+from ..ops.precision import accumulation_dtype
+
+
+@MODELS.register_module()
+class ClassVarianceLoss(BaseModule):
+    """Pushes different classes apart and pulls each class together (LCV, Fig. 2).
+
+    The paper leaves the form of both terms open; what is chosen here is an option each.
+
+    Args:
+        inter (str): How a distance between classes enters the loss, `phi(d)`: 'hinge', 'inverse', 'exp', 'negative'
+            or 'literal', see `lcv_mm.ops.class_variance`. Paper: not stated. Here: 'hinge'.
+        margin (float): Of 'hinge': distance from which two classes are far enough, in [0, 2] for unit-length features.
+            Here: 1.0.
+        tau (float): Of 'exp': distance over which the term falls to 1/e, above 0. Here: 0.5.
+        normalize (bool): Scale each sample's feature to unit length first, so that distances lie in [0, 2].
+            Paper: not stated. Here: True.
+        space (str): 'map' compares the flattened attention output, the paper's M; 'pooled' its mean over places.
+        reduction (str): 'mean' over the pairs of each kind, or 'sum', the figure's "added".
+            Paper: not stated. Here: 'mean'.
+        weight_inter (float): Factor of the inter-class term, 0 or more. Paper: the terms are summed. Here: 1.0.
+        weight_intra (float): Factor of the intra-class term, 0 or more. Here: 1.0.
+        level (int | str): Which of a neck's several outputs is compared: an index, or 'all' for the mean of the
+            losses over all of them. Here: -1, the last.
+
+    Raises:
+        ValueError: If an option is none of the above or out of its range.
+    """
+
+    def __init__(
+        self,
+        inter: str = 'hinge',
+        margin: float = 1.0,
+        tau: float = 0.5,
+        normalize: bool = True,
+        space: str = 'map',
+        reduction: str = 'mean',
+        weight_inter: float = 1.0,
+        weight_intra: float = 1.0,
+        level: int | str = -1,
+    ) -> None:
+        super().__init__()
+        for name, value, choices in (
+            ('inter', inter, tuple(INTER_TERMS)),
+            ('space', space, ('map', 'pooled')),
+            ('reduction', reduction, ('mean', 'sum')),
+        ):
+            if value not in choices:
+                raise ValueError(f'ClassVarianceLoss: {name}={value!r} is unknown; choose from {list(choices)}')
+        if not isinstance(level, int) and level != 'all':
+            raise ValueError(f"ClassVarianceLoss: level={level!r} must be an index such as -1, or 'all'")
+        if tau <= 0:
+            raise ValueError(f'ClassVarianceLoss: tau={tau} must be above 0')
+        if margin < 0 or (normalize and inter == 'hinge' and margin > 2):
+            raise ValueError(
+                f'ClassVarianceLoss: margin={margin} must be in [0, 2], the range of distances of unit-length '
+                'features; with normalize=False any margin from 0 up'
+            )
+        if min(weight_inter, weight_intra) < 0:
+            raise ValueError(
+                f'ClassVarianceLoss: weight_inter={weight_inter} and weight_intra={weight_intra} must be 0 or more'
+            )
+        self.inter = inter
+        self.margin = margin
+        self.tau = tau
+        self.normalize = normalize
+        self.space = space
+        self.reduction = reduction
+        self.weight_inter = weight_inter
+        self.weight_intra = weight_intra
+        self.level = level
+
+    def forward(self, feats: Tensor | tuple[Tensor, ...], labels: Tensor) -> dict[str, Tensor]:
+        """Compute the two losses of a batch.
+
+        Args:
+            feats (Tensor | tuple[Tensor]): attention output M, (N, C, H, W) or (N, D), or a tuple of such levels.
+            labels (Tensor): (N,), class indices.
+
+        Returns:
+            dict[str, Tensor]: `loss_inter` and `loss_intra`, scalars; 0 where the batch holds no such pair.
+
+        Raises:
+            ValueError: If `feats` and `labels` differ in length, or there is no such `level`.
+        """
+        return self.losses(self.distances(feats), labels)
+
+    def distances(self, feats: Tensor | tuple[Tensor, ...]) -> list[Tensor]:
+        """Distances (N, N) of the batch, one matrix for each level compared."""
+        levels = (feats,) if isinstance(feats, Tensor) else feats
+        if isinstance(self.level, int):
+            if not -len(levels) <= self.level < len(levels):
+                raise ValueError(f'ClassVarianceLoss: level={self.level}, but the neck gives {len(levels)} level(s)')
+            levels = (levels[self.level],)
+        if self.space == 'pooled':
+            levels = [_pooled(level) for level in levels]
+        distance = normalized_pairwise_distance if self.normalize else pairwise_distance
+        return [distance(level.flatten(1)) for level in levels]
+
+    def losses(self, distances: list[Tensor], labels: Tensor) -> dict[str, Tensor]:
+        """The two weighted losses, as `forward` returns them, from the batch's `distances`."""
+        terms = [pair_losses(d, labels, self.inter, self.margin, self.tau, self.reduction) for d in distances]
+        loss_inter, loss_intra = (torch.stack(values).mean() for values in zip(*terms, strict=True))
+        return dict(loss_inter=self.weight_inter * loss_inter, loss_intra=self.weight_intra * loss_intra)
+
+    @staticmethod
+    def mean_distances(distances: list[Tensor], labels: Tensor) -> dict[str, Tensor]:
+        """Mean distance between and within classes, `dist_inter` and `dist_intra`; NaN without such a pair."""
+        means = [mean_pair_distances(d, labels) for d in distances]
+        inter, intra = (torch.stack(values).mean() for values in zip(*means, strict=True))
+        return dict(dist_inter=inter, dist_intra=intra)
+
+
+def _pooled(feats: Tensor) -> Tensor:
+    """Mean over places, (N, C, H, W) -> (N, C); (N, D) stays."""
+    return feats if feats.ndim == 2 else feats.flatten(2).mean(2, dtype=accumulation_dtype(feats.dtype))

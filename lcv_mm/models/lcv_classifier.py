@@ -1,0 +1,50 @@
+"""An image classifier with a loss on its features."""
+
+import torch
+from mmpretrain.models import ImageClassifier
+from mmpretrain.registry import MODELS
+from mmpretrain.structures import DataSample
+from torch import Tensor
+
+
+@MODELS.register_module()
+class LCVClassifier(ImageClassifier):
+    """MMPretrain's `ImageClassifier` plus the class-variance loss on the neck's output (LCV, Fig. 1).
+
+    The training log shows the total `loss`, its parts `loss_cls` (the paper's loss0, of the head), `loss_inter`
+    (loss1) and `loss_intra` (loss2), and the mean distances `dist_inter` and `dist_intra` between and within classes.
+
+    Args:
+        variance_loss (dict): Config of a `ClassVarianceLoss`.
+        **kwargs: Of MMPretrain's `ImageClassifier`: `backbone`, `neck`, `head`, `data_preprocessor`, ...
+
+    Raises:
+        ValueError: In `loss`, if the batch carries mixed scores (Mixup, CutMix) in place of labels.
+    """
+
+    def __init__(self, *args, variance_loss: dict, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.variance_loss = MODELS.build(variance_loss)
+
+    def loss(self, inputs: Tensor, data_samples: list[DataSample]) -> dict[str, Tensor]:
+        """Compute the losses of a batch of images (N, 3, H, W), and the mean distances, which are not summed."""
+        if any('gt_score' in sample for sample in data_samples):
+            raise ValueError(
+                'LCVClassifier compares images of one label with images of another, but this batch carries mixed '
+                "scores (`gt_score`); take Mixup and CutMix out of the model's `train_cfg` (batch_augments)"
+            )
+        feats = self.extract_feat(inputs)
+        losses = self.head.loss(feats, data_samples)
+        # `parse_losses` logs the sum of all terms as `loss`: under that name the head's own would be hidden
+        losses['loss_cls'] = losses.pop('loss')
+        labels = torch.cat([sample.gt_label for sample in data_samples])
+        distances = self.variance_loss.distances(feats)
+        losses.update(self.variance_loss.losses(distances, labels))
+        losses.update(self.variance_loss.mean_distances(distances, labels))
+        return losses
+
+    def parse_losses(self, losses: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+        """Sum the losses. A batch without a pair of one kind has no such distance: it is left out of the log."""
+        total, log_vars = super().parse_losses(losses)
+        absent = [name for name in ('dist_inter', 'dist_intra') if torch.isnan(log_vars[name])]
+        return total, {name: value for name, value in log_vars.items() if name not in absent}

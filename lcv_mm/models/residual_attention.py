@@ -1,0 +1,24 @@
+"""The attention block of LCV as a neck."""
+
+from mmengine.model import BaseModule
+from mmpretrain.registry import MODELS
+from torch import Tensor
+
+from ..ops import residual_attention
+
+
+@MODELS.register_module()
+class ResidualAttention(BaseModule):
+    """Residual attention `M = F * (1 + sigmoid(F))` on every level (LCV, Eq. 1-2). It has no parameters."""
+
+    def forward(self, feats: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """Apply the attention to each feature map.
+
+        Args:
+            feats (Tensor | tuple[Tensor]): the backbone's feature maps, each (N, C, H, W).
+
+        Returns:
+            tuple[Tensor]: the attention outputs M, one for each map, of the same shapes.
+        """
+        levels = (feats,) if isinstance(feats, Tensor) else feats
+        return tuple(residual_attention(level) for level in levels)
