@@ -1,0 +1,36 @@
+"""Everything of a run that is not the experiment: hooks, logs, seeds."""
+
+from mmengine.hooks import (
+    CheckpointHook,
+    DistSamplerSeedHook,
+    IterTimerHook,
+    LoggerHook,
+    ParamSchedulerHook,
+)
+from mmengine.visualization import LocalVisBackend
+from mmpretrain.engine import VisualizationHook
+from mmpretrain.visualization import UniversalVisualizer
+
+default_scope = None  # the classes are named by their objects; a scope would be searched first
+
+default_hooks = dict(
+    timer=dict(type=IterTimerHook),
+    logger=dict(type=LoggerHook, interval=20),
+    param_scheduler=dict(type=ParamSchedulerHook),
+    # two checkpoints at most besides the best: a bilinear head's holds its momentum too and is large
+    checkpoint=dict(type=CheckpointHook, interval=1, max_keep_ckpts=2, save_best='accuracy/top1', rule='greater'),
+    sampler_seed=dict(type=DistSamplerSeedHook),
+    visualization=dict(type=VisualizationHook, enable=False),
+)
+
+env_cfg = dict(
+    cudnn_benchmark=True,  # all images of a run have one size
+    mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
+    dist_cfg=dict(backend='nccl'),
+)
+
+visualizer = dict(type=UniversalVisualizer, vis_backends=[dict(type=LocalVisBackend)])
+log_level = 'INFO'
+load_from = None
+resume = False
+randomness = dict(seed=0, deterministic=False)

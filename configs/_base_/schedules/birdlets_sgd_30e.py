@@ -1,0 +1,20 @@
+"""Training from scratch in minutes on a CPU. Ours, not the paper's, which starts from ImageNet weights."""
+
+from mmengine.optim import CosineAnnealingLR, LinearLR, OptimWrapper
+from mmengine.runner import EpochBasedTrainLoop, TestLoop, ValLoop
+from torch.optim import SGD
+
+from lcv_mm.engine import ChannelsLastHook
+
+optim_wrapper = dict(type=OptimWrapper, optimizer=dict(type=SGD, lr=0.1, momentum=0.9, weight_decay=5e-4, nesterov=True))
+param_scheduler = [
+    dict(type=LinearLR, start_factor=0.1, by_epoch=True, end=2, convert_to_iter_based=True),
+    dict(type=CosineAnnealingLR, by_epoch=True, begin=2, end=30, convert_to_iter_based=True),
+]
+
+train_cfg = dict(type=EpochBasedTrainLoop, max_epochs=30, val_interval=3)
+val_cfg = dict(type=ValLoop)
+test_cfg = dict(type=TestLoop)
+custom_hooks = [dict(type=ChannelsLastHook)]
+
+auto_scale_lr = dict(base_batch_size=16, enable=False)

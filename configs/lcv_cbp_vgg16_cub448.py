@@ -1,0 +1,10 @@
+"""LCV on CBP, VGG-16, CUB-200-2011, crops of 448. Table 1; the paper's top-1 accuracy: 76.32 %, its best row."""
+
+from mmengine.config import read_base
+
+with read_base():
+    from ._base_.lcv import *
+    from .cbp_vgg16_cub448 import *
+
+model.update(lcv_model)
+train_dataloader.update(batch_sampler=lcv_batch_sampler)

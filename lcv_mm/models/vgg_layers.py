@@ -1,0 +1,76 @@
+"""VGG that returns inner layers by name."""
+
+from collections.abc import Sequence
+
+from mmpretrain.models import VGG
+from mmpretrain.registry import MODELS
+from torch import Tensor
+
+from .pretrained import load_pretrained
+from .vgg_keys import vgg_torchvision_keys
+
+
+@MODELS.register_module()
+class VGGLayers(VGG):
+    """MMPretrain's VGG, its layers named as in the literature, with the same state dict.
+
+    Layer `relu5_3` is the third convolution of the fifth stage behind its ReLU, 1/16 of the image's size; `pool5`
+    follows it. Nothing is computed behind the last layer asked for.
+
+    Args:
+        depth (int): 11, 13, 16 or 19.
+        out_layers (Sequence[str]): Names of the layers to return, in the order wanted.
+        init_cfg (dict, optional): `dict(type='Pretrained', checkpoint=..., prefix=...)` loads MMPretrain's weights
+            or torchvision's (`torchvision://vgg16`, or a file) and fails if they do not fit. None: MMPretrain's own
+            random initialisation (Kaiming).
+        **kwargs: Of MMPretrain's `VGG`: `frozen_stages`, `norm_eval`, `norm_cfg`...
+
+    Raises:
+        ValueError: If a layer's name is unknown.
+        WeightsError: In `init_weights`, if the checkpoint can't be had or does not fit.
+    """
+
+    def __init__(
+        self, depth: int = 16, out_layers: Sequence[str] = ('relu5_3',), init_cfg: dict | None = None, **kwargs
+    ) -> None:
+        if init_cfg is not None:
+            kwargs['init_cfg'] = init_cfg
+        super().__init__(depth, **kwargs)
+        self.layer_names = [
+            name
+            for stage, convs in enumerate(self.stage_blocks, start=1)
+            for name in [*(f'relu{stage}_{i}' for i in range(1, convs + 1)), f'pool{stage}']
+        ][: len(self.features)]
+        unknown = [name for name in out_layers if name not in self.layer_names]
+        if unknown or not out_layers:
+            raise ValueError(f'VGGLayers: out_layers={list(out_layers)} must name layers of {self.layer_names}')
+        self.out_layers = tuple(out_layers)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Run the network: (N, 3, H, W) -> the named layers, each (N, C, H / 2^k, W / 2^k)."""
+        outs: dict[str, Tensor] = {}
+        for name, layer in zip(self.layer_names, self.features, strict=True):
+            x = layer(x)
+            if name in self.out_layers:
+                outs[name] = x
+            if len(outs) == len(self.out_layers):
+                break
+        return tuple(outs[name] for name in self.out_layers)
+
+    def init_weights(self) -> None:
+        """Initialise; weights that do not fit are an error here, where MMEngine only warns."""
+        if isinstance(self.init_cfg, dict) and self.init_cfg['type'] == 'Pretrained':
+            load_pretrained(
+                self,
+                self.init_cfg['checkpoint'],
+                prefix=self.init_cfg.get('prefix'),
+                rename=lambda state_dict: vgg_torchvision_keys(state_dict, self),
+            )
+            self._is_init = True
+        else:
+            super().init_weights()
+
+    def train(self, mode: bool = True) -> 'VGGLayers':
+        """As in `torch.nn.Module`; MMPretrain's VGG returns None."""
+        super().train(mode)
+        return self

@@ -1,0 +1,487 @@
+"""Batch invariants, epoch invariants, then the life of the sampler inside MMEngine."""
+
+from collections import Counter
+from itertools import chain, islice
+from types import SimpleNamespace
+
+import mmcv
+import numpy as np
+import pytest
+import torch
+from mmengine.dataset import DefaultSampler, InfiniteSampler, RepeatDataset
+from mmengine.hooks import DistSamplerSeedHook
+from mmengine.runner import Runner
+from mmpretrain.datasets import CUB, CustomDataset, RepeatAugSampler
+from mmpretrain.datasets.samplers import SequentialSampler as PretrainSequentialSampler
+from mmpretrain.registry import DATA_SAMPLERS
+from torch.utils.data import BatchSampler, RandomSampler, SequentialSampler, Subset, SubsetRandomSampler
+
+from lcv_mm.datasets.class_balanced_batch_sampler import ClassBalancedBatchSampler
+
+COUNTS = {
+    'cub': [30] * 194 + [29] * 6,
+    'balanced': [12] * 20,
+    'odd': [7] * 23,
+    'one_single': [1] + [16] * 10,
+    'long_tail': [int(80 * 0.95**i) + 1 for i in range(60)],
+    'dominant': [100] + [9] * 20,
+    'random': np.random.default_rng(0).integers(1, 40, 50).tolist(),
+}
+SETTINGS = [(16, 2), (16, 4), (15, 3), (8, 2), (10, 5)]
+
+
+class Labelled:
+    """A dataset that is its labels, sorted by class like CUB's; an item has its index."""
+
+    def __init__(self, counts):
+        self.labels = np.repeat(np.arange(len(counts)), counts)
+
+    def __len__(self):
+        return len(self.labels)
+
+    def __getitem__(self, idx):
+        return idx
+
+    def get_gt_labels(self):
+        return self.labels
+
+
+def default_sampler(dataset, seed=0, rank=0, world_size=1):
+    """The sampler which MMEngine would build on one of several ranks."""
+    sampler = DefaultSampler(dataset, seed=seed)
+    sampler.rank, sampler.world_size = rank, world_size
+    sampler.num_samples = -(-len(dataset) // world_size)
+    sampler.total_size = sampler.num_samples * world_size
+    return sampler
+
+
+def flat(batches):
+    return list(chain.from_iterable(batches))
+
+
+def is_perfect(batch, labels, batch_size, samples_per_class):
+    counts = Counter(labels[batch].tolist())
+    return len(batch) == batch_size and set(counts.values()) == {samples_per_class}
+
+
+def most_perfect(counts, batch_size, samples_per_class):
+    """How many batches can have all their classes: a class gives each batch one group at most."""
+    groups, classes = [n // samples_per_class for n in counts], batch_size // samples_per_class
+    return max(b for b in range(sum(groups) + 1) if sum(min(g, b) for g in groups) >= b * classes)
+
+
+@pytest.fixture(params=COUNTS, scope='module')
+def dataset(request):
+    dataset = Labelled(COUNTS[request.param])
+    dataset.counts = COUNTS[request.param]
+    return dataset
+
+
+# Batches
+
+
+@pytest.mark.parametrize('seed', range(3))
+@pytest.mark.parametrize(('batch_size', 'samples_per_class'), SETTINGS)
+def test_batches_hold_full_classes_as_far_as_the_data_allow(dataset, batch_size, samples_per_class, seed):
+    batches = list(ClassBalancedBatchSampler(default_sampler(dataset, seed), batch_size, samples_per_class))
+    perfect = sum(is_perfect(batch, dataset.labels, batch_size, samples_per_class) for batch in batches)
+    bound = most_perfect(dataset.counts, batch_size, samples_per_class)
+    # One batch may go to the short one at the end, which must not be made of fragments.
+    assert bound - 1 <= perfect <= bound
+    assert bound > 3
+
+
+@pytest.mark.parametrize(('batch_size', 'samples_per_class'), SETTINGS)
+def test_only_the_last_batch_may_be_short(dataset, batch_size, samples_per_class):
+    batches = list(ClassBalancedBatchSampler(default_sampler(dataset), batch_size, samples_per_class))
+    assert [len(batch) for batch in batches[:-1]] == [batch_size] * (len(batches) - 1)
+    assert 0 < len(batches[-1]) <= batch_size
+
+
+@pytest.mark.parametrize('seed', range(20))
+def test_the_largest_class_is_in_every_batch_where_it_must_be(seed):
+    # By hand: 2 classes in a batch, 3 + 2 + 1 groups, 3 batches: only (0, x), (0, y), (0, z) works.
+    dataset = Labelled([6, 4, 2])
+    batches = list(ClassBalancedBatchSampler(default_sampler(dataset, seed), 4, 2))
+    assert len(batches) == 3
+    assert all(is_perfect(batch, dataset.labels, 4, 2) for batch in batches)
+    assert sorted(max(dataset.labels[batch]) for batch in batches) == [1, 1, 2]
+
+
+def test_images_that_fill_no_group_share_batches_of_more_classes():
+    # By hand: 8 classes of 6 images, 4 a class: 8 groups make 4 batches of 2 classes; the 8 pairs left make 2 of 4.
+    dataset = Labelled([6] * 8)
+    batches = ClassBalancedBatchSampler(default_sampler(dataset), 8, 4)
+    shapes = [tuple(sorted(Counter(dataset.labels[batch].tolist()).values())) for batch in batches]
+    assert Counter(shapes) == {(4, 4): 4, (2, 2, 2, 2): 2}
+
+
+@pytest.mark.parametrize('seed', range(3))
+def test_cub_is_almost_all_of_eight_pairs(seed):
+    dataset = Labelled(COUNTS['cub'])
+    batches = list(ClassBalancedBatchSampler(default_sampler(dataset, seed), 16, samples_per_class=2))
+    assert np.mean([is_perfect(batch, dataset.labels, 16, 2) for batch in batches]) > 0.99
+
+
+@pytest.mark.parametrize('rank', range(4))
+def test_on_four_ranks_nine_in_ten_batches_of_cub_are_of_eight_pairs(rank):
+    dataset = Labelled(COUNTS['cub'])
+    sampler = default_sampler(dataset, rank=rank, world_size=4)
+    batches = list(ClassBalancedBatchSampler(sampler, 16, samples_per_class=2))
+    assert np.mean([is_perfect(batch, dataset.labels, 16, 2) for batch in batches]) > 0.9
+
+
+def test_an_unshuffled_stream_is_grouped_too():
+    dataset = Labelled([12] * 20)
+    for sampler in (SequentialSampler(dataset), PretrainSequentialSampler(dataset=dataset)):
+        batches = list(ClassBalancedBatchSampler(sampler, 8, 2))
+        assert all(is_perfect(batch, dataset.labels, 8, 2) for batch in batches)
+
+
+# Epochs
+
+
+@pytest.mark.parametrize('drop_last', [False, True])
+@pytest.mark.parametrize(('batch_size', 'samples_per_class'), SETTINGS)
+def test_an_epoch_has_every_index_once_and_its_length_is_exact(dataset, batch_size, samples_per_class, drop_last):
+    sampler = default_sampler(dataset)
+    batches = ClassBalancedBatchSampler(sampler, batch_size, samples_per_class, drop_last)
+    plain = BatchSampler(sampler, batch_size, drop_last)
+    for epoch in range(2):
+        sampler.set_epoch(epoch)
+        drawn = list(batches)
+        assert len(drawn) == len(batches) == len(plain)
+        indices = flat(drawn)
+        assert len(indices) == len(set(indices)) == sum(map(len, plain))
+
+
+def test_drop_last_takes_away_the_last_short_batch_alone():
+    sampler = default_sampler(Labelled(COUNTS['cub']))
+    whole = list(ClassBalancedBatchSampler(sampler, 16, 2))
+    assert len(whole[-1]) == 5994 % 16
+    assert list(ClassBalancedBatchSampler(sampler, 16, 2, drop_last=True)) == whole[:-1]
+
+
+@pytest.mark.parametrize(('counts', 'single'), [([1] + [16] * 10, 0), ([30] * 194 + [29] * 5 + [1], 5965)])
+def test_drop_last_does_not_leave_out_a_class_of_one_image(counts, single):
+    sampler = default_sampler(Labelled(counts))
+    batches = ClassBalancedBatchSampler(sampler, 16, 2, drop_last=True)
+    assert len(sampler) % 16
+    for epoch in range(10):
+        sampler.set_epoch(epoch)
+        assert single in flat(batches)
+
+
+def test_the_same_epoch_gives_the_same_batches_and_another_epoch_others():
+    dataset = Labelled(COUNTS['cub'])
+    first = ClassBalancedBatchSampler(default_sampler(dataset), 16, 2)
+    second = ClassBalancedBatchSampler(default_sampler(dataset), 16, 2)
+    epochs = []
+    for epoch in range(2):
+        first.sampler.set_epoch(epoch)
+        second.sampler.set_epoch(epoch)
+        epochs.append(list(first))
+        assert list(first) == list(second) == epochs[epoch]
+    for key in (lambda batch: frozenset(dataset.labels[batch]), frozenset):
+        one, other = ({key(batch) for batch in batches} for batches in epochs)
+        assert len(one & other) < 5
+    assert list(ClassBalancedBatchSampler(default_sampler(dataset, seed=9), 16, 2)) != epochs[0]
+
+
+def test_no_generator_is_drawn_from():
+    sampler = default_sampler(Labelled(COUNTS['random']))
+    torch_before, numpy_before = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
+    list(ClassBalancedBatchSampler(sampler, 16, 2))
+    assert torch.equal(torch.get_rng_state(), torch_before)
+    assert np.array_equal(np.random.get_state()[1], numpy_before)  # noqa: NPY002
+
+
+def test_the_classes_that_meet_are_as_random_as_drawn_ones():
+    labels = Labelled(COUNTS['cub']).labels
+    batches = list(ClassBalancedBatchSampler(default_sampler(Labelled(COUNTS['cub'])), 16, 2))
+    meet = np.zeros((200, 200))
+    for batch in batches:
+        classes = np.unique(labels[batch])
+        meet[np.ix_(classes, classes)] += 1
+    times = meet[np.triu_indices(200, 1)]
+    # Classes drawn at random meet a Poisson number of times: variance = mean.
+    assert times.mean() == pytest.approx(0.53, abs=0.01)
+    assert times.var() == pytest.approx(times.mean(), rel=0.15)
+
+
+def test_batches_come_in_no_order_of_class_size_or_completeness():
+    # 4 a class of 30 leaves a pair of each class: 1 batch in 15 is not full classes.
+    dataset = Labelled(COUNTS['cub'])
+    batches = [b for b in ClassBalancedBatchSampler(default_sampler(dataset), 16, 4) if len(b) == 16]
+    place = np.linspace(0, 1, len(batches))
+    means = [dataset.labels[batch].mean() for batch in batches]
+    assert abs(np.corrcoef(place, means)[0, 1]) < 0.2
+    others = place[[not is_perfect(batch, dataset.labels, 16, 4) for batch in batches]]
+    assert len(others) == 25
+    assert 0.3 < others.mean() < 0.7
+
+    dataset = Labelled(COUNTS['long_tail'])  # the larger the class, the lower its index
+    sampler = default_sampler(dataset)
+    halves = []
+    for epoch in range(10):
+        sampler.set_epoch(epoch)
+        batches = list(ClassBalancedBatchSampler(sampler, 16, 2))
+        middle = len(batches) // 2
+        halves.append([dataset.labels[flat(half)].mean() for half in (batches[:middle], batches[middle:])])
+    first, second = np.mean(halves, axis=0)
+    assert first == pytest.approx(second, rel=0.1)
+
+
+# Samplers
+
+
+def test_one_sample_per_class_is_the_plain_batch_sampler():
+    dataset = Labelled([5, 40, 1])
+    for drop_last in (False, True):
+        for sampler in (default_sampler(dataset, seed=3), SequentialSampler(range(46)), SubsetRandomSampler([4])):
+            ours = ClassBalancedBatchSampler(sampler, 16, samples_per_class=1, drop_last=drop_last)
+            assert list(ours) == list(BatchSampler(sampler, 16, drop_last))
+
+
+@pytest.mark.parametrize('world_size', [2, 3, 4, 7])
+def test_ranks_share_the_epoch_in_equal_numbers_of_batches(dataset, world_size):
+    samplers = [default_sampler(dataset, rank=rank, world_size=world_size) for rank in range(world_size)]
+    ranks = [list(ClassBalancedBatchSampler(sampler, 16, 2)) for sampler in samplers]
+    assert {len(batches) for batches in ranks} == {len(ClassBalancedBatchSampler(samplers[0], 16, 2))}
+    drawn = Counter(index for batches in ranks for batch in batches for index in batch)
+    assert drawn == sum((Counter(sampler) for sampler in samplers), Counter())
+    assert sum(drawn.values()) == -(-len(dataset) // world_size) * world_size
+    assert set(drawn) == set(range(len(dataset)))
+
+
+def test_a_rank_with_no_full_group_still_gives_every_index():
+    dataset = Labelled([4] * 16)
+    sampler = default_sampler(dataset, world_size=16)
+    batches = list(ClassBalancedBatchSampler(sampler, 8, 4))
+    assert Counter(flat(batches)) == Counter(sampler)
+    assert len(batches) == 1
+
+
+def test_copies_of_repeat_aug_are_kept_and_go_to_different_groups():
+    dataset = Labelled([30] * 40)
+    sampler = RepeatAugSampler(dataset, num_repeats=3, seed=0)
+    batches = list(ClassBalancedBatchSampler(sampler, 16, 2))
+    assert Counter(flat(batches)) == Counter(sampler)
+    assert max(Counter(sampler).values()) == 3
+    perfect = [batch for batch in batches if is_perfect(batch, dataset.labels, 16, 2)]
+    assert len(perfect) > 0.8 * len(batches)
+    assert all(len(set(batch)) == 16 for batch in perfect)
+
+
+def test_torch_samplers_keep_their_dataset_as_data_source():
+    dataset = Labelled([12] * 20)
+    sampler = RandomSampler(dataset, generator=torch.Generator().manual_seed(0))
+    batches = list(ClassBalancedBatchSampler(sampler, 8, 2))
+    assert sorted(flat(batches)) == list(range(240))
+    assert all(is_perfect(batch, dataset.labels, 8, 2) for batch in batches)
+
+
+@pytest.mark.parametrize('num_samples', [239, 240, 241, 250, 703])
+def test_a_stream_longer_than_the_dataset_is_whole_and_ends_in_one_short_batch(num_samples):
+    def sampler():
+        generator = torch.Generator().manual_seed(0)
+        return RandomSampler(Labelled([12] * 20), replacement=True, num_samples=num_samples, generator=generator)
+
+    batches = ClassBalancedBatchSampler(sampler(), 8, 2)
+    drawn = list(batches)
+    assert Counter(flat(drawn)) == Counter(sampler())
+    assert len(drawn) == len(batches)
+    assert {len(batch) for batch in drawn[:-1]} == {8}
+
+
+@pytest.mark.parametrize(
+    'wrap', [lambda dataset: RepeatDataset(dataset, times=2), lambda dataset: Subset(dataset, range(0, 240, 2))]
+)
+def test_indices_of_a_wrapped_dataset_are_grouped_by_its_labels(tmp_path, wrap):
+    (tmp_path / 'list.txt').write_text(''.join(f'img{i}.jpg {i // 12}\n' for i in range(240)))
+    classes = [str(i) for i in range(20)]
+    plain = CustomDataset(data_root=str(tmp_path), ann_file='list.txt', metainfo={'classes': classes})
+    dataset = wrap(plain)
+    labels = np.array([plain.get_data_info(i)['gt_label'] for i in range(240)])
+    labels = np.tile(labels, 2) if isinstance(dataset, RepeatDataset) else labels[::2]
+    batches = list(ClassBalancedBatchSampler(default_sampler(dataset), 8, 2))
+    assert sorted(flat(batches)) == list(range(len(labels)))
+    assert all(is_perfect(batch, labels, 8, 2) for batch in batches)
+
+
+# The endless sampler
+
+
+def test_an_endless_sampler_gives_balanced_batches_without_end():
+    dataset = Labelled(COUNTS['cub'])
+    batches = list(islice(ClassBalancedBatchSampler(InfiniteSampler(dataset, seed=0), 16, 2), 1500))
+    again = list(islice(ClassBalancedBatchSampler(InfiniteSampler(dataset, seed=0), 16, 2), 1500))
+    assert batches == again
+    assert {len(batch) for batch in batches} == {16}
+    assert np.mean([is_perfect(batch, dataset.labels, 16, 2) for batch in batches]) > 0.95
+    seen = Counter(flat(batches))
+    assert min(seen.values()) >= 3  # 4 passes over 5994 images
+    assert max(seen.values()) <= 5
+
+
+def test_an_endless_stream_is_grouped_in_rounds_of_a_bounded_length():
+    class Counted(InfiniteSampler):
+        read = 0
+
+        def __iter__(self):
+            for index in super().__iter__():
+                self.read += 1
+                yield index
+
+    dataset = Labelled([7] * 23)  # 161 = 10 * 16 + 1
+    sampler = Counted(dataset, seed=0)
+    given: list[int] = []
+    for batch in islice(ClassBalancedBatchSampler(sampler, 16, 2), 200):
+        given += batch
+        assert sampler.read - len(given) <= len(dataset) + 1
+        if len(given) % 160 == 0:  # the end of a round: nothing is lost, nothing twice
+            assert Counter(given) == Counter(islice(InfiniteSampler(dataset, seed=0), len(given)))
+
+
+@pytest.mark.parametrize('drop_last', [False, True])
+def test_the_length_over_an_endless_sampler_is_a_pass_as_in_torch(drop_last):
+    sampler = InfiniteSampler(Labelled([7] * 23), seed=0)
+    ours = ClassBalancedBatchSampler(sampler, 16, 2, drop_last)
+    assert len(ours) == len(BatchSampler(sampler, 16, drop_last))
+    assert {len(batch) for batch in islice(ours, 50)} == {16}
+
+
+# Inside MMEngine
+
+
+@pytest.fixture
+def images(tmp_path):
+    """Five classes of six images, whose pixels are their class, in the layout of CustomDataset."""
+    for label in range(5):
+        for i in range(6):
+            mmcv.imwrite(np.full((8, 8, 3), 40 * label, np.uint8), str(tmp_path / f'class{label}' / f'{i}.png'))
+    return {'type': CustomDataset, 'data_root': str(tmp_path), 'pipeline': [{'type': 'LoadImageFromFile'}]}
+
+
+@pytest.fixture
+def absent_images(tmp_path):
+    """CUB's annotation files for 30 images of 5 classes, and no images."""
+    rows = range(1, 31)
+    (tmp_path / 'images.txt').write_text(''.join(f'{i} c/{i}.jpg\n' for i in rows))
+    (tmp_path / 'image_class_labels.txt').write_text(''.join(f'{i} {(i - 1) // 6 + 1}\n' for i in rows))
+    (tmp_path / 'train_test_split.txt').write_text(''.join(f'{i} 1\n' for i in rows))
+    return {'type': CUB, 'data_root': str(tmp_path), 'split': 'train', 'pipeline': [{'type': 'LoadImageFromFile'}]}
+
+
+def build(dataset, sampler='DefaultSampler', **batch_sampler):
+    config = {
+        'dataset': dataset,
+        'batch_size': 6,
+        'num_workers': 0,
+        'sampler': {'type': sampler, 'shuffle': True},
+        'batch_sampler': dict(type='mmpretrain.ClassBalancedBatchSampler', **batch_sampler),
+        'collate_fn': {'type': 'default_collate'},
+    }
+    return Runner.build_dataloader(config, seed=0)
+
+
+def test_the_runner_builds_a_dataloader_whose_images_are_in_pairs(images):
+    loader = build(images, samples_per_class=2)
+    assert isinstance(loader.batch_sampler, DATA_SAMPLERS.get('ClassBalancedBatchSampler'))
+    batches = list(loader)
+    assert len(batches) == len(loader) == 5
+    for batch in batches:
+        labels = batch['gt_label'].tolist()
+        assert sorted(Counter(labels).values()) == [2, 2, 2]
+        assert batch['img'][:, 0, 0, 0].tolist() == [40 * label for label in labels]
+
+
+def test_labels_are_read_without_the_images(absent_images):
+    loader = build(absent_images, samples_per_class=3)
+    assert [len(set((np.array(batch) // 6).tolist())) for batch in loader.batch_sampler] == [2] * 5
+    with pytest.raises(FileNotFoundError):
+        next(iter(loader))
+
+
+def test_the_seed_hook_of_mmengine_changes_the_epoch(absent_images):
+    loader = build(absent_images, samples_per_class=2)
+    epochs = []
+    for epoch in (0, 1, 0):
+        runner = SimpleNamespace(train_loop=SimpleNamespace(dataloader=loader), epoch=epoch)
+        DistSamplerSeedHook().before_train_epoch(runner)
+        epochs.append(list(loader.batch_sampler))
+    assert epochs[0] == epochs[2] != epochs[1]
+
+
+def test_the_runner_builds_it_over_an_endless_sampler(images):
+    loader = build(images, sampler='InfiniteSampler', samples_per_class=2)
+    for batch in islice(loader, 12):  # more than the 5 batches of a pass
+        assert sorted(Counter(batch['gt_label'].tolist()).values()) == [2, 2, 2]
+
+
+def test_settings_stay_readable():
+    sampler = default_sampler(Labelled([4] * 8))
+    ours = ClassBalancedBatchSampler(sampler, 16, drop_last=True)
+    assert ours.sampler is sampler
+    assert (ours.batch_size, ours.samples_per_class, ours.drop_last) == (16, 2, True)
+
+
+# Errors
+
+
+@pytest.mark.parametrize(
+    ('batch_size', 'samples_per_class', 'message'),
+    [
+        (16, 3, r'batch_size=16 is not a multiple of samples_per_class=3; use batch_size 15 or 18, or samples_per_'),
+        (16, 3, r'samples_per_class 1, 2, 4, 8 or 16$'),
+        (2, 4, r'use batch_size 4, or samples_per_class 1 or 2$'),
+        (0, 2, r'batch_size must be at least 1, got 0'),
+        (16, 0, r'samples_per_class must be at least 1, got 0'),
+        (16, -2, r'samples_per_class must be at least 1, got -2'),
+    ],
+)
+def test_sizes_that_do_not_divide_say_which_would(batch_size, samples_per_class, message):
+    with pytest.raises(ValueError, match=message):
+        ClassBalancedBatchSampler(default_sampler(Labelled([30] * 20)), batch_size, samples_per_class)
+
+
+@pytest.mark.parametrize(
+    ('counts', 'batch_size', 'samples_per_class', 'message'),
+    [
+        ([40] * 17, 64, 2, r'needs 32 classes of at least 2 images; the dataset has 17 such classes of 17; use batch_'),
+        ([40] * 17, 64, 2, r'use batch_size 34 or less, or samples_per_class 1, 4, 8, 16 or 32$'),
+        ([30] * 20, 100, 50, r'the dataset has 0 such classes of 20; use samples_per_class 1, 5, 10, 20 or 25$'),
+        ([30] * 3 + [2] * 9, 16, 4, r'has 3 such classes of 12; use batch_size 12 or less, or samples_per_class 1, 2,'),
+        ([], 16, 2, r'the dataset has 0 such classes of 0; use samples_per_class 1$'),
+    ],
+)
+def test_a_dataset_too_small_for_a_batch_says_what_would_fit(counts, batch_size, samples_per_class, message):
+    with pytest.raises(ValueError, match=message):
+        ClassBalancedBatchSampler(SequentialSampler(Labelled(counts)), batch_size, samples_per_class)
+
+
+@pytest.mark.parametrize(
+    ('counts', 'batch_size', 'samples_per_class'),
+    [([40] * 17, 34, 2), ([40] * 17, 64, 32), ([30] * 20, 100, 25), ([30] * 3 + [2] * 9, 12, 4)],
+)
+def test_what_the_errors_advise_does_fit(counts, batch_size, samples_per_class):
+    dataset = Labelled(counts)
+    batches = list(ClassBalancedBatchSampler(default_sampler(dataset), batch_size, samples_per_class))
+    assert any(is_perfect(batch, dataset.labels, batch_size, samples_per_class) for batch in batches)
+
+
+@pytest.mark.parametrize('sizes', [(16.0, 2), ('16', 2), (16, 2.0), (16, True), (16, None)])
+def test_a_size_that_is_no_int_is_a_type_error(sizes):
+    with pytest.raises(TypeError, match=r'(batch_size|samples_per_class) must be an int, got .* of type'):
+        ClassBalancedBatchSampler(default_sampler(Labelled([30] * 20)), *sizes)
+
+
+@pytest.mark.parametrize('sampler', [SubsetRandomSampler(range(60)), [0, 1, 2], None])
+def test_a_sampler_without_a_dataset_is_a_type_error(sampler):
+    with pytest.raises(TypeError, match=r'has neither `dataset` nor `data_source`.*use a sampler that keeps its data'):
+        ClassBalancedBatchSampler(sampler, 16, 2)
+
+
+def test_a_dataset_without_labels_is_a_type_error():
+    with pytest.raises(TypeError, match='range offers no labels'):
+        ClassBalancedBatchSampler(SequentialSampler(range(60)), 16, 2)

@@ -1,0 +1,93 @@
+import pytest
+import torch
+from mmpretrain.registry import MODELS
+from mmpretrain.structures import DataSample
+
+from lcv_mm.models import CBPHead
+from lcv_mm.ops import tensor_sketch_pool
+
+
+def build(**options) -> CBPHead:
+    return MODELS.build(dict(type='CBPHead', num_classes=5, in_channels=12, out_dim=64, **options))
+
+
+def test_pre_logits_are_sketch_root_and_unit_length():
+    head = build()
+    x = torch.randn(3, 12, 4, 5)
+    pool = head.pool
+    sketch = tensor_sketch_pool(x.double(), pool.h1, pool.s1, pool.h2, pool.s2, 64)
+    root = sketch.sign() * sketch.abs().sqrt()
+    expected = root / root.square().sum(1, keepdim=True).sqrt()
+    torch.testing.assert_close(head.pre_logits((x,)).double(), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_the_last_level_is_pooled():
+    head, last = build(), torch.randn(2, 12, 3, 3)
+    assert torch.equal(head((torch.randn(2, 4, 6, 6), last)), head((last,)))
+
+
+def test_hashes_are_in_range_and_saved_but_never_learned():
+    head = build()
+    state = head.state_dict()
+    for i in (1, 2):
+        h, s = state[f'pool.h{i}'], state[f'pool.s{i}']
+        assert h.dtype == torch.int64
+        assert h.shape == s.shape == (12,)
+        assert 0 <= h.min()
+        assert h.max() < 64
+        assert set(s.tolist()) <= {-1.0, 1.0}
+    assert {name for name, _ in head.named_parameters()} == {'fc.weight', 'fc.bias'}
+
+
+def test_a_seed_gives_one_sketch_and_leaves_the_global_random_state():
+    before = torch.random.get_rng_state()
+    pool = CBPHead(num_classes=5, in_channels=12, out_dim=64, seed=3).pool.state_dict()
+    torch.random.set_rng_state(before)
+    torch.rand(2)  # whatever was drawn elsewhere
+    again = CBPHead(num_classes=5, in_channels=12, out_dim=64, seed=3).pool.state_dict()
+    other = CBPHead(num_classes=5, in_channels=12, out_dim=64, seed=4).pool.state_dict()
+    assert all(torch.equal(pool[name], again[name]) for name in pool)
+    assert not all(torch.equal(pool[name], other[name]) for name in pool)
+
+    torch.random.set_rng_state(before)
+    torch.nn.Linear(64, 5)  # all that the head draws from the global state
+    expected = torch.random.get_rng_state()
+    torch.random.set_rng_state(before)
+    CBPHead(num_classes=5, in_channels=12, out_dim=64)
+    assert torch.equal(torch.random.get_rng_state(), expected)
+
+
+def test_a_loaded_checkpoint_brings_its_own_sketch():
+    trained, fresh = build(seed=1), build(seed=2)
+    x = torch.randn(2, 12, 3, 3)
+    assert not torch.allclose(trained.pre_logits((x,)), fresh.pre_logits((x,)))
+    fresh.load_state_dict(trained.state_dict())
+    assert torch.equal(trained((x,)), fresh((x,)))
+
+
+def test_loss_and_prediction_work_as_in_the_toolbox():
+    head = build(cal_acc=True)
+    feats = (torch.randn(4, 12, 3, 3),)
+    samples = [DataSample().set_gt_label(i) for i in (0, 1, 2, 3)]
+    losses = head.loss(feats, samples)
+    log_p = head(feats).log_softmax(1)
+    torch.testing.assert_close(losses['loss'], -log_p[range(4), range(4)].mean())
+    correct = (log_p.argmax(1) == torch.arange(4)).float().mean() * 100
+    assert float(losses['accuracy_top-1'][0]) == pytest.approx(correct.item())
+    predicted = [sample.pred_label.item() for sample in head.predict(feats, samples)]
+    assert predicted == log_p.argmax(1).tolist()
+
+
+def test_a_map_of_zeros_gives_finite_gradients():
+    head, x = build(), torch.zeros(2, 12, 3, 3, requires_grad=True)
+    head((x,)).sum().backward()
+    assert torch.isfinite(x.grad).all()
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [(dict(out_dim=0), 'out_dim=0 must be a positive'), (dict(projection='fft'), "projection='fft' is unknown")],
+)
+def test_bad_options_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        CBPHead(**{**dict(num_classes=5, in_channels=12), **options})

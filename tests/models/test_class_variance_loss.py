@@ -1,0 +1,66 @@
+import pytest
+import torch
+
+from lcv_mm.models import ClassVarianceLoss
+from lcv_mm.ops import class_variance
+
+FEATS = torch.rand(4, 3, 2, 5, generator=torch.Generator().manual_seed(0))
+LABELS = torch.tensor([0, 1, 0, 2])
+
+
+def test_the_module_gives_the_losses_of_the_flattened_map():
+    options = dict(inter='exp', tau=0.3, normalize=False, reduction='sum')
+    got = ClassVarianceLoss(**options)(FEATS, LABELS)
+    inter, intra = class_variance(FEATS.flatten(1), LABELS, **options)
+    assert got.keys() == {'loss_inter', 'loss_intra'}
+    torch.testing.assert_close((got['loss_inter'], got['loss_intra']), (inter, intra))
+
+
+def test_pooled_space_compares_the_mean_over_places():
+    got = ClassVarianceLoss(space='pooled')(FEATS, LABELS)
+    inter, intra = class_variance(FEATS.mean((2, 3)), LABELS)
+    torch.testing.assert_close((got['loss_inter'], got['loss_intra']), (inter, intra))
+    vectors = FEATS.mean((2, 3))
+    torch.testing.assert_close(ClassVarianceLoss(space='pooled')(vectors, LABELS), got)
+
+
+def test_weights_scale_the_two_terms():
+    plain = ClassVarianceLoss()(FEATS, LABELS)
+    scaled = ClassVarianceLoss(weight_inter=0.5, weight_intra=3.0)(FEATS, LABELS)
+    torch.testing.assert_close(scaled['loss_inter'], 0.5 * plain['loss_inter'])
+    torch.testing.assert_close(scaled['loss_intra'], 3 * plain['loss_intra'])
+
+
+def test_levels_are_chosen_by_index_or_averaged():
+    levels = (FEATS, FEATS.flip(0).square(), FEATS[:, :2] + 1)
+    each = [ClassVarianceLoss()(level, LABELS)['loss_inter'] for level in levels]
+    torch.testing.assert_close(ClassVarianceLoss()(levels, LABELS)['loss_inter'], each[2])
+    torch.testing.assert_close(ClassVarianceLoss(level=1)(levels, LABELS)['loss_inter'], each[1])
+    torch.testing.assert_close(ClassVarianceLoss(level='all')(levels, LABELS)['loss_inter'], sum(each) / 3)
+
+
+def test_a_level_that_is_not_there_is_named():
+    with pytest.raises(ValueError, match='level=2, but the neck gives 1 level'):
+        ClassVarianceLoss(level=2)((FEATS,), LABELS)
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (dict(inter='hing'), "inter='hing' is unknown; choose from .*'hinge'"),
+        (dict(space='flat'), "space='flat' is unknown; choose from .*'pooled'"),
+        (dict(reduction='max'), "reduction='max' is unknown; choose from .*'sum'"),
+        (dict(level='last'), "level='last' must be an index"),
+        (dict(margin=-0.1), r'margin=-0.1 must be in \[0, 2\]'),
+        (dict(margin=3.0), r'margin=3.0 must be in \[0, 2\].*normalize=False'),
+        (dict(tau=0.0), 'tau=0.0 must be above 0'),
+        (dict(weight_intra=-1.0), 'weight_intra=-1.0 must be 0 or more'),
+    ],
+)
+def test_bad_options_are_refused_when_the_model_is_built(options, message):
+    with pytest.raises(ValueError, match=message):
+        ClassVarianceLoss(**options)
+
+
+def test_a_raw_margin_may_be_large():
+    assert ClassVarianceLoss(margin=50.0, normalize=False).margin == 50.0

@@ -1,0 +1,52 @@
+import pytest
+import torch
+from mmpretrain.models import VGG
+from torchvision.models import vgg11, vgg16
+
+from lcv_mm.errors import WeightsError
+from lcv_mm.models import VGGLayers
+
+IMAGES = torch.randn(2, 3, 64, 48, generator=torch.Generator().manual_seed(0))
+
+
+def test_the_named_layers_are_those_of_torchvisions_network(tmp_path):
+    reference = vgg16(weights=None).eval()
+    torch.save(reference.state_dict(), tmp_path / 'vgg16.pth')
+    names = ('relu4_3', 'pool4', 'relu5_1', 'relu5_2', 'relu5_3', 'pool5')
+    ends = (23, 24, 26, 28, 30, 31)  # layers of torchvision's `features` up to and with each
+    model = VGGLayers(16, names, init_cfg=dict(type='Pretrained', checkpoint=str(tmp_path / 'vgg16.pth')))
+    model.init_weights()
+    with torch.no_grad():
+        for name, out, end in zip(names, model.eval()(IMAGES), ends, strict=True):
+            assert torch.equal(out, reference.features[:end](IMAGES)), name
+
+
+def test_the_layers_come_in_the_order_asked_for():
+    model = VGGLayers(11, ('relu5_1', 'relu2_1')).eval()
+    last, first = model(IMAGES)
+    assert last.shape == (2, 512, 4, 3)
+    assert first.shape == (2, 128, 32, 24)
+
+
+def test_state_dict_keys_are_mmpretrains():
+    assert VGGLayers(16).state_dict().keys() == VGG(16).state_dict().keys()
+
+
+def test_frozen_stages_are_kept_frozen():
+    model = VGGLayers(16, frozen_stages=5)
+    assert model.train() is model
+    assert not any(parameter.requires_grad for parameter in model.parameters())
+
+
+def test_an_unknown_layer_lists_the_valid_ones():
+    with pytest.raises(ValueError, match=r"out_layers=\['conv5_3'\].*'relu5_3', 'pool5'"):
+        VGGLayers(16, ('conv5_3',))
+    with pytest.raises(ValueError, match="'relu5_3'\\]$"):
+        VGGLayers(16, ('pool5',), with_last_pool=False)
+
+
+def test_weights_of_another_depth_are_an_error_and_not_a_warning(tmp_path):
+    torch.save(vgg11(weights=None).state_dict(), tmp_path / 'vgg11.pth')
+    model = VGGLayers(16, init_cfg=dict(type='Pretrained', checkpoint=str(tmp_path / 'vgg11.pth')))
+    with pytest.raises(WeightsError, match=r'vgg11\.pth'):
+        model.init_weights()

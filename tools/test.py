@@ -1,0 +1,92 @@
+"""Test a checkpoint:  python tools/test.py CONFIG CHECKPOINT [--out FILE] [--show-dir DIR] ..."""
+
+import argparse
+import os
+from pathlib import Path
+
+
+def parse_args() -> argparse.Namespace:
+    from mmengine.config import DictAction
+
+    parser = argparse.ArgumentParser(description='Test (and evaluate) a model')
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument('--work-dir', help='folder of the log and the metrics (default: work_dirs/<config name>)')
+    parser.add_argument('--out', help='file for the predictions or metrics: .pkl, or with `--out-item metrics` .json')
+    parser.add_argument(
+        '--out-item', choices=['metrics', 'pred'], default='pred', help='what goes into --out (default: pred)'
+    )
+    parser.add_argument('--amp', action='store_true', help='mixed precision')
+    parser.add_argument('--show-dir', help='folder for the test images with their predicted and true classes')
+    parser.add_argument('--show', action='store_true', help='show these images in a window')
+    parser.add_argument('--interval', type=int, default=1, help='draw one image in so many (default: 1)')
+    parser.add_argument('--wait-time', type=float, default=2, help='seconds a window stays (default: 2)')
+    parser.add_argument('--no-pin-memory', action='store_true', help='switch pin_memory off in the dataloader')
+    parser.add_argument(
+        '--trust-checkpoint',
+        action='store_true',
+        help='load a checkpoint that holds more than weights; such a file can run any code',
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='override settings of the config, e.g. test_dataloader.batch_size=64',
+    )
+    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none', help='job launcher')
+    # torch.distributed.launch passes it
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def merge_args(cfg, args: argparse.Namespace) -> None:
+    """Write what the command line says into the config."""
+    cfg.launcher = args.launcher
+    cfg.load_from = args.checkpoint
+    cfg.resume = False
+    if args.work_dir is not None:
+        cfg.work_dir = args.work_dir
+    elif cfg.get('work_dir') is None:
+        cfg.work_dir = str(Path('work_dirs') / Path(args.config).stem)
+    if args.amp:
+        cfg.test_cfg.fp16 = True
+    if args.no_pin_memory:
+        cfg.test_dataloader.pin_memory = False
+    if args.show or args.show_dir is not None:
+        cfg.default_hooks.visualization.update(
+            enable=True, show=args.show, wait_time=args.wait_time, out_dir=args.show_dir, interval=args.interval
+        )
+    if args.cfg_options is not None:
+        cfg.merge_from_dict(args.cfg_options)
+
+
+def main() -> None:
+    args = parse_args()
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+
+    # imported late: `--help` answers at once
+    import mmengine
+    from mmengine.config import Config
+    from mmengine.evaluator import DumpResults
+    from mmengine.runner import Runner
+
+    from lcv_mm.datasets import check_data
+    from lcv_mm.engine import load_checkpoints_safely, short_errors
+
+    cfg = Config.fromfile(args.config)
+    merge_args(cfg, args)
+    if not args.trust_checkpoint:
+        load_checkpoints_safely()
+    with short_errors():
+        check_data(cfg, ('test_dataloader',))
+        runner = Runner.from_cfg(cfg)
+        if args.out and args.out_item == 'pred':
+            runner.test_evaluator.metrics.append(DumpResults(out_file_path=args.out))
+        metrics = runner.test()
+    if args.out and args.out_item == 'metrics':
+        mmengine.dump(metrics, args.out)
+
+
+if __name__ == '__main__':
+    main()

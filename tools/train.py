@@ -1,0 +1,100 @@
+"""Train a model:  python tools/train.py CONFIG [--work-dir DIR] [--resume [PATH]] [--amp] ..."""
+
+import argparse
+import os
+from pathlib import Path
+
+
+def parse_args() -> argparse.Namespace:
+    from mmengine.config import DictAction
+
+    parser = argparse.ArgumentParser(description='Train a model')
+    parser.add_argument('config', help='config file')
+    parser.add_argument('--work-dir', help='folder of logs and checkpoints (default: work_dirs/<config name>)')
+    parser.add_argument(
+        '--resume',
+        nargs='?',
+        const='auto',
+        metavar='PATH',
+        help="carry on from the work dir's last checkpoint ('auto', or no value), or from the checkpoint PATH",
+    )
+    parser.add_argument('--amp', action='store_true', help='mixed precision: float16 on a GPU, bfloat16 on a CPU')
+    parser.add_argument('--no-validate', action='store_true', help='do not evaluate during training')
+    parser.add_argument(
+        '--auto-scale-lr', action='store_true', help='scale the learning rate with the number of GPUs and batch size'
+    )
+    parser.add_argument('--no-pin-memory', action='store_true', help='switch pin_memory off in all dataloaders')
+    parser.add_argument(
+        '--no-persistent-workers', action='store_true', help='switch persistent_workers off in all dataloaders'
+    )
+    parser.add_argument(
+        '--trust-checkpoint',
+        action='store_true',
+        help='load checkpoints that hold more than weights; such a file can run any code',
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='override settings of the config, e.g. train_cfg.max_epochs=10 model.head.out_dim=4096',
+    )
+    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none', help='job launcher')
+    # torch.distributed.launch passes it
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def merge_args(cfg, args: argparse.Namespace) -> None:
+    """Write what the command line says into the config."""
+    import torch
+
+    cfg.launcher = args.launcher
+    if args.work_dir is not None:
+        cfg.work_dir = args.work_dir
+    elif cfg.get('work_dir') is None:
+        cfg.work_dir = str(Path('work_dirs') / Path(args.config).stem)
+    if args.no_validate:
+        cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    if args.amp:
+        on_gpu = torch.cuda.is_available()
+        cfg.optim_wrapper.type = 'AmpOptimWrapper' if on_gpu else 'lcv_mm.engine.CPUAmpOptimWrapper'
+        if on_gpu:
+            cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+    if args.resume is not None:
+        cfg.resume = True
+        cfg.load_from = None if args.resume == 'auto' else args.resume
+    if args.auto_scale_lr:
+        cfg.auto_scale_lr.enable = True
+    for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        if cfg.get(loader) is not None:
+            if args.no_pin_memory:
+                cfg[loader].pin_memory = False
+            if args.no_persistent_workers:
+                cfg[loader].persistent_workers = False
+    if args.cfg_options is not None:
+        cfg.merge_from_dict(args.cfg_options)
+
+
+def main() -> None:
+    args = parse_args()
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+
+    # imported late: `--help` answers at once
+    from mmengine.config import Config
+    from mmengine.runner import Runner
+
+    from lcv_mm.datasets import check_data
+    from lcv_mm.engine import load_checkpoints_safely, short_errors
+
+    cfg = Config.fromfile(args.config)
+    merge_args(cfg, args)
+    if not args.trust_checkpoint:
+        load_checkpoints_safely()
+    with short_errors():
+        check_data(cfg, ('train_dataloader', 'val_dataloader'))
+        Runner.from_cfg(cfg).train()
+
+
+if __name__ == '__main__':
+    main()
