@@ -1,0 +1,203 @@
+"""Batches that hold several images of each of their classes."""
+
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice
+from typing import Any
+
+import numpy as np
+from mmpretrain.registry import DATA_SAMPLERS
+from torch.utils.data import BatchSampler, Sampler
+
+from lcv_mm.datasets.labels import dataset_labels
+
+Group = list[int]  # dataset indices of one class
+
+
+@DATA_SAMPLERS.register_module()
+class ClassBalancedBatchSampler(Sampler[list[int]]):
+    """Batches of `batch_size / samples_per_class` classes, with `samples_per_class` images of each.
+
+    The indices that `sampler` yields are grouped anew: an epoch has the same indices, each as often, and as many
+    batches as with torch's `BatchSampler`. Images that make no full group (30 = 7 * 4 + 2) share a few batches of
+    more classes with fewer images. Order, seed, epoch and rank are the sampler's; nothing is drawn here, so equal
+    streams give equal batches. Over an endless sampler (`InfiniteSampler`) the stream is grouped in rounds of at
+    most `len(dataset)` indices, which bounds the memory.
+
+    Args:
+        sampler (Sampler): Yields the indices of this rank, and keeps its dataset as `dataset` or `data_source`.
+            Should shuffle: its order is the only source of randomness.
+        batch_size (int): Images in a batch, a multiple of `samples_per_class`.
+        samples_per_class (int): Images of each class in a batch, from 1. With 1 the batches are the plain ones of
+            torch's `BatchSampler`, whatever their classes. Defaults to 2.
+        drop_last (bool): Drop the last batch of the epoch if it is not full. Defaults to False.
+
+    Raises:
+        TypeError: If a size is not an int, or if `sampler` has no dataset, or its dataset no labels.
+        ValueError: If a size is below 1, if `batch_size` is not a multiple of `samples_per_class`, if the dataset
+            has too few classes of `samples_per_class` images to fill a batch, or if its images have several labels.
+    """
+
+    def __init__(
+        self, sampler: Sampler[int], batch_size: int, samples_per_class: int = 2, drop_last: bool = False
+    ) -> None:
+        _check_sizes(batch_size, samples_per_class)
+        self.sampler = sampler
+        self.batch_size = batch_size
+        self.samples_per_class = samples_per_class
+        self.drop_last = drop_last
+        if samples_per_class > 1:
+            self._labels = dataset_labels(_dataset_of(sampler))
+            _check_classes(self._labels, batch_size, samples_per_class)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        if self.samples_per_class == 1:
+            yield from BatchSampler(self.sampler, self.batch_size, self.drop_last)
+            return
+        for indices in _rounds(iter(self.sampler), len(self._labels), self.batch_size):
+            labels = self._labels[indices].tolist()
+            for batch in group_by_class(indices, labels, self.batch_size, self.samples_per_class):
+                if len(batch) == self.batch_size or not self.drop_last:
+                    yield batch
+
+    def __len__(self) -> int:
+        """Batches in an epoch of this rank; over an `InfiniteSampler`, in one pass of the dataset, as in torch."""
+        num_images = len(self.sampler)  # type: ignore[arg-type]
+        return num_images // self.batch_size if self.drop_last else -(-num_images // self.batch_size)
+
+
+def group_by_class(
+    indices: Sequence[int], labels: Sequence[int], batch_size: int, samples_per_class: int
+) -> list[list[int]]:
+    """Split shuffled indices in batches of `samples_per_class` images a class; as many such batches as can be.
+
+    Args:
+        indices (Sequence[int]): Dataset indices in random order; they may repeat.
+        labels (Sequence[int]): The class of each of `indices`.
+        batch_size (int): Images in a batch, a multiple of `samples_per_class`.
+        samples_per_class (int): Images of each class in a batch.
+
+    Returns:
+        list[list[int]]: The indices, each as often as it came; only the last batch may hold fewer than `batch_size`.
+    """
+    groups, fragments = _split_classes(indices, labels, samples_per_class)
+    place = {index: i for i, index in reversed(list(enumerate(indices)))}
+    drawn = _draw_batches(groups, batch_size // samples_per_class, place)
+    num_full, num_short = divmod(len(indices), batch_size)
+    # The short batch at the end is cut from full groups, if need be from a drawn batch: cut from the fragments,
+    # `drop_last` would leave out the images of the smallest classes epoch after epoch.
+    scarce = sum(len(queue) for queue in groups) * samples_per_class < num_short
+    spare = drawn.pop() if scarce and drawn else []
+    rest = list(chain(*fragments, *_spread(groups), *spare))
+    batches = [list(chain(*batch)) for batch in drawn]
+    batches += [rest[start : start + batch_size] for start in range(0, len(rest), batch_size)]
+    # The indices are in random order, so that their ranks shuffle the batches without a generator of our own.
+    order = np.argsort(indices[:num_full], kind='stable').tolist()
+    return [batches[i] for i in order] + batches[num_full:]
+
+
+def _rounds(stream: Iterator[int], size: int, batch_size: int) -> Iterator[list[int]]:
+    """Cut a stream, finite or endless, in lists of at most `size` indices; all but the last are of whole batches."""
+    held: list[int] = []
+    while True:
+        held += islice(stream, size + 1 - len(held))
+        if len(held) <= size:  # the end of the stream
+            break
+        whole = size - size % batch_size
+        yield held[:whole]
+        held = held[whole:]
+    if held:
+        yield held
+
+
+def _split_classes(
+    indices: Sequence[int], labels: Sequence[int], samples_per_class: int
+) -> tuple[list[deque[Group]], list[Group]]:
+    """Groups of `samples_per_class` images for each class, and what is left of each class."""
+    queues: dict[int, list[int]] = defaultdict(list)
+    for index, label in zip(indices, labels, strict=True):
+        queues[label].append(index)
+    groups, fragments = [], []
+    for images in queues.values():
+        # A sampler may repeat an image (RepeatAug, round_up): copies side by side, then dealt to different groups.
+        images = list(Counter(images).elements())
+        count = len(images) // samples_per_class
+        end = count * samples_per_class
+        groups.append(deque(images[start:end:count] for start in range(count)))
+        fragments.append(images[end:])
+    return groups, fragments
+
+
+def _draw_batches(groups: list[deque[Group]], num_classes: int, place: dict[int, int]) -> list[list[Group]]:
+    """Move groups out of `groups` to as many batches of `num_classes` distinct classes as there can be."""
+    left = np.array([len(queue) for queue in groups], dtype=np.int64)
+    num_batches = int(left.sum()) // num_classes
+    while (possible := int(np.minimum(left, num_batches).sum()) // num_classes) < num_batches:
+        num_batches = possible
+    far = max(place.values(), default=0) + 1
+    heads = np.array([place[queue[0][0]] if queue else far for queue in groups], dtype=np.int64)
+    batches = []
+    for to_go in range(num_batches, 0, -1):
+        # In the order of the stream; but a class with a group for every batch to go comes first, or the last batches
+        # would be left with too few classes.
+        picked = np.argsort(np.where(left >= to_go, heads - far, heads), kind='stable')[:num_classes].tolist()
+        batches.append([groups[i].popleft() for i in picked])
+        left[picked] -= 1
+        heads[picked] = [place[groups[i][0][0]] if groups[i] else far for i in picked]
+    return batches
+
+
+def _spread(groups: list[deque[Group]]) -> list[Group]:
+    """The groups in one list, those of each class at even distances."""
+    spread = [((i + 0.5) / len(queue), group) for queue in groups for i, group in enumerate(queue)]
+    return [group for _, group in sorted(spread)]
+
+
+def _dataset_of(sampler: Any) -> Any:
+    for name in ('dataset', 'data_source'):
+        if hasattr(sampler, name):
+            return getattr(sampler, name)
+    raise TypeError(
+        f'sampler {type(sampler).__name__} has neither `dataset` nor `data_source` to read labels from; '
+        "use a sampler that keeps its dataset, such as MMEngine's DefaultSampler or torch's RandomSampler"
+    )
+
+
+def _check_sizes(batch_size: int, samples_per_class: int) -> None:
+    for name, value in (('batch_size', batch_size), ('samples_per_class', samples_per_class)):
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise TypeError(f'{name} must be an int, got {value!r} of type {type(value).__name__}')
+        if value < 1:
+            raise ValueError(f'{name} must be at least 1, got {value}')
+    if batch_size % samples_per_class:
+        below = batch_size - batch_size % samples_per_class
+        sizes = [size for size in (below, below + samples_per_class) if size]
+        raise ValueError(
+            f'batch_size={batch_size} is not a multiple of samples_per_class={samples_per_class}; '
+            f'use batch_size {_either(sizes)}, or samples_per_class {_either(_divisors(batch_size))}'
+        )
+
+
+def _check_classes(labels: np.ndarray, batch_size: int, samples_per_class: int) -> None:
+    counts = np.unique(labels, return_counts=True)[1]
+    usable = int((counts >= samples_per_class).sum())
+    if usable >= batch_size // samples_per_class:
+        return
+    # 1 is the plain shuffle and always works.
+    sizes = [k for k in _divisors(batch_size) if k == 1 or (counts >= k).sum() >= batch_size // k]
+    smaller = f'batch_size {usable * samples_per_class} or less, or ' if usable else ''
+    raise ValueError(
+        f'batch_size={batch_size} with samples_per_class={samples_per_class} needs '
+        f'{batch_size // samples_per_class} classes of at least {samples_per_class} images; the dataset has {usable} '
+        f'such classes of {len(counts)}; use {smaller}samples_per_class {_either(sizes)}'
+    )
+
+
+def _divisors(number: int) -> list[int]:
+    return [k for k in range(1, number + 1) if number % k == 0]
+
+
+def _either(numbers: list[int]) -> str:
+    """'2, 4 or 8'."""
+    *head, last = map(str, numbers)
+    return f'{", ".join(head)} or {last}' if head else last
