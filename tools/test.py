@@ -72,13 +72,15 @@ def main() -> None:
     from mmengine.runner import Runner
 
     from lcv_mm.datasets import check_data
-    from lcv_mm.engine import load_checkpoints_safely, short_errors
+    from lcv_mm.engine import load_checkpoints_safely, short_errors, trust_checkpoints
 
     cfg = Config.fromfile(args.config)
     merge_args(cfg, args)
-    if not args.trust_checkpoint:
-        load_checkpoints_safely()
     with short_errors():
+        if args.trust_checkpoint:
+            trust_checkpoints()
+        else:
+            load_checkpoints_safely()
         check_data(cfg, ('test_dataloader',))
         runner = Runner.from_cfg(cfg)
         if args.out and args.out_item == 'pred':

@@ -1,7 +1,7 @@
 """LCV as an overlay: the one place where its parts are configured. Two lines put it on any baseline:
 
-    model.update(lcv_model)
-    train_dataloader.update(batch_sampler=lcv_batch_sampler)
+model.update(lcv_model)
+train_dataloader.update(batch_sampler=lcv_batch_sampler)
 """
 
 from lcv_mm.datasets import ClassBalancedBatchSampler

@@ -102,7 +102,7 @@ class ClassVarianceLoss(BaseModule):
                 raise ValueError(f'ClassVarianceLoss: level={self.level}, but the neck gives {len(levels)} level(s)')
             levels = (levels[self.level],)
         if self.space == 'pooled':
-            levels = [_pooled(level) for level in levels]
+            levels = tuple(_pooled(level) for level in levels)
         distance = normalized_pairwise_distance if self.normalize else pairwise_distance
         return [distance(level.flatten(1)) for level in levels]
 

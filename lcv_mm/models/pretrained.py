@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from http.client import HTTPException
 from itertools import islice
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 from urllib.parse import urlparse
 
@@ -51,7 +50,10 @@ def load_pretrained(
     weights = _state_dict(content, source)
     found = weights if prefix is None else _without_prefix(weights, prefix)
     if rename is not None:
-        found = rename(found)
+        try:
+            found = rename(found)
+        except WeightsError as error:
+            raise WeightsError(f'{source}: {error}') from error
     own = module.state_dict()
     expected = {key: value for key, value in own.items() if not key.endswith('num_batches_tracked')}
     _check_fit(expected, found, f'{source} into {type(module).__name__}', list(weights))
@@ -92,15 +94,16 @@ def _read(source: str, map_location: str) -> Any:
         return _read_file(Path(source).expanduser(), map_location)
     url = download_url(source)
     file = cached_file(url)
-    was_there = file.exists()
+    was_there = file.is_file()
     try:
         return CheckpointLoader.load_checkpoint(url, map_location)
     except (OSError, HTTPException) as error:  # OSError: also URLError, HTTPError, timeouts, broken connections
         raise WeightsError(_unreachable(url, file, error)) from error
-    except (RuntimeError, EOFError, UnpicklingError) as error:
+    except Exception as error:
         if not was_there:
             # torch.hub keeps a download that was cut off under its final name, and would take it the next time.
-            file.unlink(missing_ok=True)
+            if file.is_file():
+                file.unlink()
             raise WeightsError(_unreachable(url, file, f'what came can not be read: {_first_line(error)}')) from error
         if isinstance(error, CheckpointError):
             raise
@@ -117,7 +120,7 @@ def _read_file(file: Path, map_location: str) -> Any:
         return CheckpointLoader.load_checkpoint(str(file), map_location)
     except CheckpointError:
         raise
-    except (RuntimeError, EOFError, UnpicklingError) as error:
+    except Exception as error:  # a file that is no checkpoint may raise anything
         raise WeightsError(
             f'{file} can not be read as weights ({_first_line(error)}); copy or download it again, '
             f'or start from random weights with {_FROM_SCRATCH}'

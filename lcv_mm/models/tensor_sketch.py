@@ -18,6 +18,11 @@ class TensorSketch(nn.Module):
         seed (int): Seed of the hashes.
     """
 
+    h1: Tensor
+    s1: Tensor
+    h2: Tensor
+    s2: Tensor
+
     def __init__(self, in_channels: int, out_dim: int, seed: int = 0) -> None:
         super().__init__()
         self.out_dim = out_dim

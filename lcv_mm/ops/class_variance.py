@@ -52,7 +52,12 @@ def class_variance(
 
 
 def pair_losses(
-    distance: Tensor, labels: Tensor, inter: str = 'hinge', margin: float = 1.0, tau: float = 0.5, reduction: str = 'mean'
+    distance: Tensor,
+    labels: Tensor,
+    inter: str = 'hinge',
+    margin: float = 1.0,
+    tau: float = 0.5,
+    reduction: str = 'mean',
 ) -> tuple[Tensor, Tensor]:
     """The two losses of `class_variance` from the distances (N, N) of its rows."""
     if inter not in INTER_TERMS:

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from lcv_mm.engine.safe_checkpoint import load_checkpoints_safely, trust_checkpoints
 from lcv_mm.errors import CheckpointError
+from lcv_mm.models.pretrained import load_pretrained
 
 GETATTR_MARK = 'lcv_mm_was_here'
 
@@ -50,8 +51,8 @@ class TinyModel(BaseModel):
         super().__init__()
         self.linear = nn.Linear(2, 1)
 
-    def forward(self, inputs: Tensor, mode: str = 'tensor') -> dict[str, Tensor] | list[Tensor]:
-        out = self.linear(inputs)
+    def forward(self, inputs: list[Tensor], mode: str = 'tensor') -> dict[str, Tensor] | list[Tensor]:
+        out = self.linear(torch.stack(inputs))
         return {'loss': out.square().mean()} if mode == 'loss' else list(out)
 
 
@@ -66,7 +67,7 @@ class NumpyMetric(BaseMetric):
 
 
 def tiny_runner(work_dir: Path, **changes: object) -> Runner:
-    rows = [torch.full((2,), float(i)) for i in range(4)]
+    rows = [{'inputs': torch.full((2,), float(i))} for i in range(4)]
     settings = {
         'model': TinyModel(),
         'work_dir': str(work_dir),
@@ -76,7 +77,7 @@ def tiny_runner(work_dir: Path, **changes: object) -> Runner:
         'param_scheduler': {'type': 'MultiStepLR', 'milestones': [1], 'by_epoch': False},
         'train_cfg': {'by_epoch': False, 'max_iters': 2, 'val_interval': 1},
         'val_cfg': {},
-        'val_evaluator': NumpyMetric(),
+        'val_evaluator': {'type': NumpyMetric},
         'default_hooks': {
             'checkpoint': {
                 'type': 'CheckpointHook',
@@ -161,6 +162,10 @@ def by_checkpoint_loader(file: Path, work_dir: Path) -> None:
     CheckpointLoader.load_checkpoint(str(file))
 
 
+def by_load_pretrained(file: Path, work_dir: Path) -> None:
+    load_pretrained(TinyModel(), file)
+
+
 def by_url(file: Path, work_dir: Path) -> None:
     before = torch.hub.get_dir()
     torch.hub.set_dir(str(work_dir / 'hub'))
@@ -187,6 +192,7 @@ ROUTES = [
     by_init_cfg,
     by_init_cfg_with_prefix,
     by_checkpoint_loader,
+    by_load_pretrained,
     by_url,
 ]
 
@@ -243,7 +249,7 @@ def test_a_run_resumes_with_its_weights_and_histories(
     for key, value in runner.model.state_dict().items():
         assert torch.equal(value, saved['state_dict'][key])
     histories = saved['message_hub']['log_scalars']
-    assert {'train/loss', 'train/lr', 'val/f32', 'val/flag'} <= set(histories)
+    assert {'train/loss', 'train/lr', 'val/f32', 'val/i32'} <= set(histories)
     for key, history in histories.items():
         resumed = runner.message_hub.log_scalars[key]
         assert type(resumed) is HistoryBuffer

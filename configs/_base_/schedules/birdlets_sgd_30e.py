@@ -6,7 +6,9 @@ from torch.optim import SGD
 
 from lcv_mm.engine import ChannelsLastHook
 
-optim_wrapper = dict(type=OptimWrapper, optimizer=dict(type=SGD, lr=0.1, momentum=0.9, weight_decay=5e-4, nesterov=True))
+optim_wrapper = dict(
+    type=OptimWrapper, optimizer=dict(type=SGD, lr=0.1, momentum=0.9, weight_decay=5e-4, nesterov=True)
+)
 param_scheduler = [
     dict(type=LinearLR, start_factor=0.1, by_epoch=True, end=2, convert_to_iter_based=True),
     dict(type=CosineAnnealingLR, by_epoch=True, begin=2, end=30, convert_to_iter_based=True),

@@ -1,0 +1,35 @@
+# make install | demo | test | lint          needs Python >= 3.10, git and make, and nothing else installed
+PYTHON ?= python3
+BIN := .venv/bin
+# bfloat16 pays on processors with AVX512-BF16 or AMX; on others run `make demo AMP=`
+AMP ?= --amp
+
+DEMO := lcv_cbp_resnet18_birdlets
+DEMO_DIR := work_dirs/$(DEMO)
+
+.PHONY: install demo test lint
+install: .venv/installed
+
+.venv/installed: pyproject.toml requirements/tested.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "lcv_mm needs Python 3.10 or newer; say which: make PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install -c requirements/tested.txt -e '.[dev]'
+# opencv-python, which the toolbox asks for, needs the desktop's libGL; the headless build of it runs anywhere
+	$(BIN)/python -m pip install --force-reinstall --no-deps -c requirements/tested.txt opencv-python-headless
+	touch $@
+
+demo: install
+	$(BIN)/python tools/train.py configs/$(DEMO).py --resume $(AMP)
+	$(BIN)/python tools/test.py configs/$(DEMO).py "$$(cat $(DEMO_DIR)/last_checkpoint)" --out $(DEMO_DIR)/test.json --out-item metrics
+	$(BIN)/python tools/plot_curves.py $(DEMO_DIR)
+	$(BIN)/python tools/attention_maps.py configs/$(DEMO).py "$$(cat $(DEMO_DIR)/last_checkpoint)" --out $(DEMO_DIR)/attention.png
+	@$(BIN)/python -c 'import json; print("Top-1 accuracy on 400 test images: %.2f %%" % json.load(open("$(DEMO_DIR)/test.json"))["accuracy/top1"])'
+
+test: install
+	$(BIN)/python -m pytest
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy

@@ -1,0 +1,185 @@
+"""The commands, run as a user runs them: processes of their own, real files, the real Runner."""
+
+import json
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+ROOT = Path(__file__).parents[1]
+CONFIG = 'configs/lcv_cbp_resnet18_birdlets.py'
+TINY = {'num_classes': 4, 'train_per_class': 6, 'test_per_class': 3, 'image_size': 64}
+
+pytestmark = pytest.mark.slow
+
+
+def run(tool: str, *args: object, check: bool = True) -> subprocess.CompletedProcess:
+    done = subprocess.run(
+        [sys.executable, '-W', 'ignore', f'tools/{tool}.py', *map(str, args)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    if check and done.returncode:
+        pytest.fail(f'{tool} ended with {done.returncode}:\n{done.stdout[-2000:]}\n{done.stderr[-3000:]}')
+    return done
+
+
+def options(data_root: Path, **more: object) -> list[str]:
+    """`--cfg-options` that shrink the Birdlets config to seconds."""
+    values: dict[str, object] = {
+        'model.head.num_classes': 4,
+        'model.head.out_dim': 128,
+        'data_preprocessor.num_classes': 4,
+        'default_hooks.logger.interval': 1,
+        'train_cfg.val_interval': 1,
+        'train_dataloader.batch_size': 8,
+        'train_dataloader.dataset.pipeline.2.crop_size': 96,
+    }
+    for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        values[f'{loader}.num_workers'] = 0
+        values[f'{loader}.persistent_workers'] = False
+        values[f'{loader}.dataset.data_root'] = data_root
+        values |= {f'{loader}.dataset.{key}': value for key, value in TINY.items()}
+        values[f'{loader}.dataset.pipeline.1.scale'] = 96
+        values[f'{loader}.dataset.pipeline.2.crop_size'] = 96
+    values |= more
+    return ['--cfg-options', *(f'{key}={value}' for key, value in values.items())]
+
+
+def logged(work_dir: Path) -> list[dict]:
+    """All records that the run logged, in the order of its sittings."""
+    files = sorted(work_dir.glob('*/vis_data/scalars.json'))
+    return [json.loads(line) for file in files for line in file.read_text().splitlines()]
+
+
+@pytest.fixture(scope='module')
+def trained(tmp_path_factory) -> tuple[Path, Path]:
+    """Data and work dir of a run that was stopped behind its first epoch and resumed for a second."""
+    folder = tmp_path_factory.mktemp('run')
+    data, work_dir = folder / 'birdlets', folder / 'work'
+    run('train', CONFIG, '--work-dir', work_dir, '--amp', *options(data, **{'train_cfg.max_epochs': 1}))
+    run('train', CONFIG, '--work-dir', work_dir, '--amp', '--resume', *options(data, **{'train_cfg.max_epochs': 2}))
+    return data, work_dir
+
+
+def test_training_logs_the_total_and_its_parts(trained):
+    steps = [record for record in logged(trained[1]) if 'loss' in record]
+    assert [record['step'] for record in steps] == [1, 2, 3, 4, 5, 6]  # 24 images in batches of 8, two epochs
+    for record in steps:
+        parts = record['loss_cls'] + record['loss_inter'] + record['loss_intra']
+        assert record['loss'] == pytest.approx(parts, rel=1e-5)
+        assert 0 < record['dist_intra'] <= 2
+        assert 0 < record['dist_inter'] <= 2
+
+
+def test_resume_carries_on_from_the_last_checkpoint(trained):
+    work_dir = trained[1]
+    assert Path((work_dir / 'last_checkpoint').read_text()).name == 'epoch_2.pth'
+    first, second = (torch.load(work_dir / f'epoch_{i}.pth', weights_only=False) for i in (1, 2))
+    assert (first['meta']['epoch'], first['meta']['iter']) == (1, 3)
+    assert (second['meta']['epoch'], second['meta']['iter']) == (2, 6)
+    # the momentum came along: the warm-up was not started anew
+    assert second['optimizer']['param_groups'][0]['lr'] > first['optimizer']['param_groups'][0]['lr']
+    for name in ('head.pool.h1', 'head.pool.s1', 'head.pool.h2', 'head.pool.s2'):
+        assert torch.equal(first['state_dict'][name], second['state_dict'][name])
+
+
+def test_the_accuracy_is_the_share_of_right_predictions(trained, tmp_path):
+    data, work_dir = trained
+    checkpoint = work_dir / 'epoch_2.pth'
+    out = {'metrics': tmp_path / 'metrics.json', 'pred': tmp_path / 'pred.pkl'}
+    for item, file in out.items():
+        run(
+            'test', CONFIG, checkpoint, '--work-dir', tmp_path, '--out', file, '--out-item', item,
+            '--show-dir', tmp_path / 'show', *options(data),
+        )  # fmt: skip
+    with out['pred'].open('rb') as file:
+        predictions = pickle.load(file)
+    # the truth from CUB's own lists, not from our loading code
+    lists = [
+        dict(line.split() for line in (data / f'{name}.txt').read_text().splitlines())
+        for name in ('image_class_labels', 'train_test_split')
+    ]
+    truth = [int(lists[0][image]) - 1 for image in lists[0] if lists[1][image] == '0']
+    right = [int(sample['pred_label']) == label for sample, label in zip(predictions, truth, strict=True)]
+    metrics = json.loads(out['metrics'].read_text())
+    assert metrics['accuracy/top1'] == pytest.approx(100 * sum(right) / len(right))
+    assert len(list((tmp_path / 'show').rglob('*.png'))) == 12
+
+
+def test_pictures_of_a_run(trained, tmp_path):
+    data, work_dir = trained
+    run('plot_curves', work_dir, '--out', tmp_path / 'curves.png')
+    run(
+        'attention_maps', CONFIG, work_dir / 'epoch_2.pth', '--out', tmp_path / 'attention.png', '--num-images', 5,
+        *options(data),
+    )  # fmt: skip
+    for name in ('curves.png', 'attention.png'):
+        assert (tmp_path / name).read_bytes().startswith(b'\x89PNG')
+
+
+class Payload:
+    def __init__(self, marker: Path) -> None:
+        self.marker = marker
+
+    def __reduce__(self):
+        return Path.touch, (self.marker,)
+
+
+def test_a_checkpoint_that_brings_code_is_refused(trained, tmp_path):
+    data, work_dir = trained
+    checkpoint = torch.load(work_dir / 'epoch_2.pth', weights_only=False)
+    checkpoint['extra'] = Payload(tmp_path / 'marker')
+    torch.save(checkpoint, tmp_path / 'stranger.pth')
+    test = ('test', CONFIG, tmp_path / 'stranger.pth', '--work-dir', tmp_path)
+    train = ('train', CONFIG, '--resume', tmp_path / 'stranger.pth', '--work-dir', tmp_path)
+    for command in (test, train):
+        done = run(*command, *options(data), check=False)
+        assert done.returncode == 1
+        assert 'stranger.pth: refused' in done.stderr
+        assert '--trust-checkpoint' in done.stderr
+        assert 'Traceback' not in done.stderr
+        assert not (tmp_path / 'marker').exists()
+    run(*test, '--trust-checkpoint', *options(data))
+    assert (tmp_path / 'marker').exists()
+
+
+def test_missing_data_is_reported_before_a_model_is_built(tmp_path):
+    done = run(
+        'train', 'configs/lcv_cbp_vgg16_cub448.py', '--work-dir', tmp_path / 'work',
+        '--cfg-options', f'train_dataloader.dataset.data_root={tmp_path / "CUB_200_2011"}',
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert str(tmp_path / 'CUB_200_2011') in done.stderr
+    assert 'CUB_200_2011.tgz' in done.stderr
+    assert 'Traceback' not in done.stderr
+    assert not (tmp_path / 'work').exists()  # the Runner, which builds the model, makes it
+
+
+def test_unreachable_weights_name_the_file_and_the_ways_around(tmp_path):
+    data = tmp_path / 'birdlets'
+    done = run(
+        'train', CONFIG, '--work-dir', tmp_path / 'work',
+        *options(
+            data,
+            **{
+                'model.backbone': "{'_delete_': True, 'type': 'lcv_mm.VGGLayers'}",
+                'model.backbone.init_cfg.type': 'Pretrained',
+                'model.backbone.init_cfg.checkpoint': 'http://127.0.0.1:9/vgg16-397923af.pth',
+            },
+        ),
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    message = done.stderr[done.stderr.index('error:') :]
+    assert 'vgg16-397923af.pth could not be downloaded' in message
+    assert 'model.backbone.init_cfg.checkpoint=' in message
+    assert 'model.backbone.init_cfg=None' in message
+    assert 'Traceback' not in message
