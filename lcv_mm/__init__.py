@@ -3,16 +3,31 @@
 Importing it registers every component in MMPretrain's registries.
 """
 
-from . import ops
-from .datasets import ClassBalancedBatchSampler
-from .models import CBPHead, ClassVarianceLoss, LCVClassifier, ResidualAttention, VGGLayers
+from . import engine, ops
+from .datasets import CUB200, Birdlets, ClassBalancedBatchSampler
+from .models import (
+    BCNNHead,
+    CBPHead,
+    ClassVarianceLoss,
+    HBPHead,
+    LCVClassifier,
+    ResidualAttention,
+    ResNetLayers,
+    VGGLayers,
+)
 
 __all__ = [
+    'CUB200',
+    'BCNNHead',
+    'Birdlets',
     'CBPHead',
     'ClassBalancedBatchSampler',
     'ClassVarianceLoss',
+    'HBPHead',
     'LCVClassifier',
+    'ResNetLayers',
     'ResidualAttention',
     'VGGLayers',
+    'engine',
     'ops',
 ]

@@ -6,7 +6,16 @@ import sys
 import pytest
 
 PARTS = {
-    'MODELS': ['ResidualAttention', 'CBPHead', 'ClassVarianceLoss', 'LCVClassifier', 'VGGLayers'],
+    'MODELS': [
+        'ResidualAttention',
+        'CBPHead',
+        'ClassVarianceLoss',
+        'LCVClassifier',
+        'VGGLayers',
+        'BCNNHead',
+        'HBPHead',
+        'ResNetLayers',
+    ],
     'DATASETS': ['Birdlets', 'CUB200'],
     'DATA_SAMPLERS': ['ClassBalancedBatchSampler'],
 }
@@ -30,7 +39,7 @@ print([registry.__dict__[room].get(name).__name__ for room, names in {PARTS}.ite
 print(type(registry.MODELS.build(cfg.model)).__module__)
 """
     names, module = run_python(code).splitlines()[-2:]
-    assert names == str(sum(PARTS.values(), []))
+    assert names == str([name for names in PARTS.values() for name in names])
     assert module == 'lcv_mm.models.residual_attention'
 
 

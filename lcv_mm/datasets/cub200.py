@@ -1,7 +1,6 @@
 """CUB-200-2011 with a check of the files before they are used."""
 
 import os
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -107,12 +106,12 @@ class CUB200(CUB):
         for number, text in enumerate(list_from_file(filepath), 1):
             if not text.strip():
                 continue
-            key, _, value = text.strip().partition(' ')
+            key, value = [*text.split(maxsplit=1), ''][:2]
             if not (key.isascii() and key.isdigit() and value):
                 raise self._error(f"{filepath}, line {number}: expected '<id> <value>', found {text!r}")
             if int(key) - 1 in values:
                 raise self._error(f'{filepath}, line {number}: the id {key} comes a second time')
-            values[int(key) - 1] = value.strip()
+            values[int(key) - 1] = value.rstrip()
         return values
 
     def _error(self, problem: str) -> DataError:
@@ -161,11 +160,9 @@ class CUB200(CUB):
         """Raise DataError unless each image of the split is there."""
         missing = missing_files(self.img_prefix, names)
         if missing:
-            by_folder = defaultdict(int)
-            for name in missing:
-                by_folder[os.path.dirname(name)] += 1
+            num_folders = len({os.path.dirname(name) for name in missing})
             first = ', '.join(missing[:3]) + (', ...' if len(missing) > 3 else '')
             raise self._error(
                 f'{len(missing)} of the {len(names)} images of the split {self.split!r} are missing from images/, '
-                f'in {len(by_folder)} class folders: {first}'
+                f'in {num_folders} class folders: {first}'
             )

@@ -1,9 +1,21 @@
 """The registered parts of a model, one a file."""
 
+from .bcnn_head import BCNNHead
 from .cbp_head import CBPHead
 from .class_variance_loss import ClassVarianceLoss
+from .hbp_head import HBPHead
 from .lcv_classifier import LCVClassifier
 from .residual_attention import ResidualAttention
+from .resnet_layers import ResNetLayers
 from .vgg_layers import VGGLayers
 
-__all__ = ['CBPHead', 'ClassVarianceLoss', 'LCVClassifier', 'ResidualAttention', 'VGGLayers']
+__all__ = [
+    'BCNNHead',
+    'CBPHead',
+    'ClassVarianceLoss',
+    'HBPHead',
+    'LCVClassifier',
+    'ResNetLayers',
+    'ResidualAttention',
+    'VGGLayers',
+]

@@ -1,12 +1,14 @@
 """The compact bilinear pooling head."""
 
-import torch.nn.functional as F
 from mmpretrain.models import LinearClsHead
 from mmpretrain.registry import MODELS
 from torch import Tensor
 
-from ..ops import signed_sqrt
+from ..ops import normalized_signed_sqrt
+from .random_maclaurin import RandomMaclaurin
 from .tensor_sketch import TensorSketch
+
+PROJECTIONS = {'ts': TensorSketch, 'rm': RandomMaclaurin}
 
 
 @MODELS.register_module()
@@ -17,7 +19,7 @@ class CBPHead(LinearClsHead):
         num_classes (int): Number of classes.
         in_channels (int): Channels of the feature map, 512 for VGG-16 and ResNet-18.
         out_dim (int): Dimensions of the pooled feature. LCV: not stated. Here: 8192, Gao et al.'s choice.
-        projection (str): 'ts', the tensor sketch, which LCV uses (Sec. 4.2).
+        projection (str): 'ts', the tensor sketch, which LCV uses (Sec. 4.2), or 'rm', random Maclaurin.
         seed (int): Seed of the projection's fixed random draw. It does not touch the global random state.
         **kwargs: Of MMPretrain's `LinearClsHead`: `loss`, `topk`, `cal_acc`, `init_cfg`.
 
@@ -36,11 +38,11 @@ class CBPHead(LinearClsHead):
     ) -> None:
         if out_dim <= 0:
             raise ValueError(f'CBPHead: out_dim={out_dim} must be a positive number of dimensions, such as 8192')
-        if projection != 'ts':
-            raise ValueError(f"CBPHead: projection={projection!r} is unknown; choose 'ts' (tensor sketch)")
+        if projection not in PROJECTIONS:
+            raise ValueError(f'CBPHead: projection={projection!r} is unknown; choose from {list(PROJECTIONS)}')
         super().__init__(num_classes, out_dim, **kwargs)
-        self.pool = TensorSketch(in_channels, out_dim, seed)
+        self.pool = PROJECTIONS[projection](in_channels, out_dim, seed)
 
     def pre_logits(self, feats: tuple[Tensor, ...]) -> Tensor:
         """Pool the last level: a tuple of (N, C, H, W) -> (N, out_dim), each row of unit length."""
-        return F.normalize(signed_sqrt(self.pool(feats[-1])))
+        return normalized_signed_sqrt(self.pool(feats[-1]))

@@ -1,17 +1,17 @@
 """VGG that returns inner layers by name."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from mmpretrain.models import VGG
 from mmpretrain.registry import MODELS
 from torch import Tensor
 
-from .pretrained import load_pretrained
+from .strict_backbone import StrictBackbone
 from .vgg_keys import vgg_torchvision_keys
 
 
 @MODELS.register_module()
-class VGGLayers(VGG):
+class VGGLayers(StrictBackbone, VGG):
     """MMPretrain's VGG, its layers named as in the literature, with the same state dict.
 
     Layer `relu5_3` is the third convolution of the fifth stage behind its ReLU, 1/16 of the image's size; `pool5`
@@ -57,20 +57,6 @@ class VGGLayers(VGG):
                 break
         return tuple(outs[name] for name in self.out_layers)
 
-    def init_weights(self) -> None:
-        """Initialise; weights that do not fit are an error here, where MMEngine only warns."""
-        if isinstance(self.init_cfg, dict) and self.init_cfg['type'] == 'Pretrained':
-            load_pretrained(
-                self,
-                self.init_cfg['checkpoint'],
-                prefix=self.init_cfg.get('prefix'),
-                rename=lambda state_dict: vgg_torchvision_keys(state_dict, self),
-            )
-            self._is_init = True
-        else:
-            super().init_weights()
-
-    def train(self, mode: bool = True) -> 'VGGLayers':
-        """As in `torch.nn.Module`; MMPretrain's VGG returns None."""
-        super().train(mode)
-        return self
+    def rename_weights(self, state_dict: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """Take torchvision's names too."""
+        return vgg_torchvision_keys(state_dict, self)

@@ -1,9 +1,23 @@
 """The mathematics: plain functions of tensors, free of MMPretrain."""
 
 from .attention import residual_attention
+from .bilinear import bilinear_pool
 from .class_variance import class_variance
 from .distance import pairwise_distance
-from .signed_sqrt import signed_sqrt
+from .hadamard_bilinear import hadamard_bilinear_pool, hierarchical_bilinear_pool
+from .random_maclaurin import random_maclaurin_pool
+from .signed_sqrt import normalized_signed_sqrt, signed_sqrt
 from .tensor_sketch import tensor_sketch_pool
 
-__all__ = ['class_variance', 'pairwise_distance', 'residual_attention', 'signed_sqrt', 'tensor_sketch_pool']
+__all__ = [
+    'bilinear_pool',
+    'class_variance',
+    'hadamard_bilinear_pool',
+    'hierarchical_bilinear_pool',
+    'normalized_signed_sqrt',
+    'pairwise_distance',
+    'random_maclaurin_pool',
+    'residual_attention',
+    'signed_sqrt',
+    'tensor_sketch_pool',
+]

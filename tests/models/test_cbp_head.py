@@ -33,7 +33,7 @@ def test_hashes_are_in_range_and_saved_but_never_learned():
         h, s = state[f'pool.h{i}'], state[f'pool.s{i}']
         assert h.dtype == torch.int64
         assert h.shape == s.shape == (12,)
-        assert 0 <= h.min()
+        assert h.min() >= 0
         assert h.max() < 64
         assert set(s.tolist()) <= {-1.0, 1.0}
     assert {name for name, _ in head.named_parameters()} == {'fc.weight', 'fc.bias'}
@@ -86,7 +86,10 @@ def test_a_map_of_zeros_gives_finite_gradients():
 
 @pytest.mark.parametrize(
     ('options', 'message'),
-    [(dict(out_dim=0), 'out_dim=0 must be a positive'), (dict(projection='fft'), "projection='fft' is unknown")],
+    [
+        (dict(out_dim=0), 'out_dim=0 must be a positive'),
+        (dict(projection='fft'), "projection='fft' is unknown; choose from .'ts', 'rm'"),
+    ],
 )
 def test_bad_options_are_refused(options, message):
     with pytest.raises(ValueError, match=message):

@@ -7,14 +7,17 @@ from torch.optim import SGD
 from lcv_mm.engine import ChannelsLastHook
 
 optim_wrapper = dict(
-    type=OptimWrapper, optimizer=dict(type=SGD, lr=0.1, momentum=0.9, weight_decay=5e-4, nesterov=True)
+    type=OptimWrapper,
+    optimizer=dict(type=SGD, lr=0.02, momentum=0.9, weight_decay=5e-4, nesterov=True),
+    # unit-length features: the scores are small until the classifier's weights have grown
+    paramwise_cfg=dict(custom_keys={'head.fc': dict(lr_mult=50.0)}),
 )
 param_scheduler = [
     dict(type=LinearLR, start_factor=0.1, by_epoch=True, end=2, convert_to_iter_based=True),
-    dict(type=CosineAnnealingLR, by_epoch=True, begin=2, end=30, convert_to_iter_based=True),
+    dict(type=CosineAnnealingLR, by_epoch=True, begin=2, end=40, convert_to_iter_based=True),
 ]
 
-train_cfg = dict(type=EpochBasedTrainLoop, max_epochs=30, val_interval=3)
+train_cfg = dict(type=EpochBasedTrainLoop, max_epochs=40, val_interval=4)
 val_cfg = dict(type=ValLoop)
 test_cfg = dict(type=TestLoop)
 custom_hooks = [dict(type=ChannelsLastHook)]

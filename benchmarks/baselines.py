@@ -1,0 +1,41 @@
+"""The parts as the literature has them, for the benchmarks: one transform a place, three convolutions, loops."""
+
+from itertools import combinations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def tensor_sketch_by_fft(x: Tensor, h1: Tensor, s1: Tensor, h2: Tensor, s2: Tensor, out_dim: int) -> Tensor:
+    """Count sketches of each place, multiplied and summed over the places in the frequency domain (autograd)."""
+    rows = x.flatten(2).mT  # (N, C, L) -> (N, L, C)
+    spectra = [
+        torch.fft.rfft(rows.new_zeros(*rows.shape[:2], out_dim).index_add(2, h, rows * s))
+        for h, s in ((h1, s1), (h2, s2))
+    ]
+    return torch.fft.irfft((spectra[0] * spectra[1]).sum(1), n=out_dim) / rows.shape[1]
+
+
+def three_convolutions(levels: list[Tensor], weights: list[Tensor], biases: list[Tensor]) -> Tensor:
+    """HBP: each level projected by a 1x1 convolution, products of every two, averaged over the places (autograd)."""
+    maps = [F.conv2d(x, w[:, :, None, None], b).flatten(2) for x, w, b in zip(levels, weights, biases, strict=True)]
+    return torch.cat([(a * b).mean(2) for a, b in combinations(maps, 2)], dim=1)
+
+
+def plain_bilinear(x: Tensor, eps: float = 1e-10) -> Tensor:
+    """BCNN: the product of the map with itself, signed square root, L2 norm (autograd)."""
+    x = x.flatten(2)
+    gram = (torch.bmm(x, x.mT) / x.shape[2]).flatten(1)
+    return F.normalize(gram.sign() * (gram.abs() + eps).sqrt())
+
+
+def loop_over_pairs(feats: Tensor, labels: Tensor, margin: float = 1.0) -> Tensor:
+    """The class-variance loss, hinge on unit-length features, as a loop over the pairs (autograd)."""
+    rows = F.normalize(feats.flatten(1))
+    terms: dict[bool, list[Tensor]] = {True: [], False: []}
+    for i, j in combinations(range(len(rows)), 2):
+        distance = (rows[i] - rows[j]).square().sum().sqrt()
+        same = bool(labels[i] == labels[j])
+        terms[same].append(distance if same else (margin - distance).relu())
+    return sum((torch.stack(values).mean() for values in terms.values() if values), feats.new_zeros(()))

@@ -1,0 +1,26 @@
+"""The full bilinear pooling head."""
+
+from mmpretrain.models import LinearClsHead
+from mmpretrain.registry import MODELS
+from torch import Tensor
+
+from ..ops import bilinear_pool, normalized_signed_sqrt
+
+
+@MODELS.register_module()
+class BCNNHead(LinearClsHead):
+    """Bilinear pooling of a map with itself, signed square root, L2 norm, linear classifier (Lin et al., 2015).
+
+    Args:
+        num_classes (int): Number of classes.
+        in_channels (int): Channels C of the feature map, 512 for VGG-16 and ResNet-18; the classifier has C * C
+            inputs.
+        **kwargs: Of MMPretrain's `LinearClsHead`: `loss`, `topk`, `cal_acc`, `init_cfg`.
+    """
+
+    def __init__(self, num_classes: int, in_channels: int, **kwargs) -> None:
+        super().__init__(num_classes, in_channels**2, **kwargs)
+
+    def pre_logits(self, feats: tuple[Tensor, ...]) -> Tensor:
+        """Pool the last level: a tuple of (N, C, H, W) -> (N, C * C), each row of unit length."""
+        return normalized_signed_sqrt(bilinear_pool(feats[-1]))

@@ -1,0 +1,53 @@
+"""The hierarchical bilinear pooling head."""
+
+from mmpretrain.models import LinearClsHead
+from mmpretrain.registry import MODELS
+from torch import Tensor, nn
+
+from ..ops import hierarchical_bilinear_pool, normalized_signed_sqrt
+
+NUM_LEVELS = 3
+NUM_PAIRS = 3  # 12, 13, 23
+
+
+@MODELS.register_module()
+class HBPHead(LinearClsHead):
+    """Products of projections of three levels, each with signed root and L2 norm, linear classifier (Yu et al., 2018).
+
+    Args:
+        num_classes (int): Number of classes.
+        in_channels (int | tuple[int, int, int]): Channels of the three levels, or of each of them.
+        proj_dim (int): Dimensions that each level is projected to; the classifier has three times as many inputs.
+            LCV: "the final dimension of original HBP is 8192". Here: 8192 each, as in Yu et al.
+        **kwargs: Of MMPretrain's `LinearClsHead`: `loss`, `topk`, `cal_acc`, `init_cfg`.
+
+    Raises:
+        ValueError: If `proj_dim` is not positive, or `in_channels` are not of three levels.
+    """
+
+    def __init__(
+        self, num_classes: int, in_channels: int | tuple[int, int, int], proj_dim: int = 8192, **kwargs
+    ) -> None:
+        if proj_dim <= 0:
+            raise ValueError(f'HBPHead: proj_dim={proj_dim} must be a positive number of dimensions, such as 8192')
+        channels = [in_channels] * NUM_LEVELS if isinstance(in_channels, int) else list(in_channels)
+        if len(channels) != NUM_LEVELS:
+            raise ValueError(f'HBPHead: in_channels={in_channels} must be one number, or one for each of three levels')
+        super().__init__(num_classes, NUM_PAIRS * proj_dim, **kwargs)
+        # 1x1 convolutions, as in the authors' code: the parameters' shapes and random initialisation are theirs
+        self.projections = nn.ModuleList(nn.Conv2d(c, proj_dim, 1) for c in channels)
+
+    def pre_logits(self, feats: tuple[Tensor, ...]) -> Tensor:
+        """Pool the last three levels, each (N, C, H, W) of one resolution -> (N, 3 * proj_dim)."""
+        if len(feats) < NUM_LEVELS:
+            raise ValueError(
+                f'HBPHead pools three levels, but got {len(feats)}; let the backbone return three layers, such as '
+                "VGGLayers(out_layers=('relu5_1', 'relu5_2', 'relu5_3'))"
+            )
+        pooled = hierarchical_bilinear_pool(
+            feats[-NUM_LEVELS:],
+            [conv.get_parameter('weight').flatten(1) for conv in self.projections],  # (D, C, 1, 1) -> (D, C)
+            [conv.get_parameter('bias') for conv in self.projections],
+        )
+        pairs = pooled.unflatten(1, (NUM_PAIRS, -1)).flatten(0, 1)  # (N, 3 * D) -> (3 * N, D)
+        return normalized_signed_sqrt(pairs).view_as(pooled)

@@ -1,0 +1,71 @@
+"""ResNet that returns inner layers by name."""
+
+from collections.abc import Sequence
+
+from mmpretrain.models import ResNet
+from mmpretrain.models.backbones.resnet import BasicBlock
+from mmpretrain.registry import MODELS
+from torch import Tensor
+
+from .strict_backbone import StrictBackbone
+
+
+@MODELS.register_module()
+class ResNetLayers(StrictBackbone, ResNet):
+    """MMPretrain's ResNet, its inner layers named, with the same state dict.
+
+    `layer4.0` is the output of the first block of the fourth stage. In ResNet-18 and -34, `layer4.1.relu1` is the
+    second block behind its first convolution, norm and ReLU. Nothing is computed behind the last layer asked for.
+
+    Args:
+        depth (int): 18, 34, 50, 101 or 152.
+        out_layers (Sequence[str]): Names of the layers to return, in the order wanted.
+        init_cfg (dict, optional): `dict(type='Pretrained', checkpoint=..., prefix=...)` loads MMPretrain's weights
+            or torchvision's (`torchvision://resnet18`, or a file) and fails if they do not fit. None: MMPretrain's
+            own random initialisation (Kaiming).
+        **kwargs: Of MMPretrain's `ResNet`: `frozen_stages`, `norm_eval`, `strides`...
+
+    Raises:
+        ValueError: If a layer's name is unknown.
+        WeightsError: In `init_weights`, if the checkpoint can't be had or does not fit.
+    """
+
+    def __init__(
+        self, depth: int = 18, out_layers: Sequence[str] = ('layer4.1',), init_cfg: dict | None = None, **kwargs
+    ) -> None:
+        if init_cfg is not None:
+            kwargs['init_cfg'] = init_cfg
+        super().__init__(depth, **kwargs)
+        names = []
+        for stage in self.res_layers:
+            for i, block in enumerate(getattr(self, stage)):
+                names += [f'{stage}.{i}.relu1'] if isinstance(block, BasicBlock) else []
+                names.append(f'{stage}.{i}')
+        if not out_layers or not set(out_layers) <= set(names):
+            raise ValueError(f'ResNetLayers: out_layers={list(out_layers)} must name layers of {names}')
+        self.out_layers = tuple(out_layers)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Run the network: (N, 3, H, W) -> the named layers, each (N, C, H / 2^k, W / 2^k)."""
+        x = self.maxpool(self.stem(x) if self.deep_stem else self.relu(self.norm1(self.conv1(x))))
+        outs: dict[str, Tensor] = {}
+        for stage in self.res_layers:
+            for i, block in enumerate(getattr(self, stage)):
+                name = f'{stage}.{i}'
+                if f'{name}.relu1' in self.out_layers:
+                    outs[f'{name}.relu1'], x = _both_halves(block, x)
+                else:
+                    x = block(x)
+                if name in self.out_layers:
+                    outs[name] = x
+                if len(outs) == len(self.out_layers):
+                    return tuple(outs[name] for name in self.out_layers)
+        raise AssertionError('unreachable: the names are checked when the network is built')
+
+
+def _both_halves(block: BasicBlock, x: Tensor) -> tuple[Tensor, Tensor]:
+    """A `BasicBlock`'s map between its two convolutions, and its output."""
+    inner = block.relu(block.norm1(block.conv1(x)))
+    out = block.drop_path(block.norm2(block.conv2(inner)))
+    identity = x if block.downsample is None else block.downsample(x)
+    return inner, block.relu(out + identity)

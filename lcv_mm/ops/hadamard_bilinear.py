@@ -1,0 +1,214 @@
+"""Hierarchical bilinear pooling: the mean over places of products of two projections (Yu et al., 2018, Eq. 5)."""
+
+from collections.abc import Sequence
+from itertools import combinations
+
+import torch
+from torch import Tensor
+
+from .precision import accumulation_dtype, compute_dtype, no_autocast
+
+# Floats of one projected chunk: 1 M of them are 4 MB in float32, which stays in the cache of a core.
+CHUNK = 2**20
+
+
+def hadamard_bilinear_pool(
+    x: Tensor, y: Tensor, wx: Tensor, wy: Tensor, bx: Tensor | None = None, by: Tensor | None = None
+) -> Tensor:
+    """Mean over places of the product of two projections, `(wx x + bx) * (wy y + by)`.
+
+    Args:
+        x (Tensor): (N, C, H, W) or (N, C, L), feature maps.
+        y (Tensor): (N, E, H, W) or (N, E, L), feature maps over the same places.
+        wx (Tensor): (D, C), projection of `x`.
+        wy (Tensor): (D, E), projection of `y`.
+        bx (Tensor, optional): (D,), bias of the first projection.
+        by (Tensor, optional): (D,), bias of the second.
+
+    Returns:
+        Tensor: (N, D), float32, or float64 for float64 maps.
+
+    Raises:
+        ValueError: If the maps differ in images or places, or the projections do not match them.
+    """
+    return hierarchical_bilinear_pool((x, y), (wx, wy), (bx, by))
+
+
+def hierarchical_bilinear_pool(
+    levels: Sequence[Tensor], weights: Sequence[Tensor], biases: Sequence[Tensor | None]
+) -> Tensor:
+    """`hadamard_bilinear_pool` of every two levels, in the order 12, 13, 23, side by side.
+
+    Nothing stands between projection and product, so that with the Gram matrix `G = X Y^T` the sum over places is
+    `rowsum((wx G) * wy)`, and the biases are exact by the sums over places. That takes D C^2 products a pair in place
+    of D C L a level: it is used where there are at least as many places L as channels C. Elsewhere, and in low
+    precision (where G would overflow float16 and tensor cores make the projections cheap), each level is projected.
+    Either way nothing but the maps is kept for backward, which computes the projections again, some rows at a time.
+
+    Args:
+        levels (Sequence[Tensor]): feature maps, each (N, C, H, W) or (N, C, L), over the same places.
+        weights (Sequence[Tensor]): (D, C), the projection of each level.
+        biases (Sequence[Tensor | None]): (D,), its bias, or None.
+
+    Returns:
+        Tensor: (N, D * pairs), float32, or float64 for float64 maps.
+
+    Raises:
+        ValueError: If the maps differ in images or places, or the projections do not match them.
+    """
+    levels = [level.flatten(2) for level in levels]  # (N, C, H, W) -> (N, C, L)
+    _check(levels, weights, biases)
+    filled = [w.new_zeros(len(w)) if b is None else b for w, b in zip(weights, biases, strict=True)]
+    return _HadamardPool.apply(len(levels), compute_dtype(levels[0]), *levels, *weights, *filled)
+
+
+def _check(levels: Sequence[Tensor], weights: Sequence[Tensor], biases: Sequence[Tensor | None]) -> None:
+    if len({level.shape[::2] for level in levels}) > 1:
+        raise ValueError(
+            'the levels must have the same images and places, but got (N, C, L) = '
+            f'{[tuple(level.shape) for level in levels]}; resize them to one resolution first'
+        )
+    for i, (level, weight, bias) in enumerate(zip(levels, weights, biases, strict=True), start=1):
+        dim = len(weights[0])
+        if weight.shape != (dim, level.shape[1]) or (bias is not None and bias.shape != (dim,)):
+            raise ValueError(
+                f'the projection of level {i} must have the weight {(dim, level.shape[1])} and the bias {(dim,)}, but '
+                f'has {tuple(weight.shape)} and {None if bias is None else tuple(bias.shape)}'
+            )
+
+
+class _HadamardPool(torch.autograd.Function):
+    """Keeps the maps and the parameters, and never a projected map (D C L floats a level) as a whole."""
+
+    @staticmethod
+    def forward(ctx, num_levels, dtype, *tensors):
+        ctx.save_for_backward(*tensors)
+        ctx.num_levels, ctx.dtype = num_levels, dtype
+        levels, weights, biases = _thirds(tensors, num_levels)
+        with no_autocast(levels[0]):
+            form = _gram_forward if _use_gram(levels, dtype) else _direct_forward
+            return form([x.to(dtype) for x in levels], [w.to(dtype) for w in weights], biases)
+
+    @staticmethod
+    def backward(ctx, grad):
+        levels, weights, biases = _thirds(ctx.saved_tensors, ctx.num_levels)
+        with no_autocast(levels[0]):
+            form = _gram_backward if _use_gram(levels, ctx.dtype) else _direct_backward
+            low = [x.to(ctx.dtype) for x in levels], [w.to(ctx.dtype) for w in weights]
+            learned = any(ctx.needs_input_grad[2 + ctx.num_levels :])
+            grads = form(*low, biases, grad.view(len(grad), -1, len(weights[0])), learned)
+        like = (*levels, *weights, *biases)
+        return None, None, *(g if g is None else g.to(t.dtype) for g, t in zip(grads, like, strict=True))
+
+
+def _thirds(tensors: Sequence[Tensor], num_levels: int) -> tuple[Sequence[Tensor], ...]:
+    return tuple(tensors[start : start + num_levels] for start in range(0, 3 * num_levels, num_levels))
+
+
+def _use_gram(levels: Sequence[Tensor], dtype: torch.dtype) -> bool:
+    return dtype in (torch.float32, torch.float64) and levels[0].shape[2] >= max(x.shape[1] for x in levels)
+
+
+def _chunks(dim: int, columns: int) -> list[slice]:
+    """Rows of the projections to take at a time, so that one projected chunk has about CHUNK floats."""
+    rows = max(16, CHUNK // columns)
+    return [slice(start, min(start + rows, dim)) for start in range(0, dim, rows)]
+
+
+def _places(x: Tensor) -> Tensor:
+    """One row a place of the batch: (N, C, L) -> (N * L, C), without a copy for channels_last maps."""
+    return x.mT.reshape(-1, x.shape[1])
+
+
+def _direct_forward(levels, weights, biases):
+    num, _, size = levels[0].shape
+    wide = accumulation_dtype(levels[0].dtype)
+    rows = [_places(x) for x in levels]
+    pooled = []
+    for chunk in _chunks(len(weights[0]), num * size):
+        parts = [x @ w[chunk].T + b[chunk].to(x.dtype) for x, w, b in zip(rows, weights, biases, strict=True)]
+        # the products in float32: in float16 those of large features overflow
+        pairs = [(a.to(wide) * b).view(num, size, -1).mean(1) for a, b in combinations(parts, 2)]
+        pooled.append(torch.stack(pairs, dim=1))
+    return torch.cat(pooled, dim=2).flatten(1)  # (N, pairs, D) -> (N, pairs * D)
+
+
+def _direct_backward(levels, weights, biases, grad, learned):
+    num, _, size = levels[0].shape
+    rows = [_places(x) for x in levels]
+    grad = grad.to(rows[0].dtype)  # divided by the number of places at the end: float16 has no digits to lose
+    wide = accumulation_dtype(rows[0].dtype)
+    grad_rows = [torch.zeros_like(x, dtype=wide) for x in rows]
+    grad_weights, grad_biases = [], []
+    for chunk in _chunks(len(weights[0]), num * size):
+        parts = [x @ w[chunk].T + b[chunk].to(x.dtype) for x, w, b in zip(rows, weights, biases, strict=True)]
+        grad_parts = [torch.zeros_like(part) for part in parts]
+        for pair, (i, j) in enumerate(combinations(range(len(parts)), 2)):
+            g = grad[:, pair, chunk].repeat_interleave(size, dim=0)  # one row a place
+            grad_parts[i].addcmul_(g, parts[j])
+            grad_parts[j].addcmul_(g, parts[i])
+        for grad_row, grad_part, w in zip(grad_rows, grad_parts, weights, strict=True):
+            grad_row += grad_part @ w[chunk]
+        if learned:
+            grad_weights.append([(part.T @ x).to(wide) / size for part, x in zip(grad_parts, rows, strict=True)])
+            grad_biases.append([part.sum(0, dtype=wide) / size for part in grad_parts])
+    return _collect([(g / size).view(num, size, -1).mT for g in grad_rows], grad_weights, grad_biases)
+
+
+def _gram_forward(levels, weights, biases):
+    num = len(levels[0])
+    sums = [x.mean(2) for x in levels]
+    pooled = []
+    for i, j in combinations(range(len(levels)), 2):
+        gram = _gram(levels[i], levels[j])
+        inner = [
+            (weights[i][chunk] @ gram).view(-1, num, levels[j].shape[1]).mul_(weights[j][chunk, None]).sum(2)
+            for chunk in _chunks(len(weights[0]), num * levels[j].shape[1])
+        ]
+        pair = torch.cat(inner).T  # (D, N) -> (N, D)
+        first, second = sums[i] @ weights[i].T, sums[j] @ weights[j].T
+        pooled.append(pair + first * biases[j] + second * biases[i] + biases[i] * biases[j])
+    return torch.cat(pooled, dim=1)
+
+
+def _gram_backward(levels, weights, biases, grad, learned):
+    num, _, size = levels[0].shape
+    sums = [x.mean(2) for x in levels]
+    grad_levels = [torch.zeros_like(x) for x in levels]
+    grad_weights = [torch.zeros_like(w) for w in weights]
+    grad_biases = [torch.zeros_like(b) for b in biases]
+    for pair, (i, j) in enumerate(combinations(range(len(levels)), 2)):
+        gram = _gram(levels[i], levels[j])
+        grad_gram = torch.zeros_like(gram)
+        for chunk in _chunks(len(weights[0]), num * levels[j].shape[1]):
+            g = grad[:, pair, chunk].T[:, :, None]  # (k, N, 1)
+            weighted = (weights[j][chunk, None] * g).flatten(1)  # (k, N * C)
+            grad_gram.addmm_(weights[i][chunk].T, weighted)
+            if learned:
+                grad_weights[i][chunk] += weighted @ gram.T
+                inner = (weights[i][chunk] @ gram).view(-1, num, levels[j].shape[1])
+                grad_weights[j][chunk] += inner.mul_(g).sum(1)
+        grad_gram = grad_gram.view(-1, num, levels[j].shape[1]).transpose(0, 1) / size
+        grad_levels[i] += torch.bmm(grad_gram, levels[j])
+        grad_levels[j] += torch.bmm(grad_gram.mT, levels[i])
+        for a, b in ((i, j), (j, i)):
+            by_bias = grad[:, pair] * biases[b]
+            grad_levels[a] += (by_bias @ weights[a] / size)[:, :, None]
+            if learned:
+                grad_weights[a] += by_bias.T @ sums[a]
+                grad_biases[b] += (grad[:, pair] * (sums[a] @ weights[a].T + biases[a])).sum(0)
+    return *grad_levels, *(grad_weights + grad_biases if learned else [None] * (2 * len(levels)))
+
+
+def _gram(x: Tensor, y: Tensor) -> Tensor:
+    """Mean over places of the outer products, the images side by side: (N, C, L), (N, E, L) -> (C, N * E)."""
+    gram = torch.bmm(x, y.mT).div_(x.shape[2])
+    return gram.transpose(0, 1).flatten(1)
+
+
+def _collect(grad_levels, grad_weights, grad_biases):
+    """Gradients in the order of the arguments; those of the parameters from their chunks, or None."""
+    if not grad_weights:
+        return *grad_levels, *[None] * (2 * len(grad_levels))
+    joined = [[torch.cat(parts) for parts in zip(*chunks, strict=True)] for chunks in (grad_weights, grad_biases)]
+    return *grad_levels, *joined[0], *joined[1]

@@ -1,0 +1,266 @@
+"""Birdlets: written once, in CUB's layout, and read as CUB is."""
+
+import contextlib
+import io
+import json
+import multiprocessing
+import os
+import signal
+from multiprocessing.context import BaseContext
+from multiprocessing.queues import Queue
+from multiprocessing.synchronize import Barrier
+from pathlib import Path
+
+import mmcv
+import numpy as np
+import pytest
+from mmpretrain.datasets import CUB
+from mmpretrain.registry import DATASETS
+
+from lcv_mm.datasets import birdlets as birdlets_module
+from lcv_mm.datasets.birdlets import Birdlets, BirdletsSettings, generate_birdlets
+from lcv_mm.datasets.birdlets_drawing import birdlet
+from lcv_mm.datasets.cub200 import CUB200
+from lcv_mm.errors import DataError
+
+SMALL = dict(num_classes=3, train_per_class=2, test_per_class=1, image_size=48)
+SETTINGS = BirdletsSettings(**SMALL)
+
+
+@pytest.fixture(scope='module')
+def whole(tmp_path_factory) -> Path:
+    """A small dataset; tests only read it."""
+    return generate_birdlets(tmp_path_factory.mktemp('data') / 'birdlets', SETTINGS)
+
+
+@pytest.fixture(scope='module')
+def processes() -> BaseContext:
+    """Starts processes that share nothing with this one; the imports, which take seconds, are done once for all."""
+    context = multiprocessing.get_context('forkserver')
+    context.set_forkserver_preload(['lcv_mm.datasets.birdlets'])
+    return context
+
+
+def contents(root: Path) -> dict[str, bytes]:
+    """All files below a folder and their bytes."""
+    return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob('*')) if path.is_file()}
+
+
+def test_the_lists_are_as_in_cub(whole):
+    names = [
+        f'{folder}/{folder[4:]}_{number:04d}.jpg'
+        for folder in ('001.Plain_Birdlet', '002.Crested_Birdlet', '003.Capped_Birdlet')
+        for number in (1, 2, 3)
+    ]
+    assert (whole / 'images.txt').read_text().splitlines() == [f'{i} {name}' for i, name in enumerate(names, 1)]
+    assert (whole / 'image_class_labels.txt').read_text() == '1 1\n2 1\n3 1\n4 2\n5 2\n6 2\n7 3\n8 3\n9 3\n'
+    assert (whole / 'train_test_split.txt').read_text() == '1 0\n2 1\n3 1\n4 0\n5 1\n6 1\n7 0\n8 1\n9 1\n'
+    assert (whole / 'classes.txt').read_text() == '1 001.Plain_Birdlet\n2 002.Crested_Birdlet\n3 003.Capped_Birdlet\n'
+    lists = {'images.txt', 'image_class_labels.txt', 'train_test_split.txt', 'classes.txt', 'birdlets.json'}
+    assert contents(whole).keys() == lists | {f'images/{name}' for name in names}
+
+
+def test_the_images_are_jpegs_of_the_drawings(whole):
+    picture = mmcv.imread(whole / 'images/002.Crested_Birdlet/Crested_Birdlet_0003.jpg').astype(int)
+    drawn = birdlet(1, 2, image_size=48).astype(int)
+    assert picture.shape == (48, 48, 3)
+    assert np.abs(picture - drawn).mean() < 10
+    assert np.abs(picture - birdlet(1, 1, image_size=48)).mean() > 20
+
+
+@pytest.mark.parametrize(('split', 'labels'), [('train', [0, 0, 1, 1, 2, 2]), ('test', [0, 1, 2])])
+def test_the_splits_hold_so_many_images_of_each_class(whole, split, labels):
+    assert Birdlets(str(whole), split, **SMALL).get_gt_labels().tolist() == labels
+
+
+def test_it_is_read_by_the_code_that_reads_cub(whole):
+    ours = Birdlets(str(whole), **SMALL)
+    assert isinstance(ours, CUB200)
+    for reader in (CUB200, CUB):
+        other = reader(data_root=str(whole))
+        assert [other[i] for i in range(len(other))] == [ours[i] for i in range(len(ours))]
+
+
+def test_its_classes_are_the_species_in_use(whole):
+    assert Birdlets(str(whole), **SMALL).CLASSES == ('Plain_Birdlet', 'Crested_Birdlet', 'Capped_Birdlet')
+    renamed = Birdlets(str(whole), classes=['a', 'b', 'c'], metainfo=dict(author='me'), **SMALL)
+    assert renamed.metainfo == dict(classes=('a', 'b', 'c'), author='me')
+
+
+def test_the_registry_builds_it_on_first_use_and_the_pipeline_reads_it(tmp_path):
+    pipeline = [dict(type='LoadImageFromFile'), dict(type='PackInputs')]
+    dataset = DATASETS.build(dict(type='Birdlets', data_root=str(tmp_path / 'a' / 'b'), pipeline=pipeline, **SMALL))
+    assert tuple(dataset[5]['inputs'].shape) == (3, 48, 48)
+    assert dataset[5]['data_samples'].gt_label.tolist() == [2]
+
+
+def test_lazy_init_draws_nothing_before_the_first_use(tmp_path):
+    dataset = Birdlets(str(tmp_path / 'birdlets'), lazy_init=True, **SMALL)
+    assert len(dataset.CLASSES) == 3
+    assert not (tmp_path / 'birdlets').exists()
+    assert len(dataset) == 6
+
+
+def test_a_root_that_begins_with_a_tilde_is_the_home(tmp_path, monkeypatch):
+    monkeypatch.setenv('HOME', str(tmp_path))
+    assert len(Birdlets('~/birdlets', **SMALL)) == 6
+    assert (tmp_path / 'birdlets' / 'images.txt').is_file()
+
+
+def test_progress_is_shown_once(tmp_path, capfd):
+    Birdlets(str(tmp_path / 'birdlets'), **SMALL)
+    shown = capfd.readouterr().out
+    assert f'Drawing Birdlets into {tmp_path}/birdlets' in shown
+    assert '3/3' in shown
+    Birdlets(str(tmp_path / 'birdlets'), **SMALL)
+    assert capfd.readouterr().out == ''
+
+
+def test_the_same_seed_gives_the_same_bytes(whole, tmp_path):
+    assert contents(generate_birdlets(tmp_path / 'again', SETTINGS)) == contents(whole)
+
+
+def test_another_seed_gives_other_images(whole, tmp_path):
+    other = contents(generate_birdlets(tmp_path / 'other', BirdletsSettings(**SMALL, seed=1)))
+    first = contents(whole)
+    assert all(first[name] != other[name] for name in first if name.endswith('.jpg'))
+
+
+def test_an_image_stays_the_same_when_there_are_more_classes_and_images(whole, tmp_path):
+    more = BirdletsSettings(num_classes=4, train_per_class=3, test_per_class=1, image_size=48)
+    few, many = contents(whole), contents(generate_birdlets(tmp_path / 'more', more))
+    assert all(many[name] == few[name] for name in few if name.endswith('.jpg'))
+
+
+def test_the_test_images_stay_the_same_when_there_are_more_to_train_on(whole, tmp_path):
+    generate_birdlets(tmp_path / 'more', BirdletsSettings(**{**SMALL, 'train_per_class': 4}))
+    few = Birdlets(str(whole), 'test', **SMALL)
+    many = Birdlets(str(tmp_path / 'more'), 'test', **{**SMALL, 'train_per_class': 4})
+    for i in range(3):
+        assert Path(many[i]['img_path']).read_bytes() == Path(few[i]['img_path']).read_bytes()
+
+
+def test_a_folder_with_other_settings_says_what_it_holds_and_what_was_asked_for(whole):
+    before = contents(whole)
+    with pytest.raises(DataError) as caught:
+        Birdlets(str(whole), **{**SMALL, 'num_classes': 4}, seed=7)
+    assert str(caught.value) == (
+        f'{whole} holds Birdlets with num_classes=3, seed=0, but num_classes=4, seed=7 was asked for. '
+        f'Use another data_root, or delete the folder and it is drawn anew'
+    )
+    assert contents(whole) == before
+
+
+def test_birdlets_of_an_older_drawing_are_not_taken_for_the_present_ones(tmp_path):
+    root = generate_birdlets(tmp_path / 'birdlets', SETTINGS)
+    held = json.loads((root / 'birdlets.json').read_text())
+    (root / 'birdlets.json').write_text(json.dumps({**held, 'drawing_version': 0}))
+    with pytest.raises(DataError, match='holds Birdlets with drawing_version=0, but drawing_version=[0-9]+ was asked'):
+        Birdlets(str(root), **SMALL)
+
+
+@pytest.mark.parametrize('settings', [None, 'no json', '[]', '{"num_classes": 3}'])
+def test_a_folder_that_is_something_else_is_left_as_it_is(tmp_path, settings):
+    root = tmp_path / 'mine'
+    root.mkdir()
+    (root / 'thesis.txt').write_text('years of work')
+    if settings is not None:
+        (root / 'birdlets.json').write_text(settings)
+    before = contents(root)
+    with pytest.raises(DataError, match='is no Birdlets folder .* left as it is. Give Birdlets a data_root of its own'):
+        Birdlets(str(root), **SMALL)
+    assert contents(root) == before
+
+
+def test_a_file_in_the_place_of_the_folder_is_left_as_it_is(tmp_path):
+    (tmp_path / 'birdlets').write_text('a file')
+    with pytest.raises(DataError, match='is no Birdlets folder'):
+        Birdlets(str(tmp_path / 'birdlets'), **SMALL)
+    assert (tmp_path / 'birdlets').read_text() == 'a file'
+
+
+def test_an_empty_folder_is_filled(whole, tmp_path):
+    (tmp_path / 'birdlets').mkdir()
+    assert contents(generate_birdlets(tmp_path / 'birdlets', SETTINGS)) == contents(whole)
+
+
+def test_a_link_to_a_folder_on_another_disk_is_followed(whole, tmp_path):
+    (tmp_path / 'disk').mkdir()
+    (tmp_path / 'birdlets').symlink_to(tmp_path / 'disk' / 'birdlets')
+    assert len(Birdlets(str(tmp_path / 'birdlets'), **SMALL)) == 6
+    assert contents(tmp_path / 'disk' / 'birdlets') == contents(whole)
+
+
+def test_lost_images_are_reported_with_birdlets_own_remedy(tmp_path):
+    root = generate_birdlets(tmp_path / 'birdlets', SETTINGS)
+    (root / 'images/001.Plain_Birdlet/Plain_Birdlet_0002.jpg').unlink()
+    with pytest.raises(DataError) as caught:
+        Birdlets(str(root), **SMALL)
+    assert '1 of the 6 images' in str(caught.value)
+    assert f'Delete {root} and it is drawn anew' in str(caught.value)
+    assert 'CUB_200_2011' not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ('wrong', 'expected'),
+    [
+        (dict(num_classes=21), 'num_classes=21, but Birdlets has 20 species; use 1 to 20'),
+        (dict(num_classes=0), 'num_classes=0'),
+        (dict(train_per_class=0), 'train_per_class=0, but Birdlets needs at least 1'),
+        (dict(test_per_class=0), 'test_per_class=0, but Birdlets needs at least 1'),
+        (dict(image_size=31), 'image_size=31, but Birdlets needs at least 32'),
+        (dict(seed=-1), 'seed=-1, but Birdlets needs at least 0'),
+        (dict(split='val'), "split='val', but Birdlets has the splits 'train' and 'test'"),
+    ],
+)
+def test_a_number_out_of_range_is_an_error_before_anything_is_drawn(tmp_path, wrong, expected):
+    with pytest.raises(ValueError, match=expected):
+        Birdlets(str(tmp_path / 'birdlets'), **wrong)
+    assert not list(tmp_path.iterdir())
+
+
+def draw_when_all_are_ready(root: Path, barrier: Barrier, shown: Queue) -> None:
+    """Draw the small dataset and hand back what was printed."""
+    barrier.wait(timeout=60)
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        generate_birdlets(root, SETTINGS)
+    shown.put(printed.getvalue())
+
+
+def draw_and_be_killed_in_the_second_class(root: Path) -> None:
+    def draw_or_die(class_index: int, *rest: int) -> np.ndarray:
+        if class_index == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return birdlet(class_index, *rest)
+
+    birdlets_module.birdlet = draw_or_die
+    generate_birdlets(root, SETTINGS)
+
+
+def test_three_processes_that_start_at_once_make_one_whole_dataset(whole, tmp_path, processes):
+    barrier, shown = processes.Barrier(3), processes.Queue()
+    workers = [
+        processes.Process(target=draw_when_all_are_ready, args=(tmp_path / 'birdlets', barrier, shown))
+        for _ in range(3)
+    ]
+    for worker in workers:
+        worker.start()
+    texts = [shown.get(timeout=60) for _ in workers]
+    for worker in workers:
+        worker.join()
+    assert [worker.exitcode for worker in workers] == [0, 0, 0]
+    assert sum('Drawing Birdlets' in text for text in texts) == 1
+    assert contents(tmp_path / 'birdlets') == contents(whole)
+    assert {path.name for path in tmp_path.iterdir()} <= {'birdlets', '.birdlets.lock'}
+
+
+def test_what_a_killed_process_left_is_neither_used_nor_in_the_way(whole, tmp_path, processes):
+    killed = processes.Process(target=draw_and_be_killed_in_the_second_class, args=(tmp_path / 'birdlets',))
+    killed.start()
+    killed.join()
+    assert killed.exitcode == -signal.SIGKILL
+    assert not (tmp_path / 'birdlets').exists()
+    assert len(list((tmp_path / '.birdlets.partial').rglob('*.jpg'))) == 3  # the first class, and no more
+    assert len(Birdlets(str(tmp_path / 'birdlets'), **SMALL)) == 6
+    assert contents(tmp_path / 'birdlets') == contents(whole)
+    assert not (tmp_path / '.birdlets.partial').exists()

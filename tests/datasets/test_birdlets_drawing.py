@@ -1,0 +1,65 @@
+"""The drawing of one bird: repeatable, and different where it should be."""
+
+import numpy as np
+import pytest
+
+from lcv_mm.datasets.birdlets_drawing import birdlet, draw_birdlet
+from lcv_mm.datasets.birdlets_species import SPECIES, Species
+
+
+def test_a_picture_is_bgr_bytes_of_the_size_asked_for():
+    picture = birdlet(0, 0, image_size=96)
+    assert picture.shape == (96, 96, 3)
+    assert picture.dtype == np.uint8
+
+
+def test_the_same_numbers_give_the_same_picture_in_any_order():
+    forth = {key: birdlet(*key) for key in [(0, 0), (3, 1), (19, 7)]}
+    back = {key: birdlet(*key) for key in [(19, 7), (5, 5), (3, 1), (0, 0)]}
+    for key, picture in forth.items():
+        np.testing.assert_array_equal(picture, back[key])
+
+
+def test_class_image_and_seed_each_change_the_picture():
+    first = birdlet(1, 1, seed=1).astype(int)
+    for other in (birdlet(2, 1, seed=1), birdlet(1, 2, seed=1), birdlet(1, 1, seed=2)):
+        assert np.abs(first - other).mean() > 5
+
+
+def test_the_global_generator_is_neither_read_nor_moved():
+    np.random.seed(3)  # noqa: NPY002
+    expected = birdlet(4, 4)
+    state = np.random.get_state()[1].copy()  # noqa: NPY002
+    np.random.seed(4)  # noqa: NPY002
+    np.testing.assert_array_equal(birdlet(4, 4), expected)
+    np.random.seed(3)  # noqa: NPY002
+    birdlet(5, 5)
+    np.testing.assert_array_equal(np.random.get_state()[1], state)  # noqa: NPY002
+
+
+@pytest.mark.parametrize('species', SPECIES[1:], ids=lambda species: species.name)
+def test_the_parts_of_a_species_show_in_the_same_pose_and_light(species):
+    """With one stream of random numbers a plain bird and another differ where the parts are, not everywhere."""
+    shown = 0
+    for seed in range(4):
+        plain = draw_birdlet(SPECIES[0], np.random.default_rng(seed)).astype(int)
+        other = draw_birdlet(species, np.random.default_rng(seed)).astype(int)
+        shown = max(shown, np.count_nonzero(np.abs(plain - other).max(axis=2) > 40))
+    assert shown > 40  # pixels of 25600; an eye ring is the smallest part
+
+
+def test_colour_says_nothing_about_the_class():
+    """The mean colours of two classes differ by no more than those of two halves of one class do by chance."""
+    means = np.array([[birdlet(c, i, image_size=64).mean(axis=(0, 1)) for i in range(40)] for c in (0, 1, 9)])
+    spread = means.std(axis=1).mean() / np.sqrt(40)
+    assert np.abs(means.mean(axis=1)[1:] - means.mean(axis=1)[0]).max() < 4.5 * spread
+
+
+@pytest.mark.parametrize('image_size', [32, 75, 224])
+def test_any_size_from_32_on_can_be_drawn(image_size):
+    assert birdlet(12, 0, image_size=image_size).shape == (image_size, image_size, 3)
+
+
+def test_a_picture_too_small_for_a_trait_is_an_error():
+    with pytest.raises(ValueError, match='image_size=31, but below 32 pixels no trait can be seen; use 160'):
+        draw_birdlet(Species('Tiny'), np.random.default_rng(0), 31)

@@ -1,0 +1,49 @@
+import pytest
+import torch
+from mmpretrain.registry import MODELS
+
+from lcv_mm.models import HBPHead
+
+
+def build(**options) -> HBPHead:
+    return MODELS.build(dict(type='HBPHead', **{**dict(num_classes=5, in_channels=6, proj_dim=10), **options}))
+
+
+@pytest.mark.parametrize('places', [(2, 2), (4, 5)], ids=str)
+def test_pre_logits_are_the_products_12_13_23_each_of_unit_length(places):
+    head = build(in_channels=(6, 4, 5))
+    levels = [torch.randn(3, c, *places) for c in (6, 4, 5)]
+    maps = [conv(x).double() for conv, x in zip(head.projections, levels, strict=True)]
+    expected = []
+    for i, j in ((0, 1), (0, 2), (1, 2)):
+        pooled = (maps[i] * maps[j]).mean((2, 3))
+        root = pooled.sign() * pooled.abs().sqrt()
+        expected.append(root / root.square().sum(1, keepdim=True).sqrt())
+    got = head.pre_logits(tuple(levels)).double()
+    torch.testing.assert_close(got, torch.cat(expected, dim=1), rtol=1e-3, atol=1e-4)
+    assert head.fc.in_features == 30
+
+
+def test_the_last_three_levels_are_pooled():
+    head, levels = build(), tuple(torch.randn(2, 6, 3, 3) for _ in range(3))
+    assert torch.equal(head((torch.randn(2, 9, 8, 8), *levels)), head(levels))
+
+
+def test_fewer_levels_say_what_to_ask_of_the_backbone():
+    with pytest.raises(ValueError, match=r'pools three levels, but got 1.*out_layers'):
+        build()((torch.randn(2, 6, 3, 3),))
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'), [(dict(proj_dim=0), 'proj_dim=0 must be'), (dict(in_channels=(6, 6)), 'three levels')]
+)
+def test_bad_options_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        HBPHead(**{**dict(num_classes=5, in_channels=6), **options})
+
+
+def test_maps_of_zeros_give_finite_gradients():
+    head = build()
+    levels = tuple(torch.zeros(2, 6, 3, 3, requires_grad=True) for _ in range(3))
+    head(levels).sum().backward()
+    assert all(torch.isfinite(t.grad).all() for t in (*levels, *head.parameters()))

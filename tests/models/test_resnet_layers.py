@@ -1,0 +1,82 @@
+import pytest
+import torch
+from mmpretrain.models import ResNet
+from torchvision.models import resnet18, resnet50
+
+from lcv_mm.errors import WeightsError
+from lcv_mm.models import ResNetLayers
+
+IMAGES = torch.randn(2, 3, 64, 96, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.fixture
+def pretrained(tmp_path) -> tuple[torch.nn.Module, dict]:
+    """A torchvision ResNet-18 whose norms do something, and the `init_cfg` of its file."""
+    torch.manual_seed(0)
+    reference = resnet18(weights=None).train()
+    reference(IMAGES)  # moves the running statistics
+    torch.save(reference.state_dict(), tmp_path / 'resnet18.pth')
+    return reference.eval(), dict(type='Pretrained', checkpoint=str(tmp_path / 'resnet18.pth'))
+
+
+def test_the_named_layers_are_those_of_torchvisions_network(pretrained):
+    reference, init_cfg = pretrained
+    names = ('layer3.1', 'layer4.0.relu1', 'layer4.0', 'layer4.1.relu1', 'layer4.1')
+    model = ResNetLayers(18, names, init_cfg=init_cfg)
+    model.init_weights()
+    x = IMAGES
+    with torch.no_grad():
+        for name in ('conv1', 'bn1', 'relu', 'maxpool', 'layer1', 'layer2', 'layer3'):
+            x = getattr(reference, name)(x)
+        first, second = reference.layer4
+        expected = [x, first.relu(first.bn1(first.conv1(x))), first(x)]
+        expected += [second.relu(second.bn1(second.conv1(expected[2]))), second(expected[2])]
+        outs = model.eval()(IMAGES)
+    for name, out, want in zip(names, outs, expected, strict=True):
+        torch.testing.assert_close(out, want, rtol=1e-5, atol=1e-5, msg=name)
+
+
+def test_the_three_levels_of_hbp_have_one_resolution():
+    outs = ResNetLayers(18, ('layer4.0', 'layer4.1.relu1', 'layer4.1')).eval()(IMAGES)
+    assert [out.shape for out in outs] == [(2, 512, 2, 3)] * 3
+
+
+def test_the_last_layer_is_mmpretrains_output_and_its_keys_are_the_same():
+    ours, theirs = ResNetLayers(18).eval(), ResNet(18)
+    theirs.eval()  # returns None
+    assert ours.state_dict().keys() == theirs.state_dict().keys()
+    theirs.load_state_dict(ours.state_dict())
+    assert torch.equal(ours(IMAGES)[0], theirs(IMAGES)[0])
+
+
+def test_taking_the_inner_layer_changes_neither_output_nor_gradient():
+    inner, plain = ResNetLayers(18, ('layer4.1.relu1', 'layer4.1')), ResNetLayers(18)
+    plain.load_state_dict(inner.state_dict())
+    grads = []
+    for model in (inner, plain):
+        model(IMAGES)[-1].square().mean().backward()
+        grads.append(model.layer4[1].conv1.weight.grad)
+    torch.testing.assert_close(*grads)
+
+
+def test_a_bottleneck_network_has_its_blocks():
+    outs = ResNetLayers(50, ('layer4.2', 'layer1.0')).eval()(IMAGES)
+    assert [out.shape[1] for out in outs] == [2048, 256]
+
+
+def test_frozen_stages_and_norm_eval_are_kept():
+    model = ResNetLayers(18, frozen_stages=4, norm_eval=True).train()
+    assert not any(parameter.requires_grad for parameter in model.parameters())
+    assert not any(m.training for m in model.modules() if isinstance(m, torch.nn.BatchNorm2d))
+
+
+def test_an_unknown_layer_lists_the_valid_ones():
+    with pytest.raises(ValueError, match=r"\['layer4.2'\].*'layer4.1.relu1', 'layer4.1'\]"):
+        ResNetLayers(18, ('layer4.2',))
+
+
+def test_weights_of_another_depth_are_an_error_and_not_a_warning(tmp_path):
+    torch.save(resnet50(weights=None).state_dict(), tmp_path / 'resnet50.pth')
+    model = ResNetLayers(18, init_cfg=dict(type='Pretrained', checkpoint=str(tmp_path / 'resnet50.pth')))
+    with pytest.raises(WeightsError, match=r'resnet50\.pth'):
+        model.init_weights()

@@ -1,0 +1,132 @@
+from itertools import combinations
+
+import pytest
+import torch
+
+from lcv_mm.ops import hadamard_bilinear, hadamard_bilinear_pool, hierarchical_bilinear_pool
+
+# (H, W): fewer places than channels, where each level is projected, and more, where the Gram matrix is used
+PLACES = [(2, 2), (5, 4)]
+CHANNELS = (6, 5, 7)
+DIM = 40
+
+
+@pytest.fixture(autouse=True)
+def small_chunks(monkeypatch):
+    """So small that the projections of these tests are taken in several chunks."""
+    monkeypatch.setattr(hadamard_bilinear, 'CHUNK', 16 * 60)
+
+
+def draw(places, dtype=torch.float64, bias=True, num=3):
+    g = torch.Generator().manual_seed(0)
+    levels = [torch.randn(num, c, *places, dtype=dtype, generator=g).requires_grad_() for c in CHANNELS]
+    weights = [torch.randn(DIM, c, dtype=dtype, generator=g).requires_grad_() for c in CHANNELS]
+    biases = [torch.randn(DIM, dtype=dtype, generator=g).requires_grad_() if bias else None for _ in CHANNELS]
+    return levels, weights, biases
+
+
+def place_by_place(levels, weights, biases):
+    """The definition: project every place of every level, multiply two levels, average over places."""
+    out = []
+    for i, j in combinations(range(len(levels)), 2):
+        pair = 0
+        for place in range(levels[i][0, 0].numel()):
+            a, b = (
+                levels[k].flatten(2)[:, :, place] @ weights[k].T + (0 if biases[k] is None else biases[k])
+                for k in (i, j)
+            )
+            pair = pair + a * b
+        out.append(pair / levels[i][0, 0].numel())
+    return torch.cat(out, dim=1)
+
+
+def test_pool_by_hand():
+    # one place, x = (1, 2), y = (3): (1 * 1 + 1 * 2 + 0.5) * (2 * 3 - 1) = 3.5 * 5
+    x, y = torch.tensor([[[1.0], [2.0]]]), torch.tensor([[[3.0]]])
+    wx, wy, bx, by = torch.tensor([[1.0, 1.0]]), torch.tensor([[2.0]]), torch.tensor([0.5]), torch.tensor([-1.0])
+    assert hadamard_bilinear_pool(x, y, wx, wy, bx, by).item() == 17.5
+
+
+@pytest.mark.parametrize('bias', [True, False])
+@pytest.mark.parametrize('places', PLACES, ids=str)
+def test_pool_and_gradients_equal_the_projection_of_each_place(places, bias):
+    args = draw(places, bias=bias)
+    got, expected = hierarchical_bilinear_pool(*args), place_by_place(*args)
+    torch.testing.assert_close(got, expected, rtol=1e-9, atol=1e-9)
+    weight = torch.randn_like(got)
+    inputs = [t for group in args for t in group if t is not None]
+    grads = [torch.autograd.grad((out * weight).sum(), inputs) for out in (got, expected)]
+    for a, b in zip(*grads, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize('places', PLACES, ids=str)
+def test_pool_gradients(places):
+    levels, weights, biases = draw(places, num=2)
+    tensors = [*(x[:, :3] for x in levels), *(w[:5, :3] for w in weights), *(b[:5] for b in biases)]
+    tensors = [t.detach().clone().requires_grad_() for t in tensors]
+    assert torch.autograd.gradcheck(lambda *t: hierarchical_bilinear_pool(t[:3], t[3:6], t[6:]), tensors)
+
+
+@pytest.mark.parametrize('places', PLACES, ids=str)
+def test_one_pair_is_the_pool_of_two_levels(places):
+    levels, weights, biases = draw(places)
+    got = hadamard_bilinear_pool(levels[0], levels[2], weights[0], weights[2], biases[0], biases[2])
+    torch.testing.assert_close(got, hierarchical_bilinear_pool(levels, weights, biases)[:, DIM : 2 * DIM])
+
+
+@pytest.mark.parametrize('places', PLACES, ids=str)
+def test_fixed_projections_get_no_gradient(places):
+    levels, weights, _ = draw(places)
+    fixed = [w.detach() for w in weights]
+    out = hierarchical_bilinear_pool(levels, fixed, [None] * 3)
+    expected = place_by_place(levels, fixed, [None] * 3)
+    grads = [torch.autograd.grad(o.square().sum(), levels) for o in (out, expected)]
+    for a, b in zip(*grads, strict=True):
+        torch.testing.assert_close(a, b)
+
+
+@pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16])
+def test_large_features_in_low_precision_stay_finite_and_close(dtype):
+    g = torch.Generator().manual_seed(0)
+    levels = [torch.rand(2, 64, 14, 14, generator=g) * 600 for _ in range(3)]
+    weights = [torch.randn(96, 64, generator=g) / 8 for _ in range(3)]
+    exact = hierarchical_bilinear_pool([x.double() for x in levels], [w.double() for w in weights], [None] * 3)
+    low = [x.to(dtype).requires_grad_() for x in levels]
+    learned = [w.clone().requires_grad_() for w in weights]
+    with torch.autocast('cpu', dtype=dtype):
+        out = hierarchical_bilinear_pool(low, learned, [None] * 3)
+    assert out.dtype == torch.float32
+    assert (out - exact).norm() / exact.norm() < 2e-2
+    (out / out.norm()).sum().backward()
+    assert all(torch.isfinite(t.grad).all() for t in (*low, *learned))
+
+
+@pytest.mark.parametrize('places', PLACES, ids=str)
+def test_channels_last_maps_give_the_same(places):
+    levels, weights, biases = draw(places)
+    expected = hierarchical_bilinear_pool(levels, weights, biases)
+    levels = [x.contiguous(memory_format=torch.channels_last) for x in levels]
+    torch.testing.assert_close(hierarchical_bilinear_pool(levels, weights, biases), expected)
+
+
+@pytest.mark.parametrize('places', PLACES, ids=str)
+def test_nothing_but_the_maps_and_the_parameters_is_kept_for_backward(places):
+    args = draw(places)
+    kept = []
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t) or t, lambda t: t):
+        hierarchical_bilinear_pool(*args)
+    own = {t.untyped_storage().data_ptr() for group in args for t in group}
+    assert {t.untyped_storage().data_ptr() for t in kept} <= own
+
+
+def test_levels_over_different_places_are_refused():
+    levels, weights, biases = draw((5, 4))
+    with pytest.raises(ValueError, match='same images and places.*resize'):
+        hierarchical_bilinear_pool([levels[0], levels[1][:, :, :3]], weights[:2], biases[:2])
+
+
+def test_a_projection_of_other_channels_is_refused():
+    levels, weights, biases = draw((5, 4))
+    with pytest.raises(ValueError, match=r'level 2 must have the weight \(40, 5\).*has \(40, 7\)'):
+        hierarchical_bilinear_pool(levels[:2], (weights[0], weights[2]), biases[:2])
