@@ -8,8 +8,9 @@ from torch import Tensor
 
 from .precision import accumulation_dtype, compute_dtype, no_autocast
 
-# Floats of one projected chunk: 1 M of them are 4 MB in float32, which stays in the cache of a core.
-CHUNK = 2**20
+# Floats an image of one projected chunk: for 8 images 4 MB in float32. By the image and not by the batch, so that an
+# exported model takes any batch.
+CHUNK = 2**17
 
 
 def hadamard_bilinear_pool(
@@ -63,7 +64,7 @@ def hierarchical_bilinear_pool(
 
 
 def _check(levels: Sequence[Tensor], weights: Sequence[Tensor], biases: Sequence[Tensor | None]) -> None:
-    if len({level.shape[::2] for level in levels}) > 1:
+    if any(level.shape[::2] != levels[0].shape[::2] for level in levels):
         raise ValueError(
             'the levels must have the same images and places, but got (N, C, L) = '
             f'{[tuple(level.shape) for level in levels]}; resize them to one resolution first'
@@ -96,7 +97,7 @@ class _HadamardPool(torch.autograd.Function):
             form = _gram_backward if _use_gram(levels, ctx.dtype) else _direct_backward
             low = [x.to(ctx.dtype) for x in levels], [w.to(ctx.dtype) for w in weights]
             learned = any(ctx.needs_input_grad[2 + ctx.num_levels :])
-            grads = form(*low, biases, grad.view(len(grad), -1, len(weights[0])), learned)
+            grads = form(*low, biases, grad.view(grad.shape[0], -1, len(weights[0])), learned)
         like = (*levels, *weights, *biases)
         return None, None, *(g if g is None else g.to(t.dtype) for g, t in zip(grads, like, strict=True))
 
@@ -110,7 +111,7 @@ def _use_gram(levels: Sequence[Tensor], dtype: torch.dtype) -> bool:
 
 
 def _chunks(dim: int, columns: int) -> list[slice]:
-    """Rows of the projections to take at a time, so that one projected chunk has about CHUNK floats."""
+    """Rows of the projections to take at a time, so that `columns` of them have about CHUNK floats."""
     rows = max(16, CHUNK // columns)
     return [slice(start, min(start + rows, dim)) for start in range(0, dim, rows)]
 
@@ -125,7 +126,7 @@ def _direct_forward(levels, weights, biases):
     wide = accumulation_dtype(levels[0].dtype)
     rows = [_places(x) for x in levels]
     pooled = []
-    for chunk in _chunks(len(weights[0]), num * size):
+    for chunk in _chunks(len(weights[0]), size):
         parts = [x @ w[chunk].T + b[chunk].to(x.dtype) for x, w, b in zip(rows, weights, biases, strict=True)]
         # the products in float32: in float16 those of large features overflow
         pairs = [(a.to(wide) * b).view(num, size, -1).mean(1) for a, b in combinations(parts, 2)]
@@ -140,7 +141,7 @@ def _direct_backward(levels, weights, biases, grad, learned):
     wide = accumulation_dtype(rows[0].dtype)
     grad_rows = [torch.zeros_like(x, dtype=wide) for x in rows]
     grad_weights, grad_biases = [], []
-    for chunk in _chunks(len(weights[0]), num * size):
+    for chunk in _chunks(len(weights[0]), size):
         parts = [x @ w[chunk].T + b[chunk].to(x.dtype) for x, w, b in zip(rows, weights, biases, strict=True)]
         grad_parts = [torch.zeros_like(part) for part in parts]
         for pair, (i, j) in enumerate(combinations(range(len(parts)), 2)):
@@ -156,14 +157,14 @@ def _direct_backward(levels, weights, biases, grad, learned):
 
 
 def _gram_forward(levels, weights, biases):
-    num = len(levels[0])
+    num = levels[0].shape[0]
     sums = [x.mean(2) for x in levels]
     pooled = []
     for i, j in combinations(range(len(levels)), 2):
         gram = _gram(levels[i], levels[j])
         inner = [
             (weights[i][chunk] @ gram).view(-1, num, levels[j].shape[1]).mul_(weights[j][chunk, None]).sum(2)
-            for chunk in _chunks(len(weights[0]), num * levels[j].shape[1])
+            for chunk in _chunks(len(weights[0]), levels[j].shape[1])
         ]
         pair = torch.cat(inner).T  # (D, N) -> (N, D)
         first, second = sums[i] @ weights[i].T, sums[j] @ weights[j].T
@@ -180,7 +181,7 @@ def _gram_backward(levels, weights, biases, grad, learned):
     for pair, (i, j) in enumerate(combinations(range(len(levels)), 2)):
         gram = _gram(levels[i], levels[j])
         grad_gram = torch.zeros_like(gram)
-        for chunk in _chunks(len(weights[0]), num * levels[j].shape[1]):
+        for chunk in _chunks(len(weights[0]), levels[j].shape[1]):
             g = grad[:, pair, chunk].T[:, :, None]  # (k, N, 1)
             weighted = (weights[j][chunk, None] * g).flatten(1)  # (k, N * C)
             grad_gram.addmm_(weights[i][chunk].T, weighted)

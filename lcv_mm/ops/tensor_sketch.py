@@ -70,7 +70,8 @@ class _SketchedGram(torch.autograd.Function):
             gram = torch.bmm(wide, other.mT).flatten(1)  # (N, C, L), (N, D, L) -> (N, C * D)
             gram = gram * _signs(s1, s2, x)
             bins = _bins(h1, h2, out_dim).expand_as(gram)
-            return gram.new_zeros(len(gram), out_dim).scatter_add(1, bins, gram)
+            # shape[0] and not len(): that would fix the batch of an exported model
+            return gram.new_zeros(gram.shape[0], out_dim).scatter_add(1, bins, gram)
 
     @staticmethod
     def backward(ctx, grad):
