@@ -8,9 +8,9 @@ from torch import Tensor
 
 from .precision import accumulation_dtype, compute_dtype, no_autocast
 
-# Floats an image of one projected chunk: for 8 images 4 MB in float32. By the image and not by the batch, so that an
+# Floats an image of one projected chunk: for 8 images 2 MB in float32. By the image and not by the batch, so that an
 # exported model takes any batch.
-CHUNK = 2**17
+CHUNK = 2**16
 
 
 def hadamard_bilinear_pool(
@@ -140,7 +140,8 @@ def _direct_backward(levels, weights, biases, grad, learned):
     grad = grad.to(rows[0].dtype)  # divided by the number of places at the end: float16 has no digits to lose
     wide = accumulation_dtype(rows[0].dtype)
     grad_rows = [torch.zeros_like(x, dtype=wide) for x in rows]
-    grad_weights, grad_biases = [], []
+    grad_weights = [torch.empty_like(w, dtype=wide) for w in weights] if learned else []
+    grad_biases = [torch.empty_like(b, dtype=wide) for b in biases] if learned else []
     for chunk in _chunks(len(weights[0]), size):
         parts = [x @ w[chunk].T + b[chunk].to(x.dtype) for x, w, b in zip(rows, weights, biases, strict=True)]
         grad_parts = [torch.zeros_like(part) for part in parts]
@@ -148,12 +149,15 @@ def _direct_backward(levels, weights, biases, grad, learned):
             g = grad[:, pair, chunk].repeat_interleave(size, dim=0)  # one row a place
             grad_parts[i].addcmul_(g, parts[j])
             grad_parts[j].addcmul_(g, parts[i])
-        for grad_row, grad_part, w in zip(grad_rows, grad_parts, weights, strict=True):
-            grad_row += grad_part @ w[chunk]
-        if learned:
-            grad_weights.append([(part.T @ x).to(wide) / size for part, x in zip(grad_parts, rows, strict=True)])
-            grad_biases.append([part.sum(0, dtype=wide) / size for part in grad_parts])
-    return _collect([(g / size).view(num, size, -1).mT for g in grad_rows], grad_weights, grad_biases)
+        for i, grad_part in enumerate(grad_parts):
+            grad_rows[i] += grad_part @ weights[i][chunk]
+            if learned:
+                grad_weights[i][chunk] = grad_part.T @ rows[i]
+                grad_biases[i][chunk] = grad_part.sum(0, dtype=wide)
+    grad_levels = [g.div_(size).view(num, size, -1).mT for g in grad_rows]
+    if not learned:
+        return *grad_levels, *[None] * (2 * len(levels))
+    return *grad_levels, *(g.div_(size) for g in (*grad_weights, *grad_biases))
 
 
 def _gram_forward(levels, weights, biases):
@@ -205,11 +209,3 @@ def _gram(x: Tensor, y: Tensor) -> Tensor:
     """Mean over places of the outer products, the images side by side: (N, C, L), (N, E, L) -> (C, N * E)."""
     gram = torch.bmm(x, y.mT).div_(x.shape[2])
     return gram.transpose(0, 1).flatten(1)
-
-
-def _collect(grad_levels, grad_weights, grad_biases):
-    """Gradients in the order of the arguments; those of the parameters from their chunks, or None."""
-    if not grad_weights:
-        return *grad_levels, *[None] * (2 * len(grad_levels))
-    joined = [[torch.cat(parts) for parts in zip(*chunks, strict=True)] for chunks in (grad_weights, grad_biases)]
-    return *grad_levels, *joined[0], *joined[1]

@@ -1,0 +1,11 @@
+"""CUB-200-2011 at 224."""
+
+from mmengine.config import read_base
+
+with read_base():
+    from ..pipelines.crop224 import *
+    from .cub import *
+
+train_dataloader.update(dataset=dict(pipeline=train_pipeline))
+val_dataloader.update(dataset=dict(pipeline=test_pipeline))
+test_dataloader = val_dataloader

@@ -1,0 +1,11 @@
+"""HBP, VGG-16, Oxford-Flower-17, crops of 224. Table 4; the paper's top-1 accuracy: 87.52 %."""
+
+from mmengine.config import read_base
+
+with read_base():
+    from ._base_.datasets.flower224 import *
+    from ._base_.default_runtime import *
+    from ._base_.models.hbp_vgg16 import *
+    from ._base_.schedules.paper_sgd_60e import *
+
+model.update(head=dict(num_classes=17))

@@ -1,0 +1,10 @@
+"""LCV on BCNN, VGG-16, CUB-200-2011, crops of 224. Table 2; the paper's top-1 accuracy: 70.45 %."""
+
+from mmengine.config import read_base
+
+with read_base():
+    from ._base_.lcv import *
+    from .bcnn_vgg16_cub224 import *
+
+model.update(lcv_model)
+train_dataloader.update(batch_sampler=lcv_batch_sampler)
