@@ -4,7 +4,7 @@ Importing it registers every component in MMPretrain's registries.
 """
 
 from . import engine, ops
-from .datasets import CUB200, Birdlets, ClassBalancedBatchSampler
+from .datasets import CUB200, Birdlets, ClassBalancedBatchSampler, OxfordFlower17, StanfordDogs
 from .models import (
     BCNNHead,
     CBPHead,
@@ -25,8 +25,10 @@ __all__ = [
     'ClassVarianceLoss',
     'HBPHead',
     'LCVClassifier',
+    'OxfordFlower17',
     'ResNetLayers',
     'ResidualAttention',
+    'StanfordDogs',
     'VGGLayers',
     'engine',
     'ops',

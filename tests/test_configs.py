@@ -49,7 +49,9 @@ def test_the_name_and_the_docstring_say_what_the_row_says(row: PaperRow):
     name = parts_of(FOLDER / f'{row.config}.py')
     assert row.method == ('LCV on ' if name['lcv'] else '') + name['method'].upper()
     assert row.backbone == {'vgg16': 'VGG-16', 'resnet18': 'ResNet-18'}[name['backbone']]
-    assert row.dataset == {'cub': 'CUB-200-2011', 'dogs': 'Stanford Dogs', 'flower': 'Oxford-Flower-17'}[name['dataset']]
+    assert (
+        row.dataset == {'cub': 'CUB-200-2011', 'dogs': 'Stanford Dogs', 'flower': 'Oxford-Flower-17'}[name['dataset']]
+    )
     assert row.crop == int(name['crop'])
     text = (FOLDER / f'{row.config}.py').read_text()
     head = f'{row.method}, {row.backbone}, {row.dataset}, crops of {row.crop}.'
@@ -118,9 +120,7 @@ def flat(cfg, prefix=''):
     return items
 
 
-@pytest.mark.parametrize(
-    'path', [path for path in CONFIGS if path.stem.startswith('lcv_')], ids=lambda path: path.stem
-)
+@pytest.mark.parametrize('path', [path for path in CONFIGS if path.stem.startswith('lcv_')], ids=lambda path: path.stem)
 def test_an_lcv_config_is_its_baseline_and_the_overlay(path):
     lcv, baseline = (
         flat(Config.fromfile(p).to_dict()) for p in (path, path.with_name(path.stem.removeprefix('lcv_') + '.py'))

@@ -16,7 +16,7 @@ PARTS = {
         'HBPHead',
         'ResNetLayers',
     ],
-    'DATASETS': ['Birdlets', 'CUB200'],
+    'DATASETS': ['Birdlets', 'CUB200', 'OxfordFlower17', 'StanfordDogs'],
     'DATA_SAMPLERS': ['ClassBalancedBatchSampler'],
 }
 

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from torchvision.models import vgg16
 
 ROOT = Path(__file__).parents[1]
 CONFIG = 'configs/lcv_cbp_resnet18_birdlets.py'
-TINY = {'num_classes': 4, 'train_per_class': 6, 'test_per_class': 3, 'image_size': 64}
+TINY = {'num_classes': 6, 'train_per_class': 4, 'test_per_class': 2, 'image_size': 64}
 
 pytestmark = pytest.mark.slow
 
@@ -33,9 +34,9 @@ def run(tool: str, *args: object, check: bool = True) -> subprocess.CompletedPro
 def options(data_root: Path, **more: object) -> list[str]:
     """`--cfg-options` that shrink the Birdlets config to seconds."""
     values: dict[str, object] = {
-        'model.head.num_classes': 4,
+        'model.head.num_classes': 6,
         'model.head.out_dim': 128,
-        'data_preprocessor.num_classes': 4,
+        'data_preprocessor.num_classes': 6,
         'default_hooks.logger.interval': 1,
         'train_cfg.val_interval': 1,
         'train_dataloader.batch_size': 8,
@@ -163,18 +164,12 @@ def test_missing_data_is_reported_before_a_model_is_built(tmp_path):
     assert not (tmp_path / 'work').exists()  # the Runner, which builds the model, makes it
 
 
-def test_unreachable_weights_name_the_file_and_the_ways_around(tmp_path):
-    data = tmp_path / 'birdlets'
+def test_unreachable_weights_name_the_file_and_the_ways_around(trained, tmp_path):
+    data, _ = trained  # Birdlets are in CUB's layout
     done = run(
-        'train', CONFIG, '--work-dir', tmp_path / 'work',
-        *options(
-            data,
-            **{
-                'model.backbone': "{'_delete_': True, 'type': 'lcv_mm.VGGLayers'}",
-                'model.backbone.init_cfg.type': 'Pretrained',
-                'model.backbone.init_cfg.checkpoint': 'http://127.0.0.1:9/vgg16-397923af.pth',
-            },
-        ),
+        'train', 'configs/lcv_cbp_vgg16_cub448.py', '--work-dir', tmp_path, '--cfg-options',
+        *(f'{loader}.dataset.data_root={data}' for loader in ('train_dataloader', 'val_dataloader')),
+        'train_dataloader.batch_size=12', 'model.backbone.init_cfg.checkpoint=http://127.0.0.1:9/vgg16-397923af.pth',
         check=False,
     )  # fmt: skip
     assert done.returncode == 1
@@ -183,3 +178,24 @@ def test_unreachable_weights_name_the_file_and_the_ways_around(tmp_path):
     assert 'model.backbone.init_cfg.checkpoint=' in message
     assert 'model.backbone.init_cfg=None' in message
     assert 'Traceback' not in message
+
+
+def test_the_main_job_trains_from_a_local_file_of_torchvisions_weights(trained, tmp_path):
+    data, _ = trained
+    torch.manual_seed(0)
+    weights = vgg16(weights=None).state_dict()
+    torch.save(weights, tmp_path / 'vgg16.pth')
+    run(
+        'train', 'configs/lcv_cbp_vgg16_cub448.py', '--work-dir', tmp_path, '--no-validate', '--no-persistent-workers',
+        '--cfg-options', f'train_dataloader.dataset.data_root={data}', 'train_dataloader.num_workers=0',
+        'train_dataloader.batch_size=4', 'train_cfg.max_epochs=1', 'default_hooks.logger.interval=1',
+        'train_dataloader.dataset.pipeline.1.scale=72', 'train_dataloader.dataset.pipeline.2.crop_size=64',
+        'model.head.out_dim=64', f'model.backbone.init_cfg.checkpoint={tmp_path / "vgg16.pth"}',
+        'optim_wrapper.optimizer.lr=1e-9',
+    )  # fmt: skip
+    trained_weights = torch.load(tmp_path / 'epoch_1.pth', weights_only=False)['state_dict']
+    # at a learning rate of nearly 0 the backbone is still the file's: the first and the last convolution
+    for ours, theirs in (('features.0', 'features.0'), ('features.16', 'features.28')):
+        got = trained_weights[f'backbone.{ours}.conv.weight']
+        torch.testing.assert_close(got, weights[f'{theirs}.weight'], rtol=1e-4, atol=1e-6)
+    assert len([record for record in logged(tmp_path) if 'loss_intra' in record]) == 6  # 24 images in batches of 4

@@ -1,52 +1,21 @@
 """CUB-200-2011 with a check of the files before they are used."""
 
 import os
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 from mmengine import list_from_file
 from mmpretrain.datasets import CUB
 from mmpretrain.registry import DATASETS
 
-from lcv_mm.errors import DataError
+from .layout import ELSEWHERE, ArchiveLayout
+from .layout import missing_files as missing_files
 
 SPLITS = ('train', 'test')
 
 
-def missing_files(folder: str | Path, names: Iterable[str]) -> list[str]:
-    """The names that are no entry below a folder; each folder is listed once, no file is touched.
-
-    Args:
-        folder (str | Path): Where the names begin.
-        names (Iterable[str]): Paths relative to `folder`, such as `001.Name/Name_0001.jpg`.
-
-    Returns:
-        list[str]: The missing ones, in the order given.
-    """
-    entries: dict[str, set[str]] = {}
-    missing = []
-    for name in names:
-        parent, base = os.path.split(name)
-        if parent not in entries:
-            try:
-                with os.scandir(os.path.join(folder, parent)) as scan:
-                    entries[parent] = {entry.name for entry in scan}
-            except (FileNotFoundError, NotADirectoryError):
-                entries[parent] = set()
-        if base not in entries[parent]:
-            missing.append(name)
-    return missing
-
-
-def root_one_level_away(root: Path) -> Path | None:
-    """The folder that the user meant: the one inside `root`, or around it, that holds `images.txt`; None if neither."""
-    inside = sorted(root.glob('*/images.txt')) if root.is_dir() else []
-    return next((file.parent for file in [*inside, root.parent / 'images.txt'] if file.is_file()), None)
-
-
 @DATASETS.register_module()
-class CUB200(CUB):
+class CUB200(ArchiveLayout, CUB):
     """CUB-200-2011 in the layout of its archive; MMPretrain's `CUB` with errors that say what to do.
 
     The files are checked when the annotations are loaded, so with `lazy_init=True` not before the first use. The
@@ -64,11 +33,8 @@ class CUB200(CUB):
     """
 
     SOURCE = 'They come from the archive CUB_200_2011.tgz (data.caltech.edu/records/65de6-vp158).'
-    REMEDY = (
-        'Unpack it so that {root}/images.txt exists, or point to the folder that has it with --cfg-options '
-        'train_dataloader.dataset.data_root=DIR val_dataloader.dataset.data_root=DIR '
-        'test_dataloader.dataset.data_root=DIR'
-    )
+    REMEDY = 'Unpack it so that {root}/images.txt exists, ' + ELSEWHERE
+    FOLDER = 'images'
     LISTS = ('images.txt', 'image_class_labels.txt', 'train_test_split.txt')
 
     def __init__(self, data_root: str, split: str = 'train', **kwargs: Any) -> None:
@@ -114,29 +80,6 @@ class CUB200(CUB):
             values[int(key) - 1] = value.rstrip()
         return values
 
-    def _error(self, problem: str) -> DataError:
-        """The problem, the folder, where its files come from and what to do."""
-        root = os.path.abspath(self.data_root)
-        remedy = self.REMEDY.format(root=self.data_root)
-        return DataError(f'{type(self).__name__} in {root}: {problem}. {self.SOURCE} {remedy}')
-
-    def _check_layout(self) -> None:
-        """Raise DataError unless the root, the folder of images and the three lists are there."""
-        root = Path(os.path.abspath(self.data_root))
-        expected = {'images': Path(self.img_prefix), self.LISTS[0]: Path(self.ann_file)}
-        expected |= {name: root / name for name in self.LISTS[1:]}
-        found = {name: path.is_dir() if name == 'images' else path.is_file() for name, path in expected.items()}
-        if all(found.values()):
-            return
-        absent = ', '.join('images/' if name == 'images' else name for name, there in found.items() if not there)
-        problem = f'expected images/, {", ".join(self.LISTS)} in this folder; ' + (
-            f'missing: {absent}' if root.is_dir() else 'the folder does not exist'
-        )
-        better = root_one_level_away(root)
-        if better and better != root:
-            problem += f'. But {better} holds images.txt: data_root={str(better)!r} would be right'
-        raise self._error(problem)
-
     def _check_lists(self, images: Mapping[int, str], labels: Mapping[int, str], splits: Mapping[int, str]) -> None:
         """Raise DataError unless the lists have the same ids, labels of known classes and splits of 0 or 1."""
         for name, values in zip(self.LISTS[1:], (labels, splits), strict=True):
@@ -155,14 +98,3 @@ class CUB200(CUB):
             wrong = next((key for key, value in values.items() if value not in valid), None)
             if wrong is not None:
                 raise self._error(f'{name}, id {wrong + 1}: expected {expected}, found {values[wrong]!r}')
-
-    def _check_images(self, names: list[str]) -> None:
-        """Raise DataError unless each image of the split is there."""
-        missing = missing_files(self.img_prefix, names)
-        if missing:
-            num_folders = len({os.path.dirname(name) for name in missing})
-            first = ', '.join(missing[:3]) + (', ...' if len(missing) > 3 else '')
-            raise self._error(
-                f'{len(missing)} of the {len(names)} images of the split {self.split!r} are missing from images/, '
-                f'in {num_folders} class folders: {first}'
-            )

@@ -1,0 +1,162 @@
+"""Oxford-Flower-17 with a check of the files before they are used."""
+
+import os
+from itertools import combinations
+from typing import Any
+
+from mmpretrain.datasets import BaseDataset
+from mmpretrain.registry import DATASETS
+
+from .layout import ELSEWHERE, ArchiveLayout
+
+FLOWERS = (
+    'daffodil',
+    'snowdrop',
+    'lily of the valley',
+    'bluebell',
+    'crocus',
+    'iris',
+    'tigerlily',
+    'tulip',
+    'fritillary',
+    'sunflower',
+    'daisy',
+    "colts' foot",
+    'dandelion',
+    'cowslip',
+    'buttercup',
+    'windflower',
+    'pansy',
+)
+IMAGES_PER_CLASS = 80
+FOLDS = (1, 2, 3)
+# protocol -> split -> the variables of datasplits.mat that hold it, each followed there by the fold's number
+PROTOCOLS = {
+    'paper': {'train': ('trn',), 'test': ('val', 'tst')},
+    'official': {'train': ('trn',), 'val': ('val',), 'test': ('tst',)},
+}
+
+
+def _quoted(names: Any) -> str:
+    """'train', 'val' and 'test'."""
+    *rest, last = [repr(name) for name in names]
+    return f'{", ".join(rest)} and {last}'
+
+
+@DATASETS.register_module()
+class OxfordFlower17(ArchiveLayout, BaseDataset):
+    """Oxford-Flower-17, 1360 images of 17 flowers, in the layout of its archive.
+
+    `17flowers.tgz`, unpacked, and `datasplits.mat` beside it (www.robots.ox.ac.uk/~vgg/data/flowers/17): ::
+
+        oxford_flower17
+        ├── jpg
+        │   ├── image_0001.jpg
+        │   ├── ...
+        │   ├── image_1360.jpg
+        │   └── files.txt
+        └── datasplits.mat
+
+    The 80 images of a class follow each other, so the class is `(number - 1) // 80`; `files.txt` is not read. The
+    official split has three folds of 40 training, 20 validation and 20 test images a class. The files are checked
+    when the annotations are loaded, so with `lazy_init=True` not before the first use; no image is opened.
+
+    Args:
+        data_root (str): The local folder that holds `jpg/` and `datasplits.mat`; may begin with `~`.
+        split (str): 'train' (680 images) or 'test' (680 images); with `protocol='official'` 'train' (680), 'val'
+            (340) or 'test' (340).
+        fold (int): Which of the official divisions: 1, 2 or 3.
+        protocol (str): 'paper', the LCV paper's 40 training and 40 test images a class, for which the validation and
+            test images together are the test set; or 'official'.
+        **kwargs: As MMPretrain's `BaseDataset` has them.
+
+    Raises:
+        ValueError: If `split`, `fold` or `protocol` is none of these.
+        DataError: If a file is missing or `datasplits.mat` is damaged.
+
+    Examples:
+        >>> from lcv_mm.datasets import OxfordFlower17
+        >>> OxfordFlower17(data_root='data/oxford_flower17', split='test', fold=2)  # doctest: +SKIP
+        Dataset OxfordFlower17
+            Number of samples:  680
+            Number of categories:       17
+            Root of dataset:    data/oxford_flower17
+            Split:      test, fold 2, protocol paper
+    """
+
+    METAINFO = {'classes': FLOWERS}
+    SOURCE = (
+        'They come from the archive 17flowers.tgz and the file datasplits.mat beside it '
+        '(www.robots.ox.ac.uk/~vgg/data/flowers/17).'
+    )
+    REMEDY = 'Unpack and copy them so that {root}/jpg/image_0001.jpg and {root}/datasplits.mat exist, ' + ELSEWHERE
+    FOLDER = 'jpg'
+    LISTS = ('datasplits.mat',)
+
+    def __init__(
+        self, data_root: str, split: str = 'train', fold: int = 1, protocol: str = 'paper', **kwargs: Any
+    ) -> None:
+        name = type(self).__name__
+        if protocol not in PROTOCOLS:
+            raise ValueError(f'protocol={protocol!r}, but {name} has the protocols {_quoted(PROTOCOLS)}')
+        if split not in PROTOCOLS[protocol]:
+            splits = _quoted(PROTOCOLS[protocol])
+            official = "; 'val' is a split of protocol='official'" if split == 'val' else ''
+            raise ValueError(f'split={split!r}, but {name} has, with {protocol=}, the splits {splits}{official}')
+        if fold not in FOLDS:
+            raise ValueError(f'fold={fold!r}, but {name} has the folds 1, 2 and 3')
+        self.split, self.fold, self.protocol = split, int(fold), protocol
+        kwargs.setdefault('test_mode', split != 'train')
+        super().__init__(
+            data_root=os.path.expanduser(data_root), ann_file=self.LISTS[0], data_prefix=self.FOLDER, **kwargs
+        )
+
+    def load_data_list(self) -> list[dict]:
+        """Check the files and read the split.
+
+        Returns:
+            list[dict]: One `dict(img_path=..., gt_label=...)` an image, labels from 0.
+
+        Raises:
+            DataError: If a file is missing or `datasplits.mat` is damaged.
+        """
+        self._check_layout()
+        numbers_of = self._read_splits()
+        numbers = [number for part in PROTOCOLS[self.protocol][self.split] for number in numbers_of[part]]
+        images = [f'image_{number:04d}.jpg' for number in numbers]
+        self._check_images(images)
+        return [
+            dict(img_path=os.path.join(self.img_prefix, image), gt_label=(number - 1) // IMAGES_PER_CLASS)
+            for image, number in zip(images, numbers, strict=True)
+        ]
+
+    def extra_repr(self) -> list[str]:
+        """The lines of the repr that this dataset adds."""
+        return [
+            f'Root of dataset: \t{self.data_root}',
+            f'Split: \t{self.split}, fold {self.fold}, protocol {self.protocol}',
+        ]
+
+    def _read_splits(self) -> dict[str, list[int]]:
+        """The numbers of the images of the fold's three parts, 'trn', 'val' and 'tst'; no image is in two."""
+        name = self.LISTS[0]
+        variables = {part: f'{part}{self.fold}' for part in ('trn', 'val', 'tst')}
+        held = self._read_mat(name, variables.values())
+        last = len(FLOWERS) * IMAGES_PER_CLASS
+        parts = {}
+        for part, variable in variables.items():
+            numbers = self._whole_numbers(name, variable, held[variable], last, 'the number of images')
+            if not numbers:
+                raise self._error(f'{name}: {variable} is empty')
+            if len({*numbers}) < len(numbers):
+                twice = next(number for i, number in enumerate(numbers) if number in numbers[:i])
+                raise self._error(f'{name}: {variable} holds the image {twice} twice')
+            parts[part] = numbers
+        for one, other in combinations(parts, 2):
+            common = sorted({*parts[one]} & {*parts[other]})
+            if common:
+                raise self._error(
+                    f'{name}: {variables[one]} and {variables[other]} must not overlap, but share {len(common)} '
+                    f'images, the first is {common[0]}'
+                )
+        return parts

@@ -1,0 +1,167 @@
+"""Stanford Dogs with a check of the files before they are used."""
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from mmpretrain.datasets import BaseDataset
+from mmpretrain.registry import DATASETS
+
+from .layout import ELSEWHERE, ArchiveLayout
+
+# In the order of the folders, n02085620-Chihuahua to n02116738-African_hunting_dog: those of ImageNet's wild and
+# domestic dogs, without the dalmatian.
+BREEDS = tuple(
+    """
+    Chihuahua Japanese_spaniel Maltese_dog Pekinese Shih-Tzu Blenheim_spaniel papillon toy_terrier Rhodesian_ridgeback
+    Afghan_hound basset beagle bloodhound bluetick black-and-tan_coonhound Walker_hound English_foxhound redbone borzoi
+    Irish_wolfhound Italian_greyhound whippet Ibizan_hound Norwegian_elkhound otterhound Saluki Scottish_deerhound
+    Weimaraner Staffordshire_bullterrier American_Staffordshire_terrier Bedlington_terrier Border_terrier
+    Kerry_blue_terrier Irish_terrier Norfolk_terrier Norwich_terrier Yorkshire_terrier wire-haired_fox_terrier
+    Lakeland_terrier Sealyham_terrier Airedale cairn Australian_terrier Dandie_Dinmont Boston_bull miniature_schnauzer
+    giant_schnauzer standard_schnauzer Scotch_terrier Tibetan_terrier silky_terrier soft-coated_wheaten_terrier
+    West_Highland_white_terrier Lhasa flat-coated_retriever curly-coated_retriever golden_retriever Labrador_retriever
+    Chesapeake_Bay_retriever German_short-haired_pointer vizsla English_setter Irish_setter Gordon_setter
+    Brittany_spaniel clumber English_springer Welsh_springer_spaniel cocker_spaniel Sussex_spaniel Irish_water_spaniel
+    kuvasz schipperke groenendael malinois briard kelpie komondor Old_English_sheepdog Shetland_sheepdog collie
+    Border_collie Bouvier_des_Flandres Rottweiler German_shepherd Doberman miniature_pinscher
+    Greater_Swiss_Mountain_dog Bernese_mountain_dog Appenzeller EntleBucher boxer bull_mastiff Tibetan_mastiff
+    French_bulldog Great_Dane Saint_Bernard Eskimo_dog malamute Siberian_husky affenpinscher basenji pug Leonberg
+    Newfoundland Great_Pyrenees Samoyed Pomeranian chow keeshond Brabancon_griffon Pembroke Cardigan toy_poodle
+    miniature_poodle standard_poodle Mexican_hairless dingo dhole African_hunting_dog
+    """.split()
+)
+SPLITS = ('train', 'test')
+
+
+@DATASETS.register_module()
+class StanfordDogs(ArchiveLayout, BaseDataset):
+    """Stanford Dogs, 20580 images of 120 breeds from ImageNet, in the layout of its archives.
+
+    `images.tar` and `lists.tar` (vision.stanford.edu/aditya86/ImageNetDogs), unpacked into one folder: ::
+
+        stanford_dogs
+        ├── Images
+        │   ├── n02085620-Chihuahua
+        │   │   ├── n02085620_10074.jpg
+        │   │   └── ...
+        │   ├── ...
+        │   └── n02116738-African_hunting_dog
+        ├── train_list.mat
+        ├── test_list.mat
+        └── ...
+
+    Labels are from 0 in the order of the folders' names; a class is named as its folder. The files are checked when
+    the annotations are loaded, so with `lazy_init=True` not before the first use. The check lists each folder once
+    and opens no image. One image, `n02105855_2933.jpg`, is a PNG with 4 channels: decoding it as colour, as
+    `LoadImageFromFile` does by default, gives 3.
+
+    Args:
+        data_root (str): The local folder that holds `Images/`, `train_list.mat` and `test_list.mat`; may begin
+            with `~`.
+        split (str): 'train' (12000 images) or 'test' (8580 images).
+        **kwargs: As MMPretrain's `BaseDataset` has them.
+
+    Raises:
+        ValueError: If `split` is neither.
+        DataError: If a file is missing or the lists are damaged.
+
+    Examples:
+        >>> from lcv_mm.datasets import StanfordDogs
+        >>> StanfordDogs(data_root='data/stanford_dogs', split='train')  # doctest: +SKIP
+        Dataset StanfordDogs
+            Number of samples:  12000
+            Number of categories:       120
+            Root of dataset:    data/stanford_dogs
+            Split:      train
+    """
+
+    METAINFO = {'classes': BREEDS}
+    SOURCE = 'They come from the archives images.tar and lists.tar (vision.stanford.edu/aditya86/ImageNetDogs).'
+    REMEDY = 'Unpack both so that {root}/Images and {root}/train_list.mat exist, ' + ELSEWHERE
+    FOLDER = 'Images'
+    LISTS = ('train_list.mat', 'test_list.mat')
+
+    def __init__(self, data_root: str, split: str = 'train', **kwargs: Any) -> None:
+        if split not in SPLITS:
+            raise ValueError(f"split={split!r}, but {type(self).__name__} has the splits 'train' and 'test'")
+        self.split = split
+        kwargs.setdefault('test_mode', split == 'test')
+        super().__init__(
+            data_root=os.path.expanduser(data_root), ann_file=f'{split}_list.mat', data_prefix=self.FOLDER, **kwargs
+        )
+
+    def load_data_list(self) -> list[dict]:
+        """Check the files and read the split.
+
+        Returns:
+            list[dict]: One `dict(img_path=..., gt_label=...)` an image, labels from 0.
+
+        Raises:
+            DataError: If a file is missing, a list is damaged, or the lists disagree.
+        """
+        self._check_layout()
+        lists = {split: self._read_list(name) for split, name in zip(SPLITS, self.LISTS, strict=True)}
+        self._check_lists(lists)
+        images, labels = lists[self.split]
+        self._check_images(images)
+        return [
+            dict(img_path=os.path.join(self.img_prefix, image), gt_label=label - 1)
+            for image, label in zip(images, labels, strict=True)
+        ]
+
+    def extra_repr(self) -> list[str]:
+        """The lines of the repr that this dataset adds."""
+        return [f'Root of dataset: \t{self.data_root}', f'Split: \t{self.split}']
+
+    def _read_list(self, name: str) -> tuple[list[str], list[int]]:
+        """The images `<folder>/<file>` of a list, and their labels from 1."""
+        held = self._read_mat(name, ('file_list', 'labels'))
+        num_images, num_labels = len(held['file_list']), len(held['labels'])
+        if num_images != num_labels or not num_images:
+            raise self._error(f'{name}: file_list has {num_images} entries and labels has {num_labels}')
+        num_classes = len(self.metainfo['classes'])
+        labels = self._whole_numbers(name, 'labels', held['labels'], num_classes, 'the number of classes')
+        images = [_text(cell) for cell in held['file_list']]
+        wrong = next((i for i, image in enumerate(images) if not _is_image_in_folder(image)), None)
+        if wrong is not None:
+            raise self._error(
+                f"{name}: file_list, entry {wrong + 1}: expected '<folder>/<image>', found {images[wrong]!r}"
+            )
+        return images, labels
+
+    def _check_lists(self, lists: Mapping[str, tuple[Sequence[str], Sequence[int]]]) -> None:
+        """Raise DataError unless no image is listed twice and the labels are in the order of the folders."""
+        seen: dict[str, str] = {}
+        label_of: dict[str, int] = {}
+        for name, (images, labels) in zip(self.LISTS, lists.values(), strict=True):
+            for image, label in zip(images, labels, strict=True):
+                if image in seen:
+                    where = 'twice' if seen[image] == name else f'in {seen[image]} and'
+                    raise self._error(f'{image} is {where} in {name}; each image must be listed once')
+                seen[image] = name
+                folder = os.path.dirname(image)
+                if label_of.setdefault(folder, label) != label:
+                    raise self._error(
+                        f'{name}: {image} has the label {label}, but other images of its folder {label_of[folder]}'
+                    )
+        folders = sorted(label_of)
+        for before, after in zip(folders, folders[1:], strict=False):
+            if label_of[before] >= label_of[after]:
+                raise self._error(
+                    f'the labels of {" and ".join(self.LISTS)} are not in the order of the folders: {before} has '
+                    f'{label_of[before]}, {after} has {label_of[after]}'
+                )
+
+
+def _text(cell: Any) -> Any:
+    """The text of a cell, which the reader gives as an array of one string; the cell itself if it is no text."""
+    is_text = isinstance(cell, np.ndarray) and cell.dtype.kind == 'U' and cell.size == 1
+    return cell.item() if is_text else cell
+
+
+def _is_image_in_folder(image: Any) -> bool:
+    """Whether it is text of the form `<folder>/<image>`: no other folder can be reached by it."""
+    parts = image.split('/') if isinstance(image, str) else []
+    return len(parts) == 2 and not {*parts} & {'', '.', '..'}
