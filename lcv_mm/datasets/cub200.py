@@ -9,7 +9,6 @@ from mmpretrain.datasets import CUB
 from mmpretrain.registry import DATASETS
 
 from .layout import ELSEWHERE, ArchiveLayout
-from .layout import missing_files as missing_files
 
 SPLITS = ('train', 'test')
 

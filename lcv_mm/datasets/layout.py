@@ -41,20 +41,19 @@ def missing_files(folder: str | Path, names: Iterable[str]) -> list[str]:
     return missing
 
 
-def root_one_level_away(root: Path, mark: str) -> Path | None:
-    """The folder that the user meant: the one inside `root`, or around it, that holds the file `mark`.
+def root_one_level_away(root: Path, marks: Sequence[str]) -> Path | None:
+    """The folder that the user meant: one inside `root`, or the one around it, that holds all `marks`.
 
     Args:
         root (Path): The folder given; it need not exist.
-        mark (str): Name of a file by which the right folder is known.
+        marks (Sequence[str]): Names of files and folders by which the right folder is known.
 
     Returns:
-        Path | None: None if neither holds it, or `root` does.
+        Path | None: None if neither holds them, or `root` does.
     """
-    if (root / mark).is_file():
-        return None
-    inside = sorted(root.glob(f'*/{mark}')) if root.is_dir() else []
-    return next((file.parent for file in [*inside, root.parent / mark] if file.is_file()), None)
+    inside = sorted(file.parent for file in root.glob(f'*/{marks[0]}')) if root.is_dir() else []
+    holding = [folder for folder in (root, *inside, root.parent) if all((folder / mark).exists() for mark in marks)]
+    return holding[0] if holding and holding[0] != root else None
 
 
 def read_mat(file: str | Path, names: Iterable[str]) -> dict[str, np.ndarray]:
@@ -86,7 +85,7 @@ class ArchiveLayout:
 
     Attributes:
         FOLDER (str): Name of the folder of images.
-        LISTS (tuple[str, ...]): Names of the lists; by the first of them a root one level away is found.
+        LISTS (tuple[str, ...]): Names of the lists; by the first and `FOLDER` a root one level away is found.
         SOURCE (str): Where the files come from, a sentence; the end of each error.
         REMEDY (str): What to do, after `SOURCE`; `{root}` in it is the user's `data_root`.
     """
@@ -115,7 +114,7 @@ class ArchiveLayout:
         problem = f'expected {", ".join(found)} in this folder; ' + (
             f'missing: {absent}' if root.is_dir() else 'the folder does not exist'
         )
-        better = root_one_level_away(root, self.LISTS[0])
+        better = root_one_level_away(root, (self.LISTS[0], self.FOLDER))
         if better:
             problem += f'. But {better} holds {self.LISTS[0]}: data_root={str(better)!r} would be right'
         raise self._error(problem)

@@ -1,6 +1,7 @@
 """Oxford-Flower-17 with a check of the files before they are used."""
 
 import os
+from collections.abc import Iterable
 from itertools import combinations
 from typing import Any
 
@@ -31,14 +32,14 @@ FLOWERS = (
 IMAGES_PER_CLASS = 80
 FOLDS = (1, 2, 3)
 # protocol -> split -> the variables of datasplits.mat that hold it, each followed there by the fold's number
-PROTOCOLS = {
+PROTOCOLS: dict[str, dict[str, tuple[str, ...]]] = {
     'paper': {'train': ('trn',), 'test': ('val', 'tst')},
     'official': {'train': ('trn',), 'val': ('val',), 'test': ('tst',)},
 }
 
 
-def _quoted(names: Any) -> str:
-    """'train', 'val' and 'test'."""
+def _quoted(names: Iterable[str]) -> str:
+    """The names as a message lists them: 'train', 'val' and 'test'."""
     *rest, last = [repr(name) for name in names]
     return f'{", ".join(rest)} and {last}'
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,26 +13,24 @@ from .layout import ELSEWHERE, ArchiveLayout
 
 # In the order of the folders, n02085620-Chihuahua to n02116738-African_hunting_dog: those of ImageNet's wild and
 # domestic dogs, without the dalmatian.
-BREEDS = tuple(
-    """
-    Chihuahua Japanese_spaniel Maltese_dog Pekinese Shih-Tzu Blenheim_spaniel papillon toy_terrier Rhodesian_ridgeback
-    Afghan_hound basset beagle bloodhound bluetick black-and-tan_coonhound Walker_hound English_foxhound redbone borzoi
-    Irish_wolfhound Italian_greyhound whippet Ibizan_hound Norwegian_elkhound otterhound Saluki Scottish_deerhound
-    Weimaraner Staffordshire_bullterrier American_Staffordshire_terrier Bedlington_terrier Border_terrier
-    Kerry_blue_terrier Irish_terrier Norfolk_terrier Norwich_terrier Yorkshire_terrier wire-haired_fox_terrier
-    Lakeland_terrier Sealyham_terrier Airedale cairn Australian_terrier Dandie_Dinmont Boston_bull miniature_schnauzer
-    giant_schnauzer standard_schnauzer Scotch_terrier Tibetan_terrier silky_terrier soft-coated_wheaten_terrier
-    West_Highland_white_terrier Lhasa flat-coated_retriever curly-coated_retriever golden_retriever Labrador_retriever
-    Chesapeake_Bay_retriever German_short-haired_pointer vizsla English_setter Irish_setter Gordon_setter
-    Brittany_spaniel clumber English_springer Welsh_springer_spaniel cocker_spaniel Sussex_spaniel Irish_water_spaniel
-    kuvasz schipperke groenendael malinois briard kelpie komondor Old_English_sheepdog Shetland_sheepdog collie
-    Border_collie Bouvier_des_Flandres Rottweiler German_shepherd Doberman miniature_pinscher
-    Greater_Swiss_Mountain_dog Bernese_mountain_dog Appenzeller EntleBucher boxer bull_mastiff Tibetan_mastiff
-    French_bulldog Great_Dane Saint_Bernard Eskimo_dog malamute Siberian_husky affenpinscher basenji pug Leonberg
-    Newfoundland Great_Pyrenees Samoyed Pomeranian chow keeshond Brabancon_griffon Pembroke Cardigan toy_poodle
-    miniature_poodle standard_poodle Mexican_hairless dingo dhole African_hunting_dog
-    """.split()
-)
+BREED_NAMES = """
+Chihuahua Japanese_spaniel Maltese_dog Pekinese Shih-Tzu Blenheim_spaniel papillon toy_terrier Rhodesian_ridgeback
+Afghan_hound basset beagle bloodhound bluetick black-and-tan_coonhound Walker_hound English_foxhound redbone borzoi
+Irish_wolfhound Italian_greyhound whippet Ibizan_hound Norwegian_elkhound otterhound Saluki Scottish_deerhound
+Weimaraner Staffordshire_bullterrier American_Staffordshire_terrier Bedlington_terrier Border_terrier
+Kerry_blue_terrier Irish_terrier Norfolk_terrier Norwich_terrier Yorkshire_terrier wire-haired_fox_terrier
+Lakeland_terrier Sealyham_terrier Airedale cairn Australian_terrier Dandie_Dinmont Boston_bull miniature_schnauzer
+giant_schnauzer standard_schnauzer Scotch_terrier Tibetan_terrier silky_terrier soft-coated_wheaten_terrier
+West_Highland_white_terrier Lhasa flat-coated_retriever curly-coated_retriever golden_retriever Labrador_retriever
+Chesapeake_Bay_retriever German_short-haired_pointer vizsla English_setter Irish_setter Gordon_setter
+Brittany_spaniel clumber English_springer Welsh_springer_spaniel cocker_spaniel Sussex_spaniel Irish_water_spaniel
+kuvasz schipperke groenendael malinois briard kelpie komondor Old_English_sheepdog Shetland_sheepdog collie
+Border_collie Bouvier_des_Flandres Rottweiler German_shepherd Doberman miniature_pinscher
+Greater_Swiss_Mountain_dog Bernese_mountain_dog Appenzeller EntleBucher boxer bull_mastiff Tibetan_mastiff
+French_bulldog Great_Dane Saint_Bernard Eskimo_dog malamute Siberian_husky affenpinscher basenji pug Leonberg
+Newfoundland Great_Pyrenees Samoyed Pomeranian chow keeshond Brabancon_griffon Pembroke Cardigan toy_poodle
+miniature_poodle standard_poodle Mexican_hairless dingo dhole African_hunting_dog
+"""
 SPLITS = ('train', 'test')
 
 
@@ -77,7 +76,7 @@ class StanfordDogs(ArchiveLayout, BaseDataset):
             Split:      train
     """
 
-    METAINFO = {'classes': BREEDS}
+    METAINFO = {'classes': tuple(BREED_NAMES.split())}
     SOURCE = 'They come from the archives images.tar and lists.tar (vision.stanford.edu/aditya86/ImageNetDogs).'
     REMEDY = 'Unpack both so that {root}/Images and {root}/train_list.mat exist, ' + ELSEWHERE
     FOLDER = 'Images'
@@ -120,7 +119,9 @@ class StanfordDogs(ArchiveLayout, BaseDataset):
         held = self._read_mat(name, ('file_list', 'labels'))
         num_images, num_labels = len(held['file_list']), len(held['labels'])
         if num_images != num_labels or not num_images:
-            raise self._error(f'{name}: file_list has {num_images} entries and labels has {num_labels}')
+            raise self._error(
+                f'{name}: file_list has {num_images} entries and labels has {num_labels}; expected one label an image'
+            )
         num_classes = len(self.metainfo['classes'])
         labels = self._whole_numbers(name, 'labels', held['labels'], num_classes, 'the number of classes')
         images = [_text(cell) for cell in held['file_list']]
@@ -144,10 +145,10 @@ class StanfordDogs(ArchiveLayout, BaseDataset):
                 folder = os.path.dirname(image)
                 if label_of.setdefault(folder, label) != label:
                     raise self._error(
-                        f'{name}: {image} has the label {label}, but other images of its folder {label_of[folder]}'
+                        f'{name}: {image} has the label {label}, but other images of its folder have {label_of[folder]}'
                     )
         folders = sorted(label_of)
-        for before, after in zip(folders, folders[1:], strict=False):
+        for before, after in pairwise(folders):
             if label_of[before] >= label_of[after]:
                 raise self._error(
                     f'the labels of {" and ".join(self.LISTS)} are not in the order of the folders: {before} has '

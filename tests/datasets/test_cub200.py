@@ -6,10 +6,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from layouts import CUB_GREYSCALE, CUB_STRAY, make_cub
 from mmpretrain.datasets import CUB
 from mmpretrain.registry import DATASETS
 
-from lcv_mm.datasets.cub200 import CUB200, missing_files
+from lcv_mm.datasets.cub200 import CUB200
+from lcv_mm.datasets.layout import missing_files
 from lcv_mm.errors import DataError, UserFacingError
 
 # id, image, label, 1 = train
@@ -216,3 +218,13 @@ def test_each_folder_is_listed_once(root, monkeypatch):
         '001.No/y.jpg',
     ]
     assert len(listed) == 4
+
+
+def test_cubs_greyscale_image_loads_with_3_channels_and_its_strays_not_at_all(tmp_path):
+    root = make_cub(tmp_path / 'CUB_200_2011')
+    dataset = CUB200(str(root), pipeline=[dict(type='LoadImageFromFile'), dict(type='PackInputs')])
+    images = [dataset.get_data_info(i)['img_path'] for i in range(len(dataset))]
+    assert cv2.imread(f'{root}/images/{CUB_GREYSCALE}', cv2.IMREAD_UNCHANGED).shape == (40, 48)
+    assert tuple(dataset[images.index(f'{root}/images/{CUB_GREYSCALE}')]['inputs'].shape) == (3, 40, 48)
+    assert len(images) == 400
+    assert not {f'{root}/images/{name}' for name in CUB_STRAY} & {*images}
