@@ -27,7 +27,7 @@ demo: install
 	@$(BIN)/python -c 'import json; print("Top-1 accuracy on 400 test images: %.2f %%" % json.load(open("$(DEMO_DIR)/test.json"))["accuracy/top1"])'
 
 test: install
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "slow or not slow"
 
 lint: install
 	$(BIN)/ruff check .

@@ -12,10 +12,10 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 
 @contextmanager
 def disk_errors(path: Path) -> Iterator[None]:
-    """Turn an OSError met while a path is written into a DataError that says what to do.
+    """Turn an OSError met while a path is read or written into a DataError that says what to do.
 
     Args:
-        path (Path): The file or folder that is written.
+        path (Path): The file or folder, where the error itself names none.
 
     Raises:
         DataError: In place of an OSError.
@@ -23,8 +23,9 @@ def disk_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        what = f'{error.filename or path}: {error.strerror or error}'
         if error.errno in FULL:
-            problem = 'the disk is full. Free some space, or name a folder on another disk with --root'
+            remedy = 'Free some space, or name a folder on another disk with --root; then run the command again'
         else:
-            problem = f'{error.strerror or error}. Look at the folder and its rights'
-        raise DataError(f'{path} could not be written: {problem}; then run the command again') from error
+            remedy = 'See to it and run the command again'
+        raise DataError(f'{what}. {remedy}') from error

@@ -7,7 +7,15 @@ from pathlib import Path
 
 import requests
 from rich.filesize import decimal
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 from urllib3.exceptions import HTTPError
 
 from lcv_mm.errors import DataError
@@ -17,7 +25,7 @@ from .disk_errors import disk_errors
 
 ATTEMPTS = 5
 TIMEOUT = (15, 60)  # seconds to connect, and between two blocks
-BLOCK = 1 << 18  # bytes
+BLOCK = 1 << 15  # bytes; a connection that breaks loses at most one
 PASSING = (408, 429, 500, 502, 503, 504)  # answers after which the same request may succeed
 
 
@@ -80,60 +88,63 @@ def _fetch(archive: Archive, part: Path, retry_wait: float) -> None:
                 time.sleep(wait)
 
 
-def _transfer(archive: Archive, part: Path, progress: Progress, task) -> None:
+def _transfer(archive: Archive, part: Path, progress: Progress, task: TaskID) -> None:
     """Bring what is missing of the file, in one request."""
     have = _size(part)
-    if archive.size is not None and have >= archive.size:
-        if have == archive.size:
-            return
-        have = 0  # of something else
+    if have == archive.size:
+        return
+    if archive.size is not None and have > archive.size:
+        have = 0  # a part of something else
     # What comes must be the file's own bytes, not a compressed form of them.
     headers = {'Accept-Encoding': 'identity'} | ({'Range': f'bytes={have}-'} if have else {})
     with requests.get(archive.url, headers=headers, stream=True, timeout=TIMEOUT) as response:
-        if response.status_code == 416:  # nothing behind our last byte: all is there, or the part is of another file
-            if response.headers.get('Content-Range') == f'bytes */{have}':
-                return
-            part.unlink()
-            raise _BrokenTransferError(f'the server has no more than {have} bytes of it; begun anew')
-        _check_answer(archive, response)
-        if response.status_code == 200:
-            have = 0  # the server can only send all of it
-        elif _range_start(response) != have:
-            part.unlink()
-            raise _BrokenTransferError('the server sent another part than it was asked for; begun anew')
-        length = response.headers.get('Content-Length')
-        total = have + int(length) if length is not None else archive.size
-        if archive.size not in (None, total):
-            raise DataError(
-                f'{archive.url}: the server offers {total} bytes, but {archive.name} has {archive.size}: that is '
-                f'another file. Get {archive.name} from elsewhere and name its folder with --archives'
-            )
-        progress.update(task, completed=have, total=total)
-        with disk_errors(part), part.open('ab' if have else 'wb') as stream:
+        if response.status_code == 416 and response.headers.get('Content-Range') == f'bytes */{have}':
+            return  # all of it is there
+        begin = _first_byte(archive, response)
+        if begin not in (0, have):
+            part.unlink(missing_ok=True)
+            raise _BrokenTransferError(f'the server does not go on from byte {have}, so it begins anew')
+        total = _total_size(archive, response, begin)
+        progress.update(task, completed=begin, total=total)
+        with disk_errors(part), part.open('ab' if begin else 'wb') as stream:
             while block := response.raw.read(BLOCK, decode_content=False):
                 stream.write(block)
                 progress.advance(task, len(block))
-    if total is not None and _size(part) < total:
-        raise _BrokenTransferError(f'only {_size(part)} of {total} bytes came')
+            reached = stream.tell()
+    if total is not None and reached < total:
+        raise _BrokenTransferError(f'only {reached} of {total} bytes came')
 
 
-def _check_answer(archive: Archive, response: requests.Response) -> None:
-    """Raise unless the answer holds the file or a part of it."""
-    if response.status_code in (200, 206):
-        return
-    answer = f'{response.status_code} {response.reason}'
+def _first_byte(archive: Archive, response: requests.Response) -> int | None:
+    """The byte that an answer begins with; None if it does not go on from where it was asked to."""
+    if response.status_code == 200:
+        return 0  # the server sends all of it, whatever was asked for
+    if response.status_code == 206:
+        match = re.match(r'bytes (\d+)-', response.headers.get('Content-Range', ''))
+        return int(match[1]) if match else None
+    if response.status_code == 416:  # the server has less than we have of another file
+        return None
+    answer = f'the server answers {response.status_code} {response.reason}'
     if response.status_code in PASSING:
-        raise _BrokenTransferError(f'the server answers {answer}')
+        raise _BrokenTransferError(answer)
     raise DataError(
-        f'{archive.url}: the server answers {answer}. If the file has moved, get {archive.name} by other means and '
-        'name its folder with --archives'
+        f'{archive.url}: {answer}. If the file has moved, get {archive.name} by other means and name its folder '
+        'with --archives'
     )
 
 
-def _range_start(response: requests.Response) -> int | None:
-    """The first byte of an answer 206; None if it does not say."""
-    match = re.match(r'bytes (\d+)-', response.headers.get('Content-Range', ''))
-    return int(match[1]) if match else None
+def _total_size(archive: Archive, response: requests.Response, begin: int) -> int | None:
+    """Bytes of the whole file, as far as known; DataError if the server has a file of another size."""
+    length = response.headers.get('Content-Length')
+    if length is None:
+        return archive.size
+    total = begin + int(length)
+    if archive.size not in (None, total):
+        raise DataError(
+            f'{archive.url}: the server offers {total} bytes, but {archive.name} has {archive.size}: that is another '
+            f'file. Get {archive.name} from elsewhere and name its folder with --archives'
+        )
+    return total
 
 
 def _size(file: Path) -> int:

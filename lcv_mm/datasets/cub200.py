@@ -32,7 +32,7 @@ class CUB200(ArchiveLayout, CUB):
     """
 
     SOURCE = 'They come from the archive CUB_200_2011.tgz (data.caltech.edu/records/65de6-vp158).'
-    REMEDY = 'Unpack it so that {root}/images.txt exists, ' + ELSEWHERE
+    REMEDY = 'Run `python tools/prepare_data.py cub`, or unpack it so that {root}/images.txt exists, ' + ELSEWHERE
     FOLDER = 'images'
     LISTS = ('images.txt', 'image_class_labels.txt', 'train_test_split.txt')
 

@@ -90,7 +90,10 @@ class OxfordFlower17(ArchiveLayout, BaseDataset):
         'They come from the archive 17flowers.tgz and the file datasplits.mat beside it '
         '(www.robots.ox.ac.uk/~vgg/data/flowers/17).'
     )
-    REMEDY = 'Unpack and copy them so that {root}/jpg/image_0001.jpg and {root}/datasplits.mat exist, ' + ELSEWHERE
+    REMEDY = (
+        'Run `python tools/prepare_data.py flower17`, or unpack and copy them so that {root}/jpg/image_0001.jpg and '
+        '{root}/datasplits.mat exist, ' + ELSEWHERE
+    )
     FOLDER = 'jpg'
     LISTS = ('datasplits.mat',)
 

@@ -1,0 +1,131 @@
+"""Makes the folder of a dataset, or checks the one that is there."""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from filelock import FileLock
+
+from lcv_mm.datasets.birdlets import generate_birdlets
+from lcv_mm.errors import DataError
+
+from .archive import Archive
+from .dataset_facts import DATASETS, DatasetFacts
+from .dataset_report import check_dataset
+from .disk_errors import disk_errors
+from .download import download
+from .unpack import unpack
+
+
+def prepare(
+    names: Iterable[str],
+    root: str | Path = 'data',
+    archives: str | Path | None = None,
+    check: bool = False,
+    datasets: Mapping[str, DatasetFacts] = DATASETS,
+) -> bool:
+    """Make the folders of datasets unless they are there, and print what is in them.
+
+    Archives are downloaded into `root/archives`. A dataset is unpacked into a hidden folder in `root`, which is renamed
+    when it is whole; a run that is killed is made good by the next one. What fails with one dataset does not stop the
+    others.
+
+    Args:
+        names (Iterable[str]): Keys of `datasets`.
+        root (str | Path): Folder of all data; may begin with `~`.
+        archives (str | Path | None): Folder that holds the archives already; nothing is downloaded then.
+        check (bool): Change nothing, only check what is there, opening each image.
+        datasets (Mapping[str, DatasetFacts]): The known datasets.
+
+    Returns:
+        bool: Whether all of them are there and whole.
+    """
+    root = Path(root).expanduser()
+    source = Path(archives).expanduser() if archives is not None else None
+    whole = True
+    for name in names:
+        facts = datasets[name]
+        folder = root / facts.folder
+        try:
+            with disk_errors(folder):
+                made = not check and _make(facts, folder, source)
+                report = check_dataset(facts, folder, open_images=check or made)
+        except DataError as error:
+            print(f'error: {facts.title}: {error}', file=sys.stderr, flush=True)
+            whole = False
+            continue
+        if made or check or report.faults:
+            print(report, flush=True)
+        else:
+            print(f'{facts.title} is there: {folder}, {facts.images} images. --check opens each of them.', flush=True)
+        if report.faults:
+            first = f'it anew, delete {folder} and' if _is_there(folder) else 'it,'
+            print(f'To make {first} run this command without --check.', flush=True)
+            whole = False
+    return whole
+
+
+def _make(facts: DatasetFacts, folder: Path, archives: Path | None) -> bool:
+    """Make the folder of a dataset; False if it is there already."""
+    if _is_there(folder):
+        return False
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    if not facts.archives:
+        generate_birdlets(folder)
+        return True
+    with FileLock(folder.parent / f'.{folder.name}.lock'):
+        if _is_there(folder):  # another process was first
+            return False
+        files = _files(facts, folder.parent, archives)
+        partial = folder.parent / f'.{folder.name}.partial'
+        shutil.rmtree(partial, ignore_errors=True)  # left by a process that was killed
+        try:
+            _fill(partial, files)
+            if folder.exists():
+                folder.rmdir()  # it is empty
+            os.rename(partial, folder)
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
+    return True
+
+
+def _is_there(folder: Path) -> bool:
+    """Whether something has the dataset's name; an empty folder counts as nothing."""
+    return folder.exists() and not (folder.is_dir() and not any(folder.iterdir()))
+
+
+def _fill(folder: Path, files: Mapping[Archive, Path]) -> None:
+    """Unpack, or copy, each file into a new folder."""
+    folder.mkdir()
+    for archive, file in files.items():
+        if archive.is_tar:
+            unpack(file, folder, archive.inner)
+        else:
+            shutil.copyfile(file, folder / archive.name)
+
+
+def _files(facts: DatasetFacts, root: Path, archives: Path | None) -> dict[Archive, Path]:
+    """The archives on this disk, of the right size and MD5; downloaded where no folder of them is given."""
+    if archives is not None:
+        return _given_files(facts, archives)
+    print(f'{facts.title}: see {facts.page} for its terms of use. Its archives go to {root / "archives"}', flush=True)
+    return {archive: download(archive, root / 'archives' / facts.folder) for archive in facts.archives}
+
+
+def _given_files(facts: DatasetFacts, folder: Path) -> dict[Archive, Path]:
+    """The archives in a folder of the user's, or in the dataset's folder within it."""
+    files = {}
+    for archive in facts.archives:
+        places = [folder / archive.name, folder / facts.folder / archive.name]
+        file = next((place for place in places if place.is_file()), None)
+        if file is None:
+            expected = ', '.join(archive.name for archive in facts.archives)
+            raise DataError(f'{folder} holds no {archive.name}; expected: {expected}. They come from {facts.page}')
+        fault = archive.fault_of(file)
+        if fault is not None:
+            raise DataError(f'{file} is not the right file: {fault}. It was left as it is; get it anew')
+        files[archive] = file
+    return files
