@@ -78,7 +78,10 @@ class StanfordDogs(ArchiveLayout, BaseDataset):
 
     METAINFO = {'classes': tuple(BREED_NAMES.split())}
     SOURCE = 'They come from the archives images.tar and lists.tar (vision.stanford.edu/aditya86/ImageNetDogs).'
-    REMEDY = 'Run `python tools/prepare_data.py dogs`, or unpack both so that {root}/Images and {root}/train_list.mat exist, ' + ELSEWHERE
+    REMEDY = (
+        'Run `python tools/prepare_data.py dogs`, or unpack both so that {root}/Images and '
+        '{root}/train_list.mat exist, ' + ELSEWHERE
+    )
     FOLDER = 'Images'
     LISTS = ('train_list.mat', 'test_list.mat')
 

@@ -119,7 +119,7 @@ def test_a_missing_root_says_where_it_looked_and_what_to_do(tmp_path):
     assert 'the folder does not exist' in text
     assert 'expected images/, images.txt, image_class_labels.txt, train_test_split.txt' in text
     assert 'the archive CUB_200_2011.tgz' in text
-    assert f'Unpack it so that {tmp_path}/CUB/images.txt exists' in text
+    assert f'tools/prepare_data.py cub`, or unpack it so that {tmp_path}/CUB/images.txt exists' in text
     assert '--cfg-options train_dataloader.dataset.data_root=' in text
 
 

@@ -145,7 +145,8 @@ def test_a_missing_root_says_where_it_looked_and_what_to_do(tmp_path):
     assert f'StanfordDogs in {tmp_path}/dogs: ' in text
     assert 'expected Images/, train_list.mat, test_list.mat in this folder; the folder does not exist' in text
     assert 'the archives images.tar and lists.tar (vision.stanford.edu/aditya86/ImageNetDogs)' in text
-    assert f'Unpack both so that {tmp_path}/dogs/Images and {tmp_path}/dogs/train_list.mat exist' in text
+    assert 'tools/prepare_data.py dogs`' in text
+    assert f'unpack both so that {tmp_path}/dogs/Images and {tmp_path}/dogs/train_list.mat exist' in text
     assert '--cfg-options train_dataloader.dataset.data_root=' in text
 
 
