@@ -6,11 +6,12 @@ from itertools import combinations
 import torch
 from torch import Tensor
 
+from .matrix_product import matrix_product
 from .precision import accumulation_dtype, compute_dtype, no_autocast
 
-# Floats an image of one projected chunk: for 8 images 2 MB in float32. By the image and not by the batch, so that an
+# Floats an image of one projected chunk: for 8 images 4 MB in float32. By the image and not by the batch, so that an
 # exported model takes any batch.
-CHUNK = 2**16
+CHUNK = 2**17
 
 
 def hadamard_bilinear_pool(
@@ -116,45 +117,53 @@ def _chunks(dim: int, columns: int) -> list[slice]:
     return [slice(start, min(start + rows, dim)) for start in range(0, dim, rows)]
 
 
-def _places(x: Tensor) -> Tensor:
-    """One row a place of the batch: (N, C, L) -> (N * L, C), without a copy for channels_last maps."""
-    return x.mT.reshape(-1, x.shape[1])
+def _side_by_side(x: Tensor) -> Tensor:
+    """The images side by side: (N, C, L) -> (C, N * L)."""
+    return x.transpose(0, 1).flatten(1)
+
+
+def _project(weights, biases, maps, chunk):
+    return [
+        matrix_product(w[chunk], x).add_(b[chunk, None].to(x.dtype))
+        for w, b, x in zip(weights, biases, maps, strict=True)
+    ]
 
 
 def _direct_forward(levels, weights, biases):
     num, _, size = levels[0].shape
     wide = accumulation_dtype(levels[0].dtype)
-    rows = [_places(x) for x in levels]
+    maps = [_side_by_side(x) for x in levels]
     pooled = []
     for chunk in _chunks(len(weights[0]), size):
-        parts = [x @ w[chunk].T + b[chunk].to(x.dtype) for x, w, b in zip(rows, weights, biases, strict=True)]
+        parts = _project(weights, biases, maps, chunk)
         # the products in float32: in float16 those of large features overflow
-        pairs = [(a.to(wide) * b).view(num, size, -1).mean(1) for a, b in combinations(parts, 2)]
+        pairs = [(a.to(wide) * b).unflatten(1, (num, size)).mean(2).T for a, b in combinations(parts, 2)]
         pooled.append(torch.stack(pairs, dim=1))
     return torch.cat(pooled, dim=2).flatten(1)  # (N, pairs, D) -> (N, pairs * D)
 
 
 def _direct_backward(levels, weights, biases, grad, learned):
     num, _, size = levels[0].shape
-    rows = [_places(x) for x in levels]
-    grad = grad.to(rows[0].dtype)  # divided by the number of places at the end: float16 has no digits to lose
-    wide = accumulation_dtype(rows[0].dtype)
-    grad_rows = [torch.zeros_like(x, dtype=wide) for x in rows]
+    maps = [_side_by_side(x) for x in levels]
+    turned = [x.T.contiguous() for x in maps] if learned else []
+    grad = grad.to(maps[0].dtype)  # divided by the number of places at the end: float16 has no digits to lose
+    wide = accumulation_dtype(maps[0].dtype)
+    grad_maps = [torch.zeros_like(x, dtype=wide) for x in maps]
     grad_weights = [torch.empty_like(w, dtype=wide) for w in weights] if learned else []
     grad_biases = [torch.empty_like(b, dtype=wide) for b in biases] if learned else []
     for chunk in _chunks(len(weights[0]), size):
-        parts = [x @ w[chunk].T + b[chunk].to(x.dtype) for x, w, b in zip(rows, weights, biases, strict=True)]
+        parts = [part.unflatten(1, (num, size)) for part in _project(weights, biases, maps, chunk)]
         grad_parts = [torch.zeros_like(part) for part in parts]
         for pair, (i, j) in enumerate(combinations(range(len(parts)), 2)):
-            g = grad[:, pair, chunk].repeat_interleave(size, dim=0)  # one row a place
+            g = grad[:, pair, chunk].T[:, :, None]  # (k, N, 1)
             grad_parts[i].addcmul_(g, parts[j])
             grad_parts[j].addcmul_(g, parts[i])
-        for i, grad_part in enumerate(grad_parts):
-            grad_rows[i] += grad_part @ weights[i][chunk]
+        for i, grad_part in enumerate(part.flatten(1) for part in grad_parts):
+            grad_maps[i] += matrix_product(weights[i][chunk].T, grad_part)
             if learned:
-                grad_weights[i][chunk] = grad_part.T @ rows[i]
-                grad_biases[i][chunk] = grad_part.sum(0, dtype=wide)
-    grad_levels = [g.div_(size).view(num, size, -1).mT for g in grad_rows]
+                grad_weights[i][chunk] = matrix_product(grad_part, turned[i])
+                grad_biases[i][chunk] = grad_part.sum(1, dtype=wide)
+    grad_levels = [g.div_(size).unflatten(1, (num, size)).transpose(0, 1) for g in grad_maps]
     if not learned:
         return *grad_levels, *[None] * (2 * len(levels))
     return *grad_levels, *(g.div_(size) for g in (*grad_weights, *grad_biases))
@@ -167,7 +176,7 @@ def _gram_forward(levels, weights, biases):
     for i, j in combinations(range(len(levels)), 2):
         gram = _gram(levels[i], levels[j])
         inner = [
-            (weights[i][chunk] @ gram).view(-1, num, levels[j].shape[1]).mul_(weights[j][chunk, None]).sum(2)
+            (matrix_product(weights[i][chunk], gram).unflatten(1, (num, -1)) * weights[j][chunk, None]).sum(2)
             for chunk in _chunks(len(weights[0]), levels[j].shape[1])
         ]
         pair = torch.cat(inner).T  # (D, N) -> (N, D)
@@ -184,15 +193,16 @@ def _gram_backward(levels, weights, biases, grad, learned):
     grad_biases = [torch.zeros_like(b) for b in biases]
     for pair, (i, j) in enumerate(combinations(range(len(levels)), 2)):
         gram = _gram(levels[i], levels[j])
+        turned = gram.T.contiguous() if learned else None
         grad_gram = torch.zeros_like(gram)
         for chunk in _chunks(len(weights[0]), levels[j].shape[1]):
             g = grad[:, pair, chunk].T[:, :, None]  # (k, N, 1)
             weighted = (weights[j][chunk, None] * g).flatten(1)  # (k, N * C)
-            grad_gram.addmm_(weights[i][chunk].T, weighted)
+            grad_gram += matrix_product(weights[i][chunk].T, weighted)
             if learned:
-                grad_weights[i][chunk] += weighted @ gram.T
-                inner = (weights[i][chunk] @ gram).view(-1, num, levels[j].shape[1])
-                grad_weights[j][chunk] += inner.mul_(g).sum(1)
+                grad_weights[i][chunk] += matrix_product(weighted, turned)
+                inner = matrix_product(weights[i][chunk], gram).unflatten(1, (num, -1))
+                grad_weights[j][chunk] += (inner * g).sum(1)
         grad_gram = grad_gram.view(-1, num, levels[j].shape[1]).transpose(0, 1) / size
         grad_levels[i] += torch.bmm(grad_gram, levels[j])
         grad_levels[j] += torch.bmm(grad_gram.mT, levels[i])
@@ -208,4 +218,4 @@ def _gram_backward(levels, weights, biases, grad, learned):
 def _gram(x: Tensor, y: Tensor) -> Tensor:
     """Mean over places of the outer products, the images side by side: (N, C, L), (N, E, L) -> (C, N * E)."""
     gram = torch.bmm(x, y.mT).div_(x.shape[2])
-    return gram.transpose(0, 1).flatten(1)
+    return _side_by_side(gram)
