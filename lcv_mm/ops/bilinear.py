@@ -44,9 +44,9 @@ class _BilinearPool(torch.autograd.Function):
     def backward(ctx, grad):
         x, y = ctx.saved_tensors
         with no_autocast(x):
-            grad = grad / x.shape[2]
+            size = x.shape[2]  # the mean is taken off the gradients of the maps, which are smaller than the pool's
             if y is None:  # both gradients in one product
-                return torch.bmm(grad + grad.mT, x.to(grad.dtype)).to(x.dtype), None
-            grad_x = torch.bmm(grad, y.to(grad.dtype)).to(x.dtype)
-            grad_y = torch.bmm(grad.mT, x.to(grad.dtype)).to(y.dtype)
+                return (torch.bmm(grad + grad.mT, x.to(grad.dtype)) / size).to(x.dtype), None
+            grad_x = (torch.bmm(grad, y.to(grad.dtype)) / size).to(x.dtype)
+            grad_y = (torch.bmm(grad.mT, x.to(grad.dtype)) / size).to(y.dtype)
         return grad_x, grad_y

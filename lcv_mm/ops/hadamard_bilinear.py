@@ -9,9 +9,8 @@ from torch import Tensor
 from .matrix_product import matrix_product
 from .precision import accumulation_dtype, compute_dtype, no_autocast
 
-# Floats an image of one projected chunk: for 8 images 4 MB in float32. By the image and not by the batch, so that an
-# exported model takes any batch.
-CHUNK = 2**17
+# Rows of the projections that are taken at a time: enough for fast products, few enough to stay small beside the maps.
+ROWS = 256
 
 
 def hadamard_bilinear_pool(
@@ -111,10 +110,8 @@ def _use_gram(levels: Sequence[Tensor], dtype: torch.dtype) -> bool:
     return dtype in (torch.float32, torch.float64) and levels[0].shape[2] >= max(x.shape[1] for x in levels)
 
 
-def _chunks(dim: int, columns: int) -> list[slice]:
-    """Rows of the projections to take at a time, so that `columns` of them have about CHUNK floats."""
-    rows = max(16, CHUNK // columns)
-    return [slice(start, min(start + rows, dim)) for start in range(0, dim, rows)]
+def _chunks(dim: int) -> list[slice]:
+    return [slice(start, min(start + ROWS, dim)) for start in range(0, dim, ROWS)]
 
 
 def _side_by_side(x: Tensor) -> Tensor:
@@ -134,7 +131,7 @@ def _direct_forward(levels, weights, biases):
     wide = accumulation_dtype(levels[0].dtype)
     maps = [_side_by_side(x) for x in levels]
     pooled = []
-    for chunk in _chunks(len(weights[0]), size):
+    for chunk in _chunks(len(weights[0])):
         parts = _project(weights, biases, maps, chunk)
         # the products in float32: in float16 those of large features overflow
         pairs = [(a.to(wide) * b).unflatten(1, (num, size)).mean(2).T for a, b in combinations(parts, 2)]
@@ -145,13 +142,12 @@ def _direct_forward(levels, weights, biases):
 def _direct_backward(levels, weights, biases, grad, learned):
     num, _, size = levels[0].shape
     maps = [_side_by_side(x) for x in levels]
-    turned = [x.T.contiguous() for x in maps] if learned else []
     grad = grad.to(maps[0].dtype)  # divided by the number of places at the end: float16 has no digits to lose
     wide = accumulation_dtype(maps[0].dtype)
     grad_maps = [torch.zeros_like(x, dtype=wide) for x in maps]
     grad_weights = [torch.empty_like(w, dtype=wide) for w in weights] if learned else []
     grad_biases = [torch.empty_like(b, dtype=wide) for b in biases] if learned else []
-    for chunk in _chunks(len(weights[0]), size):
+    for chunk in _chunks(len(weights[0])):
         parts = [part.unflatten(1, (num, size)) for part in _project(weights, biases, maps, chunk)]
         grad_parts = [torch.zeros_like(part) for part in parts]
         for pair, (i, j) in enumerate(combinations(range(len(parts)), 2)):
@@ -161,7 +157,7 @@ def _direct_backward(levels, weights, biases, grad, learned):
         for i, grad_part in enumerate(part.flatten(1) for part in grad_parts):
             grad_maps[i] += matrix_product(weights[i][chunk].T, grad_part)
             if learned:
-                grad_weights[i][chunk] = matrix_product(grad_part, turned[i])
+                grad_weights[i][chunk] = matrix_product(maps[i], grad_part.T).T
                 grad_biases[i][chunk] = grad_part.sum(1, dtype=wide)
     grad_levels = [g.div_(size).unflatten(1, (num, size)).transpose(0, 1) for g in grad_maps]
     if not learned:
@@ -177,7 +173,7 @@ def _gram_forward(levels, weights, biases):
         gram = _gram(levels[i], levels[j])
         inner = [
             (matrix_product(weights[i][chunk], gram).unflatten(1, (num, -1)) * weights[j][chunk, None]).sum(2)
-            for chunk in _chunks(len(weights[0]), levels[j].shape[1])
+            for chunk in _chunks(len(weights[0]))
         ]
         pair = torch.cat(inner).T  # (D, N) -> (N, D)
         first, second = sums[i] @ weights[i].T, sums[j] @ weights[j].T
@@ -193,14 +189,13 @@ def _gram_backward(levels, weights, biases, grad, learned):
     grad_biases = [torch.zeros_like(b) for b in biases]
     for pair, (i, j) in enumerate(combinations(range(len(levels)), 2)):
         gram = _gram(levels[i], levels[j])
-        turned = gram.T.contiguous() if learned else None
         grad_gram = torch.zeros_like(gram)
-        for chunk in _chunks(len(weights[0]), levels[j].shape[1]):
+        for chunk in _chunks(len(weights[0])):
             g = grad[:, pair, chunk].T[:, :, None]  # (k, N, 1)
             weighted = (weights[j][chunk, None] * g).flatten(1)  # (k, N * C)
             grad_gram += matrix_product(weights[i][chunk].T, weighted)
             if learned:
-                grad_weights[i][chunk] += matrix_product(weighted, turned)
+                grad_weights[i][chunk] += matrix_product(gram, weighted.T).T
                 inner = matrix_product(weights[i][chunk], gram).unflatten(1, (num, -1))
                 grad_weights[j][chunk] += (inner * g).sum(1)
         grad_gram = grad_gram.view(-1, num, levels[j].shape[1]).transpose(0, 1) / size

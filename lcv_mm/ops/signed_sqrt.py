@@ -46,6 +46,6 @@ class _NormalizedSignedSqrt(torch.autograd.Function):
     def backward(ctx, grad, grad_length):
         out, length = ctx.saved_tensors
         # y = r / |r|, r = sign(x) sqrt(|x| + eps):  dr = (g - y <y, g>) / |r|,  dx = dr / (2 |r_i|),  r_i = y_i |r|
-        along = (out * grad).sum(1, keepdim=True) - grad_length * length
+        along = torch.linalg.vecdot(out, grad)[:, None] - grad_length * length
         slope = out.abs() * (2 * length * length)
-        return (grad - out * along) / slope.masked_fill(slope == 0, float('inf')), None
+        return torch.addcmul(grad, out, along, value=-1) / slope.masked_fill(slope == 0, float('inf')), None
