@@ -130,3 +130,18 @@ def test_a_projection_of_other_channels_is_refused():
     levels, weights, biases = draw((5, 4))
     with pytest.raises(ValueError, match=r'level 2 must have the weight \(40, 5\).*has \(40, 7\)'):
         hierarchical_bilinear_pool(levels[:2], (weights[0], weights[2]), biases[:2])
+
+
+@pytest.mark.parametrize('num', [1, 3], ids=['one image', 'three images'])
+@pytest.mark.parametrize('places', [(3, 5), (12, 9)], ids=str)
+def test_float32_is_close_to_float64(places, num):
+    levels = [torch.rand(num, 64, *places).requires_grad_() for _ in range(3)]
+    weights = [torch.randn(100, 64).requires_grad_() for _ in range(3)]
+    biases = [torch.randn(100).requires_grad_() for _ in range(3)]
+    results = []
+    for dtype in (torch.float32, torch.float64):
+        args = [[t.detach().to(dtype).requires_grad_() for t in group] for group in (levels, weights, biases)]
+        out = hierarchical_bilinear_pool(*args)
+        results.append([out, *torch.autograd.grad(out.square().mean(), [t for group in args for t in group])])
+    for low, exact in zip(*results, strict=True):
+        assert (low - exact).norm() / exact.norm() < 1e-5
