@@ -15,6 +15,7 @@ from .models import (
     ResNetLayers,
     VGGLayers,
 )
+from .toolbox import warn_of_overwritten_toolbox
 
 __all__ = [
     'CUB200',
@@ -33,3 +34,5 @@ __all__ = [
     'engine',
     'ops',
 ]
+
+warn_of_overwritten_toolbox()

@@ -1,8 +1,15 @@
 """The errors that a user can act on."""
 
+import difflib
+from collections.abc import Iterable
+
 
 class UserFacingError(RuntimeError):
     """An error the user can act on: the tools print its message without a traceback."""
+
+
+class ConfigError(UserFacingError, ValueError):
+    """A setting of the config or the command line is unknown, out of its range, or at odds with another."""
 
 
 class DataError(UserFacingError):
@@ -14,4 +21,14 @@ class WeightsError(UserFacingError):
 
 
 class CheckpointError(UserFacingError):
-    """A checkpoint file is missing, damaged, or refused because it holds more than weights."""
+    """A checkpoint file is missing, damaged, of another model, or refused because it holds more than weights."""
+
+
+class TrainingError(UserFacingError):
+    """Training can't go on: its losses or weights are no numbers any more."""
+
+
+def did_you_mean(name: object, known: Iterable[str]) -> str:
+    """What was likely meant by a misspelt name, as the end of a sentence: "; did you mean 'hinge'?", or "."."""
+    close = difflib.get_close_matches(str(name), list(known), n=2, cutoff=0.6)
+    return f'; did you mean {" or ".join(map(repr, close))}?' if close else '.'

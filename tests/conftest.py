@@ -3,7 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
+import torch
 from mmengine.registry import DefaultScope
+from mmengine.runner import CheckpointLoader, checkpoint
+
+from lcv_mm.engine import load_checkpoints_safely
 
 
 @pytest.fixture(autouse=True)
@@ -11,3 +15,23 @@ def no_scope_left_behind() -> Iterator[None]:
     """A Runner sets a scope for the whole process; in the next test bare names would be searched there alone."""
     yield
     DefaultScope._instance_dict.clear()
+
+
+@pytest.fixture
+def as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """How checkpoints are loaded, given back after the test."""
+    monkeypatch.setenv('TORCH_FORCE_WEIGHTS_ONLY_LOAD', '0')
+    monkeypatch.setenv('TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD', '0')
+    monkeypatch.setattr(CheckpointLoader, 'load_checkpoint', CheckpointLoader.__dict__['load_checkpoint'])
+    if hasattr(checkpoint, '_safe_torch_load'):
+        monkeypatch.setattr(checkpoint, '_safe_torch_load', checkpoint._safe_torch_load)
+    allowed = list(torch.serialization.get_safe_globals())
+    yield
+    torch.serialization.clear_safe_globals()
+    torch.serialization.add_safe_globals(allowed)
+
+
+@pytest.fixture
+def safe_checkpoints(as_before: None) -> None:
+    """Checkpoints are loaded as in the tools; without it no run can be resumed with the official release."""
+    load_checkpoints_safely()

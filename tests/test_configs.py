@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.optim import build_optim_wrapper
 from mmpretrain.models import ImageClassifier
-from mmpretrain.registry import MODELS
+from mmpretrain.registry import MODELS, PARAM_SCHEDULERS
 
 from lcv_mm import ClassBalancedBatchSampler, LCVClassifier, ResidualAttention
+from lcv_mm.engine import FiniteLossHook, FreezeBackboneHook
 from lcv_mm.paper import PaperRow, read_rows
 
 FOLDER = Path(__file__).parents[1] / 'configs'
@@ -18,10 +20,29 @@ ROWS = {row.config: row for row in read_rows() if not row.quoted}
 CLASSES = {'cub': 200, 'dogs': 120, 'flower': 17, 'birdlets': 20}
 NAME = re.compile(
     r'(?P<lcv>lcv_)?(?P<method>bcnn|cbp|hbp)_(?P<backbone>vgg16|resnet18)_(?P<dataset>[a-z]+)(?P<crop>\d*)'
+    r'(?P<two_steps>_2step)?'
 )
 HBP_LEVELS = {
     'vgg16': ('relu5_1', 'relu5_2', 'relu5_3'),
     'resnet18': ('layer4.0', 'layer4.1.relu1', 'layer4.1'),
+}
+TWO_STEPS = {f'{name}_2step' for name in ROWS if name.endswith('_cub448')}
+CUB = 5994  # training images
+# The recipes as published: of each step how many images it sees (iterations * batch), its weight decay, and its
+# learning rates, {images seen in the step: rate from there on}. BCNN's lower rates come on a plateau: when, is ours
+PUBLISHED = {
+    'bcnn': [
+        (55 * CUB, 1e-8, {0: 1.0, 33 * CUB: 0.1, 44 * CUB: 0.01}),
+        (25 * CUB, 1e-5, {0: 1e-2, 15 * CUB: 1e-3, 20 * CUB: 1e-4}),
+    ],
+    'cbp': [
+        (60_000 * 32, 5e-6, {i * 32: 0.25**n for n, i in enumerate([0, 20_000, 30_000, 40_000, 50_000])}),
+        (20_000 * 8, 5e-4, {0: 1e-3}),
+    ],
+    'hbp': [
+        (60_000 * 48, 5e-6, {i * 48: 0.25**n for n, i in enumerate([0, 20_000, 30_000, 40_000, 50_000])}),
+        (200_000 * 16, 5e-4, {0: 1e-3, 50_000 * 16: 5e-4}),
+    ],
 }
 
 all_configs = pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.stem)
@@ -29,7 +50,7 @@ all_configs = pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.ste
 
 def parts_of(path: Path) -> re.Match:
     name = NAME.fullmatch(path.stem)
-    assert name is not None, f'{path.name} is not [lcv_]<method>_<backbone>_<dataset><crop>.py'
+    assert name is not None, f'{path.name} is not [lcv_]<method>_<backbone>_<dataset><crop>[_2step].py'
     return name
 
 
@@ -38,10 +59,11 @@ def transform(pipeline, name):
     return found
 
 
-def test_there_is_one_config_a_row_and_two_of_birdlets():
+def test_there_is_one_config_a_row_and_two_of_birdlets_and_seven_in_two_steps():
     names = {path.stem for path in CONFIGS}
     assert len(ROWS) == 29
-    assert names == ROWS.keys() | {'cbp_resnet18_birdlets', 'lcv_cbp_resnet18_birdlets'}
+    assert len(TWO_STEPS) == 7
+    assert names == ROWS.keys() | TWO_STEPS | {'cbp_resnet18_birdlets', 'lcv_cbp_resnet18_birdlets'}
 
 
 @pytest.mark.parametrize('row', ROWS.values(), ids=lambda row: row.config)
@@ -135,3 +157,54 @@ def test_an_lcv_config_is_its_baseline_and_the_overlay(path):
 @all_configs
 def test_a_leaf_is_at_most_fourteen_lines(path):
     assert len(path.read_text().splitlines()) <= 14
+
+
+@all_configs
+def test_a_loss_that_is_not_finite_ends_the_run_of_any_config(path):
+    assert Config.fromfile(path).default_hooks.finite_loss.type is FiniteLossHook
+
+
+@pytest.mark.parametrize('name', sorted(TWO_STEPS))
+def test_a_two_step_config_is_its_row_with_another_schedule(name):
+    row = FOLDER / f'{name.removesuffix("_2step")}.py'
+    two_steps, one = (flat(Config.fromfile(path).to_dict()) for path in (FOLDER / f'{name}.py', row))
+    assert {key for key in two_steps.keys() | one.keys() if two_steps.get(key) != one.get(key)} == {
+        'optim_wrapper.optimizer.lr',
+        'optim_wrapper.optimizer.weight_decay',
+        'custom_hooks',
+        'find_unused_parameters',
+        'train_cfg.max_epochs',
+        *(key for key in (*one, *two_steps) if key.startswith('param_scheduler')),
+    }
+    of_row = ROWS[row.stem]
+    head = f'{of_row.method}, {of_row.backbone}, {of_row.dataset}, crops of {of_row.crop}, in two steps. Not a row'
+    assert (FOLDER / f'{name}.py').read_text().startswith(f'"""{head}')
+
+
+@pytest.mark.parametrize('name', sorted(TWO_STEPS))
+def test_the_two_steps_have_the_published_lengths_rates_and_decays(name):
+    cfg = Config.fromfile(FOLDER / f'{name}.py')
+    steps = PUBLISHED[parts_of(FOLDER / f'{name}.py')['method']]
+    expected = []  # of each epoch
+    for images, decay, rates in steps:
+        for epoch in range(round(images / CUB)):
+            rate = [rate for start, rate in rates.items() if round(start / CUB) <= epoch][-1]
+            expected.append((pytest.approx(rate), pytest.approx(decay)))
+    (freeze,) = cfg.custom_hooks
+    assert freeze.type is FreezeBackboneHook
+    assert freeze.epochs == round(steps[0][0] / CUB)
+    assert cfg.train_cfg.max_epochs == len(expected)
+    assert cfg.find_unused_parameters is True
+
+    model = torch.nn.ModuleDict(dict(backbone=torch.nn.Linear(1, 1), head=torch.nn.Linear(1, 1)))
+    optim_wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
+    schedulers = [PARAM_SCHEDULERS.build(dict(step, optimizer=optim_wrapper)) for step in cfg.param_scheduler]
+    got = []
+    for _ in range(cfg.train_cfg.max_epochs):
+        (group,) = optim_wrapper.param_groups  # one rate for the head and the backbone, as published
+        got.append((group['lr'], group['weight_decay']))
+        optim_wrapper.step()
+        for scheduler in schedulers:
+            scheduler.step()
+    assert len(group['params']) == 4
+    assert got == expected

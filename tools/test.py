@@ -42,6 +42,8 @@ def parse_args() -> argparse.Namespace:
 
 def merge_args(cfg, args: argparse.Namespace) -> None:
     """Write what the command line says into the config."""
+    from lcv_mm.engine import override_config
+
     cfg.launcher = args.launcher
     cfg.load_from = args.checkpoint
     cfg.resume = False
@@ -57,8 +59,7 @@ def merge_args(cfg, args: argparse.Namespace) -> None:
         cfg.default_hooks.visualization.update(
             enable=True, show=args.show, wait_time=args.wait_time, out_dir=args.show_dir, interval=args.interval
         )
-    if args.cfg_options is not None:
-        cfg.merge_from_dict(args.cfg_options)
+    override_config(cfg, args.cfg_options)
 
 
 def main() -> None:
@@ -67,26 +68,33 @@ def main() -> None:
 
     # imported late: `--help` answers at once
     import mmengine
-    from mmengine.config import Config
     from mmengine.evaluator import DumpResults
-    from mmengine.runner import Runner
 
-    from lcv_mm.datasets import check_data
-    from lcv_mm.engine import load_checkpoints_safely, short_errors, trust_checkpoints
+    from lcv_mm.engine import (
+        build_runner,
+        check_out_file,
+        config_errors,
+        cpu_launch,
+        load_checkpoints_safely,
+        load_config,
+        short_errors,
+        trust_checkpoints,
+    )
 
-    cfg = Config.fromfile(args.config)
-    merge_args(cfg, args)
     with short_errors():
+        check_out_file(args.out, ('.pkl', '.pickle') if args.out_item == 'pred' else ('.json', '.yaml', '.yml', '.pkl'))
+        cfg = load_config(args.config, ('model', 'test_dataloader', 'test_cfg', 'test_evaluator'))
+        merge_args(cfg, args)
         if args.trust_checkpoint:
             trust_checkpoints()
         else:
             load_checkpoints_safely()
-        check_data(cfg, ('test_dataloader',))
-        runner = Runner.from_cfg(cfg)
-        if args.out and args.out_item == 'pred':
-            runner.test_evaluator.metrics.append(DumpResults(out_file_path=args.out))
-        metrics = runner.test()
-    if args.out and args.out_item == 'metrics':
+        with config_errors(cfg), cpu_launch(cfg):
+            runner = build_runner(cfg, ('test_dataloader',))
+            if args.out and args.out_item == 'pred':
+                runner.test_evaluator.metrics.append(DumpResults(out_file_path=args.out))
+            metrics = runner.test()
+    if args.out and args.out_item == 'metrics' and runner.rank == 0:
         mmengine.dump(metrics, args.out)
 
 

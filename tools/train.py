@@ -49,6 +49,8 @@ def merge_args(cfg, args: argparse.Namespace) -> None:
     """Write what the command line says into the config."""
     import torch
 
+    from lcv_mm.engine import override_config
+
     cfg.launcher = args.launcher
     if args.work_dir is not None:
         cfg.work_dir = args.work_dir
@@ -72,8 +74,7 @@ def merge_args(cfg, args: argparse.Namespace) -> None:
                 cfg[loader].pin_memory = False
             if args.no_persistent_workers:
                 cfg[loader].persistent_workers = False
-    if args.cfg_options is not None:
-        cfg.merge_from_dict(args.cfg_options)
+    override_config(cfg, args.cfg_options)
 
 
 def main() -> None:
@@ -81,21 +82,28 @@ def main() -> None:
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
 
     # imported late: `--help` answers at once
-    from mmengine.config import Config
-    from mmengine.runner import Runner
+    from lcv_mm.engine import (
+        build_runner,
+        config_errors,
+        cpu_launch,
+        load_checkpoints_safely,
+        load_config,
+        resume_from_last_good,
+        short_errors,
+        trust_checkpoints,
+    )
 
-    from lcv_mm.datasets import check_data
-    from lcv_mm.engine import load_checkpoints_safely, short_errors, trust_checkpoints
-
-    cfg = Config.fromfile(args.config)
-    merge_args(cfg, args)
+    needs = ['model', 'train_dataloader', 'train_cfg', 'optim_wrapper']
     with short_errors():
+        cfg = load_config(args.config, [*needs, *(['auto_scale_lr'] if args.auto_scale_lr else [])])
+        merge_args(cfg, args)
         if args.trust_checkpoint:
             trust_checkpoints()
         else:
             load_checkpoints_safely()
-        check_data(cfg, ('train_dataloader', 'val_dataloader'))
-        Runner.from_cfg(cfg).train()
+        resume_from_last_good(cfg)
+        with config_errors(cfg), cpu_launch(cfg):
+            build_runner(cfg, ('train_dataloader', 'val_dataloader')).train()
 
 
 if __name__ == '__main__':

@@ -1,15 +1,11 @@
 """Everything of a run that is not the experiment: hooks, logs, seeds."""
 
-from mmengine.hooks import (
-    CheckpointHook,
-    DistSamplerSeedHook,
-    IterTimerHook,
-    LoggerHook,
-    ParamSchedulerHook,
-)
+from mmengine.hooks import DistSamplerSeedHook, IterTimerHook, LoggerHook, ParamSchedulerHook
 from mmengine.visualization import LocalVisBackend
 from mmpretrain.engine import VisualizationHook
 from mmpretrain.visualization import UniversalVisualizer
+
+from lcv_mm.engine import CatchUpValHook, FiniteLossHook, PositionalSeedHook, PreemptionHook, SafeCheckpointHook
 
 default_scope = None  # the classes are named by their objects; a scope would be searched first
 
@@ -18,8 +14,13 @@ default_hooks = dict(
     logger=dict(type=LoggerHook, interval=20),
     param_scheduler=dict(type=ParamSchedulerHook),
     # two checkpoints at most besides the best: a bilinear head's holds its momentum too and is large
-    checkpoint=dict(type=CheckpointHook, interval=1, max_keep_ckpts=2, save_best='accuracy/top1', rule='greater'),
+    checkpoint=dict(type=SafeCheckpointHook, interval=1, max_keep_ckpts=2, save_best='accuracy/top1', rule='greater'),
     sampler_seed=dict(type=DistSamplerSeedHook),
+    # a run that is stopped, in whatever way, and resumed ends as one that was not
+    random_seed=dict(type=PositionalSeedHook),
+    catch_up_val=dict(type=CatchUpValHook),
+    preemption=dict(type=PreemptionHook),
+    finite_loss=dict(type=FiniteLossHook, patience=10),
     visualization=dict(type=VisualizationHook, enable=False),
 )
 

@@ -17,6 +17,7 @@ lcv_model = dict(
         normalize=True,  # Paper: not stated. Here: unit length, so that a margin means the same on every backbone
         space='map',  # Paper: the attention output M
         reduction='mean',  # Paper: "added". Here: the mean over the pairs of each kind
+        gather=False,  # Paper: not stated, one card. Here: pairs within each process; True: across all processes
         weight_inter=1.0,  # Paper: the three losses are summed
         weight_intra=1.0,
     ),

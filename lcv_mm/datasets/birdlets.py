@@ -13,7 +13,7 @@ from filelock import FileLock
 from mmengine import track_iter_progress
 from mmpretrain.registry import DATASETS
 
-from lcv_mm.errors import DataError
+from lcv_mm.errors import ConfigError, DataError
 
 from .birdlets_drawing import DRAWING_VERSION, MIN_IMAGE_SIZE, birdlet
 from .birdlets_species import folder_names
@@ -36,7 +36,7 @@ class BirdletsSettings:
         drawing_version (int): Version of the drawing code.
 
     Raises:
-        ValueError: If a number is out of its range.
+        ConfigError: If a number is out of its range.
     """
 
     num_classes: int = 20
@@ -50,7 +50,7 @@ class BirdletsSettings:
         folder_names(self.num_classes)
         for name, least in (('train_per_class', 1), ('test_per_class', 1), ('image_size', MIN_IMAGE_SIZE), ('seed', 0)):
             if getattr(self, name) < least:
-                raise ValueError(f'{name}={getattr(self, name)}, but Birdlets needs at least {least}')
+                raise ConfigError(f'{name}={getattr(self, name)}, but Birdlets needs at least {least}')
 
 
 def _image_names(settings: BirdletsSettings, folder: str) -> list[str]:
@@ -170,7 +170,7 @@ class Birdlets(CUB200):
         **kwargs: As MMPretrain's `CUB` has them.
 
     Raises:
-        ValueError: If a number is out of its range or `split` is neither.
+        ConfigError: If a number is out of its range or `split` is neither.
         DataError: If `data_root` holds something else, or images were lost since they were drawn.
     """
 

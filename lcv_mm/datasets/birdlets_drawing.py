@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lcv_mm.errors import ConfigError
+
 from .birdlets_scene import Colour, Image, backdrop, ellipse, fill, hsv, line, occlude, photograph, relight
 from .birdlets_species import SPECIES, Species
 
@@ -267,10 +269,10 @@ def draw_birdlet(species: Species, rng: np.random.Generator, image_size: int = 1
         Image: (image_size, image_size, 3), uint8, BGR.
 
     Raises:
-        ValueError: If `image_size` is too small to show a trait.
+        ConfigError: If `image_size` is too small to show a trait.
     """
     if image_size < MIN_IMAGE_SIZE:
-        raise ValueError(f'image_size={image_size}, but below {MIN_IMAGE_SIZE} pixels no trait can be seen; use 160')
+        raise ConfigError(f'image_size={image_size}, but below {MIN_IMAGE_SIZE} pixels no trait can be seen; use 160')
     pose = _draw_pose(species, rng, image_size * _SUPERSAMPLING)
     plumage = _draw_plumage(rng)
     scene = backdrop(rng, image_size)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, fields
 from typing import Literal
 
+from lcv_mm.errors import ConfigError
+
 
 @dataclass(frozen=True)
 class Species:
@@ -67,8 +69,10 @@ def folder_names(num_classes: int) -> tuple[str, ...]:
         tuple[str, ...]: `num_classes` names.
 
     Raises:
-        ValueError: If there are not that many species.
+        ConfigError: If there are not that many species.
     """
     if not 1 <= num_classes <= len(SPECIES):
-        raise ValueError(f'num_classes={num_classes}, but Birdlets has {len(SPECIES)} species; use 1 to {len(SPECIES)}')
+        raise ConfigError(
+            f'num_classes={num_classes}, but Birdlets has {len(SPECIES)} species; use 1 to {len(SPECIES)}'
+        )
     return tuple(f'{number:03d}.{species.name}' for number, species in enumerate(SPECIES[:num_classes], 1))

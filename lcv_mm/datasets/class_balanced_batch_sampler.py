@@ -10,6 +10,7 @@ from mmpretrain.registry import DATA_SAMPLERS
 from torch.utils.data import BatchSampler, Sampler
 
 from lcv_mm.datasets.labels import dataset_labels
+from lcv_mm.errors import ConfigError
 
 Group = list[int]  # dataset indices of one class
 
@@ -34,7 +35,7 @@ class ClassBalancedBatchSampler(Sampler[list[int]]):
 
     Raises:
         TypeError: If a size is not an int, or if `sampler` has no dataset, or its dataset no labels.
-        ValueError: If a size is below 1, if `batch_size` is not a multiple of `samples_per_class`, if the dataset
+        ConfigError: If a size is below 1, if `batch_size` is not a multiple of `samples_per_class`, if the dataset
             has too few classes of `samples_per_class` images to fill a batch, or if its images have several labels.
     """
 
@@ -168,11 +169,11 @@ def _check_sizes(batch_size: int, samples_per_class: int) -> None:
         if not isinstance(value, int) or isinstance(value, bool):
             raise TypeError(f'{name} must be an int, got {value!r} of type {type(value).__name__}')
         if value < 1:
-            raise ValueError(f'{name} must be at least 1, got {value}')
+            raise ConfigError(f'{name} must be at least 1, got {value}')
     if batch_size % samples_per_class:
         below = batch_size - batch_size % samples_per_class
         sizes = [size for size in (below, below + samples_per_class) if size]
-        raise ValueError(
+        raise ConfigError(
             f'batch_size={batch_size} is not a multiple of samples_per_class={samples_per_class}; '
             f'use batch_size {_either(sizes)}, or samples_per_class {_either(_divisors(batch_size))}'
         )
@@ -186,7 +187,7 @@ def _check_classes(labels: np.ndarray, batch_size: int, samples_per_class: int) 
     # 1 is the plain shuffle and always works.
     sizes = [k for k in _divisors(batch_size) if k == 1 or (counts >= k).sum() >= batch_size // k]
     smaller = f'batch_size {usable * samples_per_class} or less, or ' if usable else ''
-    raise ValueError(
+    raise ConfigError(
         f'batch_size={batch_size} with samples_per_class={samples_per_class} needs '
         f'{batch_size // samples_per_class} classes of at least {samples_per_class} images; the dataset has {usable} '
         f'such classes of {len(counts)}; use {smaller}samples_per_class {_either(sizes)}'

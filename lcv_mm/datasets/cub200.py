@@ -8,6 +8,8 @@ from mmengine import list_from_file
 from mmpretrain.datasets import CUB
 from mmpretrain.registry import DATASETS
 
+from lcv_mm.errors import ConfigError
+
 from .layout import ELSEWHERE, ArchiveLayout
 
 SPLITS = ('train', 'test')
@@ -27,7 +29,7 @@ class CUB200(ArchiveLayout, CUB):
         **kwargs: As MMPretrain's `CUB` has them.
 
     Raises:
-        ValueError: If `split` is neither.
+        ConfigError: If `split` is neither.
         DataError: If a file is missing or the lists are damaged.
     """
 
@@ -38,7 +40,7 @@ class CUB200(ArchiveLayout, CUB):
 
     def __init__(self, data_root: str, split: str = 'train', **kwargs: Any) -> None:
         if split not in SPLITS:
-            raise ValueError(f"split={split!r}, but {type(self).__name__} has the splits 'train' and 'test'")
+            raise ConfigError(f"split={split!r}, but {type(self).__name__} has the splits 'train' and 'test'")
         super().__init__(data_root=os.path.expanduser(data_root), split=split, **kwargs)
 
     def load_data_list(self) -> list[dict]:

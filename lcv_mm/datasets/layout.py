@@ -3,11 +3,14 @@
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy.io import loadmat
 
-from lcv_mm.errors import DataError
+from lcv_mm.errors import DataError, UserFacingError
+
+from .image_file import has_jpeg_end, image_fault
 
 ELSEWHERE = (
     'or point to the folder that has it with --cfg-options '
@@ -83,6 +86,8 @@ def read_mat(file: str | Path, names: Iterable[str]) -> dict[str, np.ndarray]:
 class ArchiveLayout:
     """A mixin of the datasets that read an unpacked archive: a folder of images and some lists beside it.
 
+    To be named before MMPretrain's `BaseDataset`, whose `prepare_data` it extends.
+
     Attributes:
         FOLDER (str): Name of the folder of images.
         LISTS (tuple[str, ...]): Names of the lists; by the first and `FOLDER` a root one level away is found.
@@ -96,6 +101,28 @@ class ArchiveLayout:
     REMEDY: str
     data_root: str
     split: str
+
+    def prepare_data(self, idx: int) -> Any:
+        """Run the pipeline on one image.
+
+        OpenCV fills what is missing of a JPEG that was cut off with grey, and says nothing.
+
+        Raises:
+            DataError: If the image's file is missing or damaged.
+        """
+        file = self.get_data_info(idx)['img_path']  # type: ignore[attr-defined]
+        try:
+            fault = None if has_jpeg_end(file) else image_fault(file)
+            data = super().prepare_data(idx)  # type: ignore[misc]
+        except UserFacingError:
+            raise
+        except Exception:
+            fault = image_fault(file)
+            if fault is None:  # the image is whole: the pipeline is to blame
+                raise
+        if fault is not None:
+            raise self._error(f'the image {file} (of the split {self.split!r}) is {fault}')
+        return data
 
     def _error(self, problem: str) -> DataError:
         """The problem, the folder, where its files come from and what to do."""

@@ -8,6 +8,8 @@ from typing import Any
 from mmpretrain.datasets import BaseDataset
 from mmpretrain.registry import DATASETS
 
+from lcv_mm.errors import ConfigError
+
 from .layout import ELSEWHERE, ArchiveLayout
 
 FLOWERS = (
@@ -72,7 +74,7 @@ class OxfordFlower17(ArchiveLayout, BaseDataset):
         **kwargs: As MMPretrain's `BaseDataset` has them.
 
     Raises:
-        ValueError: If `split`, `fold` or `protocol` is none of these.
+        ConfigError: If `split`, `fold` or `protocol` is none of these.
         DataError: If a file is missing or `datasplits.mat` is damaged.
 
     Examples:
@@ -102,13 +104,13 @@ class OxfordFlower17(ArchiveLayout, BaseDataset):
     ) -> None:
         name = type(self).__name__
         if protocol not in PROTOCOLS:
-            raise ValueError(f'protocol={protocol!r}, but {name} has the protocols {_quoted(PROTOCOLS)}')
+            raise ConfigError(f'protocol={protocol!r}, but {name} has the protocols {_quoted(PROTOCOLS)}')
         if split not in PROTOCOLS[protocol]:
             splits = _quoted(PROTOCOLS[protocol])
             official = "; 'val' is a split of protocol='official'" if split == 'val' else ''
-            raise ValueError(f'split={split!r}, but {name} has, with {protocol=}, the splits {splits}{official}')
+            raise ConfigError(f'split={split!r}, but {name} has, with {protocol=}, the splits {splits}{official}')
         if fold not in FOLDS:
-            raise ValueError(f'fold={fold!r}, but {name} has the folds 1, 2 and 3')
+            raise ConfigError(f'fold={fold!r}, but {name} has the folds 1, 2 and 3')
         self.split, self.fold, self.protocol = split, int(fold), protocol
         kwargs.setdefault('test_mode', split != 'train')
         super().__init__(

@@ -9,6 +9,8 @@ import numpy as np
 from mmpretrain.datasets import BaseDataset
 from mmpretrain.registry import DATASETS
 
+from lcv_mm.errors import ConfigError
+
 from .layout import ELSEWHERE, ArchiveLayout
 
 # In the order of the folders, n02085620-Chihuahua to n02116738-African_hunting_dog: those of ImageNet's wild and
@@ -63,7 +65,7 @@ class StanfordDogs(ArchiveLayout, BaseDataset):
         **kwargs: As MMPretrain's `BaseDataset` has them.
 
     Raises:
-        ValueError: If `split` is neither.
+        ConfigError: If `split` is neither.
         DataError: If a file is missing or the lists are damaged.
 
     Examples:
@@ -87,7 +89,7 @@ class StanfordDogs(ArchiveLayout, BaseDataset):
 
     def __init__(self, data_root: str, split: str = 'train', **kwargs: Any) -> None:
         if split not in SPLITS:
-            raise ValueError(f"split={split!r}, but {type(self).__name__} has the splits 'train' and 'test'")
+            raise ConfigError(f"split={split!r}, but {type(self).__name__} has the splits 'train' and 'test'")
         self.split = split
         kwargs.setdefault('test_mode', split == 'test')
         super().__init__(

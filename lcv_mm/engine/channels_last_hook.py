@@ -2,6 +2,7 @@
 
 import torch
 from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 
@@ -15,4 +16,10 @@ class ChannelsLastHook(Hook):
     """
 
     def before_run(self, runner: Runner) -> None:
-        runner.model.to(memory_format=torch.channels_last)
+        if not is_model_wrapper(runner.model):
+            runner.model.to(memory_format=torch.channels_last)
+            return
+        # DistributedDataParallel lays out its buckets after the weights that it finds, so it is to find these.
+        model = runner.model.module.to(memory_format=torch.channels_last)
+        runner.model = None  # its hooks on the weights go with it
+        runner.model = runner.wrap_model(runner.cfg.get('model_wrapper_cfg'), model)

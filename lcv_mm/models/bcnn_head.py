@@ -5,6 +5,7 @@ from mmpretrain.registry import MODELS
 from torch import Tensor
 
 from ..ops import bilinear_pool, normalized_signed_sqrt
+from .channels import check_channels, check_dimensions
 
 
 @MODELS.register_module()
@@ -16,11 +17,17 @@ class BCNNHead(LinearClsHead):
         in_channels (int): Channels C of the feature map, 512 for VGG-16 and ResNet-18; the classifier has C * C
             inputs.
         **kwargs: Of MMPretrain's `LinearClsHead`: `loss`, `topk`, `cal_acc`, `init_cfg`.
+
+    Raises:
+        ConfigError: If `in_channels` is not positive or, in `pre_logits`, not that of the feature map.
     """
 
     def __init__(self, num_classes: int, in_channels: int, **kwargs) -> None:
+        check_dimensions('BCNNHead', in_channels=in_channels)
         super().__init__(num_classes, in_channels**2, **kwargs)
+        self.in_map_channels = in_channels
 
     def pre_logits(self, feats: tuple[Tensor, ...]) -> Tensor:
         """Pool the last level: a tuple of (N, C, H, W) -> (N, C * C), each row of unit length."""
+        check_channels('BCNNHead', feats[-1:], [self.in_map_channels])
         return normalized_signed_sqrt(bilinear_pool(feats[-1]))

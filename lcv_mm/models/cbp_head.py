@@ -4,7 +4,9 @@ from mmpretrain.models import LinearClsHead
 from mmpretrain.registry import MODELS
 from torch import Tensor
 
+from ..errors import ConfigError
 from ..ops import normalized_signed_sqrt
+from .channels import check_channels, check_dimensions
 from .random_maclaurin import RandomMaclaurin
 from .tensor_sketch import TensorSketch
 
@@ -24,7 +26,8 @@ class CBPHead(LinearClsHead):
         **kwargs: Of MMPretrain's `LinearClsHead`: `loss`, `topk`, `cal_acc`, `init_cfg`.
 
     Raises:
-        ValueError: If `out_dim` is not positive or `projection` is unknown.
+        ConfigError: If a number of dimensions is not positive, `projection` is unknown, or, in `pre_logits`, the
+            feature map has not `in_channels` channels.
     """
 
     def __init__(
@@ -36,13 +39,14 @@ class CBPHead(LinearClsHead):
         seed: int = 0,
         **kwargs,
     ) -> None:
-        if out_dim <= 0:
-            raise ValueError(f'CBPHead: out_dim={out_dim} must be a positive number of dimensions, such as 8192')
+        check_dimensions('CBPHead', in_channels=in_channels, out_dim=out_dim)
         if projection not in PROJECTIONS:
-            raise ValueError(f'CBPHead: projection={projection!r} is unknown; choose from {list(PROJECTIONS)}')
+            raise ConfigError(f'CBPHead: projection={projection!r} is unknown; choose from {list(PROJECTIONS)}')
         super().__init__(num_classes, out_dim, **kwargs)
+        self.in_map_channels = in_channels
         self.pool = PROJECTIONS[projection](in_channels, out_dim, seed)
 
     def pre_logits(self, feats: tuple[Tensor, ...]) -> Tensor:
         """Pool the last level: a tuple of (N, C, H, W) -> (N, out_dim), each row of unit length."""
+        check_channels('CBPHead', feats[-1:], [self.in_map_channels])
         return normalized_signed_sqrt(self.pool(feats[-1]))

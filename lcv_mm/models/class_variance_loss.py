@@ -7,6 +7,7 @@ from torch import Tensor
 
 from ..ops.class_variance import INTER_TERMS, mean_pair_distances, pair_losses
 from ..ops.distance import normalized_pairwise_distance, pairwise_distance
+from ..ops.gather import gather_rows
 from ..ops.precision import accumulation_dtype
 
 
@@ -31,6 +32,9 @@ class ClassVarianceLoss(BaseModule):
         weight_intra (float): Factor of the intra-class term, 0 or more. Here: 1.0.
         level (int | str): Which of a neck's several outputs is compared: an index, or 'all' for the mean of the
             losses over all of them. Here: -1, the last.
+        gather (bool): Under several processes take the pairs across all of them, with gradients: the losses, and behind
+            DistributedDataParallel the gradients, of one process with the whole batch. Needs as many images on each.
+            Paper: one process. Here: False, pairs within each process.
 
     Raises:
         ValueError: If an option is none of the above or out of its range.
@@ -47,6 +51,7 @@ class ClassVarianceLoss(BaseModule):
         weight_inter: float = 1.0,
         weight_intra: float = 1.0,
         level: int | str = -1,
+        gather: bool = False,
     ) -> None:
         super().__init__()
         for name, value, choices in (
@@ -78,6 +83,7 @@ class ClassVarianceLoss(BaseModule):
         self.weight_inter = weight_inter
         self.weight_intra = weight_intra
         self.level = level
+        self.gather = gather
 
     def forward(self, feats: Tensor | tuple[Tensor, ...], labels: Tensor) -> dict[str, Tensor]:
         """Compute the two losses of a batch.
@@ -90,12 +96,13 @@ class ClassVarianceLoss(BaseModule):
             dict[str, Tensor]: `loss_inter` and `loss_intra`, scalars; 0 where the batch holds no such pair.
 
         Raises:
-            ValueError: If `feats` and `labels` differ in length, or there is no such `level`.
+            ValueError: If `feats` and `labels` differ in length, there is no such `level`, or with `gather` the ranks'
+                batches differ in size.
         """
-        return self.losses(self.distances(feats), labels)
+        return self.losses(*self.distances(feats, labels))
 
-    def distances(self, feats: Tensor | tuple[Tensor, ...]) -> list[Tensor]:
-        """Distances (N, N) of the batch, one matrix for each level compared."""
+    def distances(self, feats: Tensor | tuple[Tensor, ...], labels: Tensor) -> tuple[list[Tensor], Tensor]:
+        """Distances (N, N) of the batch (`gather`: of all ranks), a matrix for each level compared, and its labels."""
         levels = (feats,) if isinstance(feats, Tensor) else feats
         if isinstance(self.level, int):
             if not -len(levels) <= self.level < len(levels):
@@ -103,11 +110,14 @@ class ClassVarianceLoss(BaseModule):
             levels = (levels[self.level],)
         if self.space == 'pooled':
             levels = tuple(_pooled(level) for level in levels)
+        rows = [level.flatten(1) for level in levels]
+        if self.gather:
+            rows, labels = [gather_rows(level) for level in rows], gather_rows(labels)
         distance = normalized_pairwise_distance if self.normalize else pairwise_distance
-        return [distance(level.flatten(1)) for level in levels]
+        return [distance(level) for level in rows], labels
 
     def losses(self, distances: list[Tensor], labels: Tensor) -> dict[str, Tensor]:
-        """The two weighted losses, as `forward` returns them, from the batch's `distances`."""
+        """The two weighted losses, as `forward` returns them, from what `distances` gives."""
         terms = [pair_losses(d, labels, self.inter, self.margin, self.tau, self.reduction) for d in distances]
         loss_inter, loss_intra = (torch.stack(values).mean() for values in zip(*terms, strict=True))
         return dict(loss_inter=self.weight_inter * loss_inter, loss_intra=self.weight_intra * loss_intra)

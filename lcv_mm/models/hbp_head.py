@@ -4,7 +4,9 @@ from mmpretrain.models import LinearClsHead
 from mmpretrain.registry import MODELS
 from torch import Tensor, nn
 
+from ..errors import ConfigError
 from ..ops import hierarchical_bilinear_pool, normalized_signed_sqrt
+from .channels import check_channels, check_dimensions
 
 NUM_LEVELS = 3
 NUM_PAIRS = 3  # 12, 13, 23
@@ -22,28 +24,30 @@ class HBPHead(LinearClsHead):
         **kwargs: Of MMPretrain's `LinearClsHead`: `loss`, `topk`, `cal_acc`, `init_cfg`.
 
     Raises:
-        ValueError: If `proj_dim` is not positive, or `in_channels` are not of three levels.
+        ConfigError: If a number of dimensions is not positive, `in_channels` are not of three levels, or, in
+            `pre_logits`, the backbone returns fewer levels or other channels.
     """
 
     def __init__(
         self, num_classes: int, in_channels: int | tuple[int, int, int], proj_dim: int = 8192, **kwargs
     ) -> None:
-        if proj_dim <= 0:
-            raise ValueError(f'HBPHead: proj_dim={proj_dim} must be a positive number of dimensions, such as 8192')
         channels = [in_channels] * NUM_LEVELS if isinstance(in_channels, int) else list(in_channels)
         if len(channels) != NUM_LEVELS:
-            raise ValueError(f'HBPHead: in_channels={in_channels} must be one number, or one for each of three levels')
+            raise ConfigError(f'HBPHead: in_channels={in_channels} must be one number, or one for each of three levels')
+        check_dimensions('HBPHead', in_channels=channels, proj_dim=proj_dim)
         super().__init__(num_classes, NUM_PAIRS * proj_dim, **kwargs)
+        self.level_channels = channels
         # 1x1 convolutions, as in the authors' code: the parameters' shapes and random initialisation are theirs
         self.projections = nn.ModuleList(nn.Conv2d(c, proj_dim, 1) for c in channels)
 
     def pre_logits(self, feats: tuple[Tensor, ...]) -> Tensor:
         """Pool the last three levels, each (N, C, H, W) of one resolution -> (N, 3 * proj_dim)."""
         if len(feats) < NUM_LEVELS:
-            raise ValueError(
+            raise ConfigError(
                 f'HBPHead pools three levels, but got {len(feats)}; let the backbone return three layers, such as '
                 "VGGLayers(out_layers=('relu5_1', 'relu5_2', 'relu5_3'))"
             )
+        check_channels('HBPHead', feats[-NUM_LEVELS:], self.level_channels)
         pooled = hierarchical_bilinear_pool(
             feats[-NUM_LEVELS:],
             [conv.get_parameter('weight').flatten(1) for conv in self.projections],  # (D, C, 1, 1) -> (D, C)

@@ -38,7 +38,7 @@ class LCVClassifier(ImageClassifier):
         # `parse_losses` logs the sum of all terms as `loss`: under that name the head's own would be hidden
         losses['loss_cls'] = losses.pop('loss')
         labels = torch.cat([sample.gt_label for sample in data_samples])
-        distances = self.variance_loss.distances(feats)
+        distances, labels = self.variance_loss.distances(feats, labels)
         losses.update(self.variance_loss.losses(distances, labels))
         losses.update(self.variance_loss.mean_distances(distances, labels))
         return losses

@@ -7,6 +7,7 @@ from mmpretrain.models.backbones.resnet import BasicBlock
 from mmpretrain.registry import MODELS
 from torch import Tensor
 
+from ..errors import ConfigError
 from .strict_backbone import StrictBackbone
 
 
@@ -26,7 +27,7 @@ class ResNetLayers(StrictBackbone, ResNet):
         **kwargs: Of MMPretrain's `ResNet`: `frozen_stages`, `norm_eval`, `strides`...
 
     Raises:
-        ValueError: If a layer's name is unknown.
+        ConfigError: If a layer's name is unknown.
         WeightsError: In `init_weights`, if the checkpoint can't be had or does not fit.
     """
 
@@ -42,7 +43,7 @@ class ResNetLayers(StrictBackbone, ResNet):
                 names += [f'{stage}.{i}.relu1'] if isinstance(block, BasicBlock) else []
                 names.append(f'{stage}.{i}')
         if not out_layers or not set(out_layers) <= set(names):
-            raise ValueError(f'ResNetLayers: out_layers={list(out_layers)} must name layers of {names}')
+            raise ConfigError(f'ResNetLayers: out_layers={list(out_layers)} must name layers of {names}')
         self.out_layers = tuple(out_layers)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:

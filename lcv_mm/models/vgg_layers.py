@@ -6,6 +6,7 @@ from mmpretrain.models import VGG
 from mmpretrain.registry import MODELS
 from torch import Tensor
 
+from ..errors import ConfigError
 from .strict_backbone import StrictBackbone
 from .vgg_keys import vgg_torchvision_keys
 
@@ -26,7 +27,7 @@ class VGGLayers(StrictBackbone, VGG):
         **kwargs: Of MMPretrain's `VGG`: `frozen_stages`, `norm_eval`, `norm_cfg`...
 
     Raises:
-        ValueError: If a layer's name is unknown.
+        ConfigError: If a layer's name is unknown.
         WeightsError: In `init_weights`, if the checkpoint can't be had or does not fit.
     """
 
@@ -43,7 +44,7 @@ class VGGLayers(StrictBackbone, VGG):
         ][: len(self.features)]
         unknown = [name for name in out_layers if name not in self.layer_names]
         if unknown or not out_layers:
-            raise ValueError(f'VGGLayers: out_layers={list(out_layers)} must name layers of {self.layer_names}')
+            raise ConfigError(f'VGGLayers: out_layers={list(out_layers)} must name layers of {self.layer_names}')
         self.out_layers = tuple(out_layers)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:

@@ -4,6 +4,7 @@ from .attention import residual_attention
 from .bilinear import bilinear_pool
 from .class_variance import class_variance
 from .distance import pairwise_distance
+from .gather import gather_rows
 from .hadamard_bilinear import hadamard_bilinear_pool, hierarchical_bilinear_pool
 from .random_maclaurin import random_maclaurin_pool
 from .signed_sqrt import normalized_signed_sqrt, signed_sqrt
@@ -12,6 +13,7 @@ from .tensor_sketch import tensor_sketch_pool
 __all__ = [
     'bilinear_pool',
     'class_variance',
+    'gather_rows',
     'hadamard_bilinear_pool',
     'hierarchical_bilinear_pool',
     'normalized_signed_sqrt',

@@ -6,7 +6,7 @@ import http.server
 import os
 import pickle
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import mmengine.logging.history_buffer as mmengine_module
@@ -16,7 +16,7 @@ import torch
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import HistoryBuffer, MessageHub
 from mmengine.model import BaseModel, BaseModule
-from mmengine.runner import CheckpointLoader, Runner, checkpoint, load_checkpoint
+from mmengine.runner import CheckpointLoader, Runner, load_checkpoint
 from torch import Tensor, nn
 
 from lcv_mm.engine.safe_checkpoint import load_checkpoints_safely, trust_checkpoints
@@ -24,26 +24,6 @@ from lcv_mm.errors import CheckpointError
 from lcv_mm.models.pretrained import load_pretrained
 
 GETATTR_MARK = 'lcv_mm_was_here'
-
-
-@pytest.fixture
-def unsafe(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The process as it was, given back after the test."""
-    monkeypatch.setenv('TORCH_FORCE_WEIGHTS_ONLY_LOAD', '0')
-    monkeypatch.setenv('TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD', '0')
-    monkeypatch.setattr(CheckpointLoader, 'load_checkpoint', CheckpointLoader.__dict__['load_checkpoint'])
-    if hasattr(checkpoint, '_safe_torch_load'):
-        monkeypatch.setattr(checkpoint, '_safe_torch_load', checkpoint._safe_torch_load)
-    allowed = list(torch.serialization.get_safe_globals())
-    yield
-    torch.serialization.clear_safe_globals()
-    torch.serialization.add_safe_globals(allowed)
-    vars(mmengine_module).pop(GETATTR_MARK, None)
-
-
-@pytest.fixture
-def safe(unsafe: None) -> None:
-    load_checkpoints_safely()
 
 
 class TinyModel(BaseModel):
@@ -199,7 +179,7 @@ ROUTES = [
 
 @pytest.mark.parametrize('route', ROUTES, ids=lambda route: route.__name__)
 @pytest.mark.parametrize('name', ['os.system', 'open', 'eval', 'getattr'])
-def test_a_file_that_brings_code_is_refused(name: str, route: Callable, safe: None, tmp_path: Path) -> None:
+def test_a_file_that_brings_code_is_refused(name: str, route: Callable, safe_checkpoints: None, tmp_path: Path) -> None:
     file, marker = tmp_path / 'payload.pth', tmp_path / 'marker'
     torch.save({'state_dict': TinyModel().state_dict(), 'extra': payload(name, marker)}, file)
     with pytest.raises(CheckpointError, match=r'payload\.pth.*refused.*--trust-checkpoint') as caught:
@@ -211,22 +191,22 @@ def test_a_file_that_brings_code_is_refused(name: str, route: Callable, safe: No
 
 
 @pytest.mark.parametrize('name', ['open', 'eval', 'getattr'])
-def test_these_payloads_would_run_if_they_were_trusted(name: str, unsafe: None, tmp_path: Path) -> None:
+def test_these_payloads_would_run_if_they_were_trusted(name: str, as_before: None, tmp_path: Path) -> None:
     file, marker = tmp_path / 'payload.pth', tmp_path / 'marker'
     torch.save({'extra': payload(name, marker)}, file)
     trust_checkpoints()
     CheckpointLoader.load_checkpoint(str(file))
-    assert marker.exists() or GETATTR_MARK in vars(mmengine_module)
+    assert marker.exists() or vars(mmengine_module).pop(GETATTR_MARK, None)
 
 
-def test_torch_load_itself_refuses_too(safe: None, tmp_path: Path) -> None:
+def test_torch_load_itself_refuses_too(safe_checkpoints: None, tmp_path: Path) -> None:
     torch.save(payload('open', tmp_path / 'marker'), tmp_path / 'payload.pth')
     with pytest.raises(pickle.UnpicklingError):
         torch.load(tmp_path / 'payload.pth', weights_only=False)
     assert not (tmp_path / 'marker').exists()
 
 
-def test_a_plain_pickle_is_refused(safe: None, tmp_path: Path) -> None:
+def test_a_plain_pickle_is_refused(safe_checkpoints: None, tmp_path: Path) -> None:
     for protocol in range(6):
         file = tmp_path / f'protocol{protocol}.pth'
         file.write_bytes(pickle.dumps(payload('open', tmp_path / 'marker'), protocol=protocol))
@@ -237,7 +217,7 @@ def test_a_plain_pickle_is_refused(safe: None, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize('again', [False, True])
 def test_a_run_resumes_with_its_weights_and_histories(
-    again: bool, safe: None, runner_file: Path, tmp_path: Path
+    again: bool, safe_checkpoints: None, runner_file: Path, tmp_path: Path
 ) -> None:
     if again:
         load_checkpoints_safely()
@@ -260,7 +240,7 @@ def test_a_run_resumes_with_its_weights_and_histories(
     assert runner.message_hub.get_scalar('train/loss').statistics('current') == 7.0
 
 
-def test_a_resumed_run_trains_on(safe: None, runner_file: Path, tmp_path: Path) -> None:
+def test_a_resumed_run_trains_on(safe_checkpoints: None, runner_file: Path, tmp_path: Path) -> None:
     train_cfg = {'by_epoch': False, 'max_iters': 3, 'val_interval': 1}
     runner = tiny_runner(tmp_path / 'second', load_from=str(runner_file), resume=True, train_cfg=train_cfg)
     runner.train()
@@ -269,7 +249,7 @@ def test_a_resumed_run_trains_on(safe: None, runner_file: Path, tmp_path: Path) 
 
 
 @pytest.mark.parametrize('module', ['numpy.core.multiarray', 'numpy._core.multiarray'])
-def test_files_of_numpy_1_and_2_load(module: str, safe: None, tmp_path: Path) -> None:
+def test_files_of_numpy_1_and_2_load(module: str, safe_checkpoints: None, tmp_path: Path) -> None:
     kinds = (np.float64, np.float32, np.int64, np.int32, np.bool_)
     content = {kind.__name__: (kind(1), np.array([0, 1], dtype=kind)) for kind in kinds}
     content['history'] = HistoryBuffer([1.0, 2.0], [1, 1])
@@ -291,7 +271,7 @@ def test_files_of_numpy_1_and_2_load(module: str, safe: None, tmp_path: Path) ->
     assert loaded['history'].mean() == 1.5
 
 
-def test_getattr_answers_for_the_four_statistics_only(safe: None, tmp_path: Path) -> None:
+def test_getattr_answers_for_the_four_statistics_only(safe_checkpoints: None, tmp_path: Path) -> None:
     for name in ('min', 'max', 'mean', 'current'):
         torch.save(Payload(getattr, HistoryBuffer, name), tmp_path / 'good.pth')
         assert CheckpointLoader.load_checkpoint(str(tmp_path / 'good.pth')) is getattr(HistoryBuffer, name)
@@ -306,13 +286,13 @@ def test_getattr_answers_for_the_four_statistics_only(safe: None, tmp_path: Path
             CheckpointLoader.load_checkpoint(str(tmp_path / 'bad.pth'))
 
 
-def test_the_real_getattr_is_not_left_among_the_allowed(safe: None) -> None:
+def test_the_real_getattr_is_not_left_among_the_allowed(safe_checkpoints: None) -> None:
     assert builtins.getattr not in torch.serialization.get_safe_globals()
 
 
 @pytest.mark.parametrize('zipped', [True, False])
 @pytest.mark.parametrize('kept', [0.02, 0.3, 0.9, 0.999])
-def test_a_file_that_was_cut_off_is_named(kept: float, zipped: bool, safe: None, tmp_path: Path) -> None:
+def test_a_file_that_was_cut_off_is_named(kept: float, zipped: bool, safe_checkpoints: None, tmp_path: Path) -> None:
     file = tmp_path / 'cut.pth'
     torch.save(nn.Linear(50, 50).state_dict(), file, _use_new_zipfile_serialization=zipped)
     content = file.read_bytes()
@@ -322,24 +302,24 @@ def test_a_file_that_was_cut_off_is_named(kept: float, zipped: bool, safe: None,
 
 
 @pytest.mark.parametrize('content', [b'', b'not a checkpoint\n', b'cos\nsystem\n', b'\x80', b'PK', b'<html>404</html>'])
-def test_a_file_that_is_no_checkpoint_is_named(content: bytes, safe: None, tmp_path: Path) -> None:
+def test_a_file_that_is_no_checkpoint_is_named(content: bytes, safe_checkpoints: None, tmp_path: Path) -> None:
     (tmp_path / 'notes.pth').write_bytes(content)
     with pytest.raises(CheckpointError, match=r'notes\.pth: damaged, or no checkpoint at all.*torch\.save'):
         CheckpointLoader.load_checkpoint(str(tmp_path / 'notes.pth'))
 
 
-def test_a_missing_file_is_named(safe: None, tmp_path: Path) -> None:
+def test_a_missing_file_is_named(safe_checkpoints: None, tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r'none\.pth: no such checkpoint file'):
         tiny_runner(tmp_path / 'work').resume(str(tmp_path / 'none.pth'))
 
 
-def test_an_environment_that_forces_the_opposite_is_an_error(unsafe: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_environment_that_forces_the_opposite_is_an_error(as_before: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv('TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD', '1')
     with pytest.raises(CheckpointError, match='unset it'):
         load_checkpoints_safely()
 
 
-def test_a_trusted_run_resumes_on_both_releases(unsafe: None, runner_file: Path, tmp_path: Path) -> None:
+def test_a_trusted_run_resumes_on_both_releases(as_before: None, runner_file: Path, tmp_path: Path) -> None:
     trust_checkpoints()
     runner = tiny_runner(tmp_path / 'second')
     runner.resume(str(runner_file))

@@ -39,6 +39,12 @@ def test_levels_are_chosen_by_index_or_averaged():
     torch.testing.assert_close(ClassVarianceLoss(level='all')(levels, LABELS)['loss_inter'], sum(each) / 3)
 
 
+def test_gathering_in_a_single_process_changes_nothing():
+    for options in (dict(), dict(space='pooled', normalize=False, reduction='sum')):
+        expected = ClassVarianceLoss(**options)(FEATS, LABELS)
+        torch.testing.assert_close(ClassVarianceLoss(gather=True, **options)(FEATS, LABELS), expected, rtol=0, atol=0)
+
+
 def test_a_level_that_is_not_there_is_named():
     with pytest.raises(ValueError, match='level=2, but the neck gives 1 level'):
         ClassVarianceLoss(level=2)((FEATS,), LABELS)

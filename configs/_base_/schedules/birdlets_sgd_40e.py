@@ -1,10 +1,10 @@
 """Training from scratch in minutes on a CPU. Ours, not the paper's, which starts from ImageNet weights."""
 
 from mmengine.optim import CosineAnnealingLR, LinearLR, OptimWrapper
-from mmengine.runner import EpochBasedTrainLoop, TestLoop, ValLoop
+from mmengine.runner import TestLoop, ValLoop
 from torch.optim import SGD
 
-from lcv_mm.engine import ChannelsLastHook
+from lcv_mm.engine import ChannelsLastHook, ResumableTrainLoop
 
 optim_wrapper = dict(
     type=OptimWrapper,
@@ -17,7 +17,7 @@ param_scheduler = [
     dict(type=CosineAnnealingLR, by_epoch=True, begin=2, end=40, convert_to_iter_based=True),
 ]
 
-train_cfg = dict(type=EpochBasedTrainLoop, max_epochs=40, val_interval=4)
+train_cfg = dict(type=ResumableTrainLoop, max_epochs=40, val_interval=4)
 val_cfg = dict(type=ValLoop)
 test_cfg = dict(type=TestLoop)
 custom_hooks = [dict(type=ChannelsLastHook)]

@@ -1,0 +1,89 @@
+"""A run that has lost its numbers ends, and its last good checkpoint stays."""
+
+import math
+from typing import Any
+
+import torch
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+from mmpretrain.registry import HOOKS
+
+from ..errors import ConfigError, TrainingError
+from .last_good_checkpoint import last_good_checkpoint
+
+
+@HOOKS.register_module()
+class FiniteLossHook(Hook):
+    """Ends the run where losses stay infinite or NaN, and before weights that are so are saved.
+
+    A single such loss is borne: in float16 the loss scaler skips the step. Weights and running statistics are looked
+    at when an epoch ends and whenever a checkpoint is saved.
+
+    Args:
+        patience (int): Iterations in a row with a loss that is not finite, 1 or more, that end the run.
+
+    Raises:
+        ConfigError: If `patience` is not positive.
+        TrainingError: In training, if losses or weights are not finite.
+    """
+
+    priority = 'ABOVE_NORMAL'  # before the hook that saves, and before the next learning rate is set
+
+    def __init__(self, patience: int = 10) -> None:
+        if patience < 1:
+            raise ConfigError(f'FiniteLossHook: patience={patience} must be 1 or more iterations, such as 10')
+        self.patience = patience
+        self._in_a_row = 0
+        self._first = ''
+
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: dict | None = None
+    ) -> None:
+        terms = {name: torch.as_tensor(value).item() for name, value in (outputs or {}).items() if 'loss' in name}
+        if all(math.isfinite(value) for value in terms.values()):
+            self._in_a_row = 0
+            return
+        if self._in_a_row == 0:
+            values = ', '.join(f'{name}={value:.4g}' for name, value in terms.items())
+            place = f'iteration {runner.iter + 1} (epoch {runner.epoch + 1})'
+            self._first = f'{place}: {values}, at {_learning_rates(runner)}'
+        self._in_a_row += 1
+        if self._in_a_row >= self.patience:
+            times = f'{self._in_a_row} iterations in a row, first' if self._in_a_row > 1 else 'one iteration,'
+            raise TrainingError(f'the loss is not finite for {times} in {self._first}. {_what_to_do(runner)}')
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        _check_weights(runner, runner.iter)
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        _check_weights(runner, checkpoint['meta']['iter'])
+
+
+def _check_weights(runner: Runner, iterations: int) -> None:
+    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    broken = [name for name, value in model.state_dict().items() if not torch.isfinite(value).all()]
+    if broken:
+        shown = ', '.join(broken[:3]) + (f' and {len(broken) - 3} more' if len(broken) > 3 else '')
+        raise TrainingError(
+            f'weights or running statistics are not finite after {iterations} iterations, at '
+            f'{_learning_rates(runner)}: {shown}. They are not saved. {_what_to_do(runner)}'
+        )
+
+
+def _learning_rates(runner: Runner) -> str:
+    """Of each optimizer, every rate once: `lr=0.02/1`."""
+    return ', '.join(
+        f'{name}={"/".join(f"{lr:.4g}" for lr in dict.fromkeys(rates))}'
+        for name, rates in runner.optim_wrapper.get_lr().items()
+    )
+
+
+def _what_to_do(runner: Runner) -> str:
+    kept, _ = last_good_checkpoint(runner.work_dir)
+    return (
+        (f'The last good checkpoint is kept: {kept}.' if kept else 'No checkpoint had been saved before.')
+        + ' Train with a lower learning rate (--cfg-options optim_wrapper.optimizer.lr=...), with clipped gradients '
+        '(optim_wrapper.clip_grad.max_norm=10) or without --amp'
+        + (f'; load_from={kept} starts from its weights' if kept else '')
+    )

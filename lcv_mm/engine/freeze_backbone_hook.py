@@ -1,0 +1,70 @@
+"""The two-step recipe: everything but the backbone first, then everything."""
+
+from typing import Any
+
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+from mmpretrain.registry import HOOKS
+from torch import nn
+
+from ..errors import ConfigError
+
+
+@HOOKS.register_module()
+class FreezeBackboneHook(Hook):
+    """Freezes the backbone for the first epochs of a run, its running statistics too, and trains all of it after them.
+
+    The epoch alone decides on the step, so a resumed run is in the right one. The log says where each begins, and
+    each of its lines has the step as `recipe_step`. What `frozen_stages` and `norm_eval` hold fixed stays so.
+    Learning rates and weight decays of the steps are the param schedulers' part; with several processes the config
+    needs `find_unused_parameters = True`.
+
+    Args:
+        epochs (int): Length of step 1, 1 or more and less than the run's.
+
+    Raises:
+        ConfigError: If `epochs` is out of its range, the model has no backbone, or several processes would wait for
+            the frozen part's gradients.
+    """
+
+    def __init__(self, epochs: int) -> None:
+        if epochs < 1:
+            raise ConfigError(f'FreezeBackboneHook: epochs={epochs} must be 1 or more; leave the hook out for one step')
+        self.epochs = epochs
+
+    def before_train(self, runner: Runner) -> None:
+        if self.epochs >= runner.max_epochs:
+            raise ConfigError(
+                f'FreezeBackboneHook: epochs={self.epochs} of step 1 leave none for step 2 of a run of '
+                f'{runner.max_epochs} epochs (train_cfg.max_epochs of an epoch-based loop); make step 1 shorter, or '
+                'the run longer'
+            )
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        if not isinstance(getattr(model, 'backbone', None), nn.Module):
+            raise ConfigError(f'FreezeBackboneHook: {type(model).__name__} has no `backbone` to freeze; leave it out')
+        if not getattr(runner.model, 'find_unused_parameters', True):
+            raise ConfigError(
+                'FreezeBackboneHook: several processes wait for the gradients of the frozen backbone; write '
+                '`find_unused_parameters = True` into the config'
+            )
+        self._step = 0
+        self._backbone = model.backbone
+        self._learned = [param for param in self._backbone.parameters() if param.requires_grad]
+
+    def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
+        step = 1 if runner.epoch < self.epochs else 2
+        if step != self._step:
+            self._begin(step, runner)
+        if step == 1:
+            self._backbone.eval()  # here: behind `before_train_epoch` the loop puts the whole model into training mode
+        runner.message_hub.update_scalar('train/recipe_step', step)
+
+    def _begin(self, step: int, runner: Runner) -> None:
+        self._step = step
+        for param in self._learned:
+            param.requires_grad_(step == 2)
+        what = f'epochs {self.epochs + 1} to {runner.max_epochs}, all layers are trained'
+        if step == 1:
+            what = f'epochs 1 to {self.epochs}, backbone frozen, all other layers are trained'
+        runner.logger.info(f'step {step} of 2: {what} (now: epoch {runner.epoch + 1})')

@@ -1,0 +1,67 @@
+"""Epochs that can be left in the middle."""
+
+from itertools import islice
+from typing import Any
+
+from mmengine.runner import EpochBasedTrainLoop
+from mmpretrain.registry import LOOPS
+from torch.utils.data import DataLoader
+
+from ..errors import CheckpointError
+
+BATCHES_DONE = 'batches_done'
+BATCHES_IN_EPOCH = 'batches_in_epoch'
+
+
+@LOOPS.register_module()
+class ResumableTrainLoop(EpochBasedTrainLoop):
+    """MMEngine's `EpochBasedTrainLoop`, of the same arguments, that carries on in the middle of an epoch.
+
+    A checkpoint that was saved within an epoch (by `PreemptionHook`, or `CheckpointHook` with `by_epoch=False`) knows
+    how many of its batches are done. Resumed, the epoch goes on behind them, without loading their images again.
+    """
+
+    def run_epoch(self) -> None:
+        """Iterate one epoch, or what is left of it.
+
+        Raises:
+            CheckpointError: If the epoch was left in the middle and has another number of batches now.
+        """
+        hub = self.runner.message_hub
+        start = hub.runtime_info.get(BATCHES_DONE, 0)
+        if start:
+            self._check_length(start, hub.get_info(BATCHES_IN_EPOCH))
+        hub.update_info(BATCHES_IN_EPOCH, len(self.dataloader))
+        self.runner.call_hook('before_train_epoch')
+        self.runner.model.train()
+        batches = _from(self.dataloader, start) if start else self.dataloader
+        for idx, data_batch in enumerate(batches, start):
+            hub.update_info(BATCHES_DONE, idx + 1)  # for what is saved behind this iteration
+            self.run_iter(idx, data_batch)
+        hub.update_info(BATCHES_DONE, 0)
+        self.runner.call_hook('after_train_epoch')
+        self._epoch += 1
+
+    def _check_length(self, done: int, length: int) -> None:
+        if done < length and length != len(self.dataloader):
+            raise CheckpointError(
+                f'the checkpoint was saved behind {done} of the {length} batches of epoch {self._epoch + 1}, but an '
+                f'epoch has {len(self.dataloader)} batches now; resume with the same batch size, dataset and number '
+                'of processes, or from the checkpoint of a whole epoch (epoch_*.pth)'
+            )
+
+
+def _from(dataloader: DataLoader, start: int) -> DataLoader:
+    """A loader of the epoch's batches from number `start` on; the images before are not loaded."""
+    batches: Any = dataloader.batch_sampler
+    return DataLoader(
+        dataloader.dataset,
+        batch_sampler=list(islice(batches, start, None)),
+        num_workers=dataloader.num_workers,
+        collate_fn=dataloader.collate_fn,
+        pin_memory=dataloader.pin_memory,
+        timeout=dataloader.timeout,
+        worker_init_fn=dataloader.worker_init_fn,
+        multiprocessing_context=dataloader.multiprocessing_context,
+        prefetch_factor=dataloader.prefetch_factor,
+    )

@@ -1,0 +1,60 @@
+"""The rows of all processes of a run."""
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+
+def gather_rows(x: Tensor) -> Tensor:
+    """Rows of all ranks, in the order of the ranks; without a process group `x` itself.
+
+    For a loss of the whole batch, which every rank computes alike: the gradient of a rank's own rows is then complete
+    on that rank, and backward needs no communication. It comes times the number of ranks, by which
+    `DistributedDataParallel` divides the parameters' gradients: they end as those of one process with the whole batch,
+    for a sum over the batch as for a mean.
+
+    Args:
+        x (Tensor): (N, ...), this rank's rows, of one shape on all ranks.
+
+    Returns:
+        Tensor: (R * N, ...) on R ranks.
+
+    Raises:
+        ValueError: On every rank, if the ranks' rows differ in number or in size.
+    """
+    if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
+        return x
+    _check_sizes(x)
+    return _GatherRows.apply(x)
+
+
+class _GatherRows(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ranks = dist.get_world_size()
+        rows = x.new_empty(ranks * len(x), *x.shape[1:])
+        dist.all_gather(list(rows.chunk(ranks)), x.contiguous())
+        return rows
+
+    @staticmethod
+    def backward(ctx, grad):
+        ranks = dist.get_world_size()
+        return grad.chunk(ranks)[dist.get_rank()] * ranks
+
+
+def _check_sizes(x: Tensor) -> None:
+    """Raise on all ranks alike: a rank that raised alone would leave the others waiting for its rows."""
+    size = torch.tensor([len(x), x[:1].numel()], device=x.device)
+    sizes = [torch.empty_like(size) for _ in range(dist.get_world_size())]
+    dist.all_gather(sizes, size)
+    rows, values = torch.stack(sizes).T.tolist()
+    if len(set(rows)) > 1:
+        raise ValueError(
+            f"the ranks' batches must be equally large to gather them, but they hold {rows} images; let the sampler "
+            'give each rank as many (`round_up=True` of DefaultSampler, its default), or set `gather=False`'
+        )
+    if len(set(values)) > 1:
+        raise ValueError(
+            f"the ranks' features must be equally large to gather them, but an image has {values} values; give all "
+            "ranks images of one size, or compare means over places (`space='pooled'`), or set `gather=False`"
+        )

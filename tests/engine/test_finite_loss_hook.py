@@ -1,0 +1,144 @@
+"""A run whose losses or weights are no numbers any more ends, and its last good checkpoint stays."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.model import BaseModel
+from mmengine.runner import Runner
+from torch import Tensor, nn
+
+from lcv_mm.engine import FiniteLossHook
+from lcv_mm.errors import ConfigError, TrainingError
+
+EPOCH = 4  # iterations
+INF, NAN = math.inf, math.nan
+
+
+class Planned(BaseModel):
+    """A linear layer with a norm, whose loss has terms as planned for each iteration.
+
+    Args:
+        plan (dict): {iteration from 1: {term: value added to it, without a gradient}}.
+        broken_in (int, optional): Iteration from 1 that leaves NaN in `broken`.
+        broken (str): Name in the state dict.
+    """
+
+    def __init__(self, plan: dict, broken_in: int | None = None, broken: str = 'linear.weight') -> None:
+        super().__init__()
+        self.linear = nn.Linear(2, 2, bias=False)
+        self.norm = nn.BatchNorm1d(2)
+        self.plan, self.broken_in, self.broken = plan, broken_in, broken
+        self.iteration = 0
+
+    def train_step(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
+        log_vars = super().train_step(*args, **kwargs)
+        if self.iteration == self.broken_in:
+            self.state_dict()[self.broken][0] = NAN
+        return log_vars
+
+    def forward(self, inputs: list[Tensor], mode: str = 'tensor') -> dict[str, Tensor]:
+        self.iteration += 1
+        out = self.norm(self.linear(torch.stack(inputs)))
+        terms = self.plan.get(self.iteration, {})
+        losses = {'loss_cls': (out - 1).square().mean(), 'loss_inter': self.linear.weight.square().mean()}
+        losses = {name: value + terms.get(name, 0.0) for name, value in losses.items()}
+        return {**losses, 'dist_inter': torch.tensor(terms.get('dist_inter', 1.0))}
+
+
+def run(work_dir: Path, plan: dict | None = None, lr: float = 0.01, patience: int = 3, **changes: Any) -> Runner:
+    """Three epochs of four iterations; what breaks the model is in `model`."""
+    rows = [{'inputs': torch.tensor([i, 1.0 - i])} for i in range(2 * EPOCH)]
+    cfg = dict(
+        train_dataloader=dict(batch_size=2, num_workers=0, sampler=dict(type='DefaultSampler'), dataset=rows),
+        train_cfg=dict(by_epoch=True, max_epochs=3),
+        optim_wrapper=dict(optimizer=dict(type='SGD', lr=lr)),
+        default_hooks=dict(
+            checkpoint=dict(type='CheckpointHook', interval=1, max_keep_ckpts=1),
+            finite_loss=dict(type='lcv_mm.engine.FiniteLossHook', patience=patience),
+        ),
+        work_dir=str(work_dir),
+        experiment_name=work_dir.parent.name,
+    )
+    model = changes.pop('model', None) or Planned(plan or {})
+    cfg.update(changes)
+    runner = Runner(model=model, cfg=Config(cfg), **cfg)
+    runner.train()
+    return runner
+
+
+def test_a_row_of_losses_that_are_not_finite_ends_the_run_and_says_where_and_what(tmp_path):
+    plan = {6: {'loss_inter': INF}, 7: {'loss_cls': NAN}, 8: {'loss_cls': NAN}, 9: {}}
+    with pytest.raises(TrainingError) as caught:
+        run(tmp_path / 'run', plan)
+    kept = tmp_path / 'run' / 'epoch_1.pth'
+    message = str(caught.value)
+    assert 'the loss is not finite for 3 iterations in a row, first in iteration 6 (epoch 2): loss=inf' in message
+    assert 'loss_inter=inf, at lr=0.01. ' in message
+    assert 'loss_cls=nan' not in message  # the first of the row says what began it
+    assert f'The last good checkpoint is kept: {kept}. Train with a lower learning rate' in message
+    assert message.endswith(f'load_from={kept} starts from its weights')
+    assert kept.is_file()
+
+
+def test_a_run_that_diverges_ends_before_the_bad_weights_replace_the_good_ones(tmp_path):
+    schedule = [dict(type='MultiStepLR', by_epoch=True, milestones=[1], gamma=1e30)]
+    with pytest.raises(TrainingError, match=r'first in iteration 6 \(epoch 2\).* at lr=1e\+28'):
+        run(tmp_path / 'run', patience=2, param_scheduler=schedule)
+    state = torch.load(tmp_path / 'run' / 'epoch_1.pth', weights_only=False)['state_dict']
+    assert all(torch.isfinite(value).all() for value in state.values())
+    assert sorted(file.name for file in (tmp_path / 'run').glob('*.pth')) == ['epoch_1.pth']
+
+
+def test_an_overflow_now_and_then_is_borne(tmp_path):
+    plan = {i: {'loss_cls': NAN} for i in (1, 2, 4, 5, 7, 9, 10)}
+    runner = run(tmp_path / 'run', plan)
+    assert runner.iter == 3 * EPOCH
+    assert (tmp_path / 'run' / 'epoch_3.pth').is_file()
+
+
+def test_a_distance_of_no_pair_is_no_loss(tmp_path):
+    plan = {i: {'dist_inter': NAN} for i in range(1, 3 * EPOCH + 1)}
+    assert run(tmp_path / 'run', plan).iter == 3 * EPOCH
+
+
+def test_a_patience_of_one_ends_at_once(tmp_path):
+    with pytest.raises(TrainingError, match=r'not finite for one iteration, in iteration 2 \(epoch 1\).*saved before'):
+        run(tmp_path / 'run', {2: {'loss_cls': NAN}}, patience=1)
+
+
+@pytest.mark.parametrize('broken', ['linear.weight', 'norm.running_mean'])
+def test_weights_and_statistics_that_are_not_finite_are_not_saved(broken, tmp_path):
+    with pytest.raises(TrainingError, match=f'not finite after 8 iterations, at lr=0.01: .*{broken}') as caught:
+        run(tmp_path / 'run', model=Planned({}, broken_in=8, broken=broken), patience=100)
+    kept = tmp_path / 'run' / 'epoch_1.pth'  # the only one: with MMEngine alone it is gone before the next is written
+    assert f'They are not saved. The last good checkpoint is kept: {kept}.' in str(caught.value)
+    assert kept.is_file()
+    assert not (tmp_path / 'run' / 'epoch_2.pth').exists()
+
+
+def test_a_checkpoint_within_an_epoch_is_looked_at_too(tmp_path):
+    hooks = dict(
+        checkpoint=dict(type='CheckpointHook', by_epoch=False, interval=1),
+        finite_loss=dict(type='lcv_mm.engine.FiniteLossHook', patience=100),
+    )
+    with pytest.raises(TrainingError, match='not finite after 3 iterations') as caught:
+        run(tmp_path / 'run', model=Planned({}, broken_in=3), default_hooks=hooks)
+    assert sorted(file.name for file in (tmp_path / 'run').glob('*.pth')) == ['iter_1.pth', 'iter_2.pth']
+    assert f'is kept: {tmp_path / "run" / "iter_2.pth"}.' in str(caught.value)
+
+
+def test_each_learning_rate_is_named(tmp_path):
+    optim_wrapper = dict(
+        optimizer=dict(type='SGD', lr=0.02), paramwise_cfg=dict(custom_keys={'norm': dict(lr_mult=50.0)})
+    )
+    with pytest.raises(TrainingError, match='lr=0.02/1'):
+        run(tmp_path / 'run', {1: {'loss_cls': NAN}}, patience=1, optim_wrapper=optim_wrapper)
+
+
+def test_a_patience_of_nothing_is_refused():
+    with pytest.raises(ConfigError, match='patience=0 must be 1 or more iterations'):
+        FiniteLossHook(patience=0)

@@ -1,0 +1,460 @@
+"""Several processes on the CPU: losses and gradients, the sampler, the launchers' scripts, a rank that dies."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from itertools import product
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+import torch.distributed as dist
+from layouts import make_cub
+from mmengine.dataset import DefaultSampler
+from mmengine.hooks import DistSamplerSeedHook
+from mmengine.model import MMDistributedDataParallel
+from mmengine.optim import OptimWrapper
+from mmengine.runner import Runner
+from mmpretrain.registry import MODELS
+from mmpretrain.structures import DataSample
+from test_tools import CONFIG, logged, options, run
+from torch import Tensor, multiprocessing, nn
+
+from lcv_mm.datasets import CUB200, ClassBalancedBatchSampler
+from lcv_mm.models import ClassVarianceLoss
+
+ROOT = Path(__file__).parents[1]
+LABELS = torch.tensor([0, 1, 0, 2, 1, 3, 0, 2])  # each half has pairs of its own, and more across
+OPTIONS = [
+    dict(space=space, normalize=normalize, reduction=reduction, inter=inter)
+    for space, normalize, reduction, inter in product(
+        ('map', 'pooled'), (True, False), ('mean', 'sum'), ('hinge', 'inverse')
+    )
+]
+DTYPES = {'float64': 1e-10, 'float32': 1e-5}  # relative to the largest gradient
+
+
+def images(dtype: torch.dtype) -> Tensor:
+    return torch.randn(8, 3, 8, 8, generator=torch.Generator().manual_seed(0), dtype=torch.float64).to(dtype)
+
+
+class Maps(nn.Module):
+    """A layer and the loss of its maps: which of the two terms has weight is the caller's."""
+
+    def __init__(self, dtype: torch.dtype, **options: Any) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.layer = nn.Conv2d(3, 6, 3).to(dtype)
+        # beyond any of the distances: each pair has a slope
+        self.loss = ClassVarianceLoss(margin=2.0 if options['normalize'] else 30.0, **options)
+
+    def forward(self, batch: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        return self.loss((self.layer(batch),), labels)
+
+
+def term_gradients(model: nn.Module, batch: Tensor, labels: Tensor) -> dict[str, list[Tensor]]:
+    """Each term and the gradients it gives the parameters."""
+    found = {}
+    for term in ('loss_inter', 'loss_intra'):
+        model.zero_grad()
+        losses = model(batch, labels)
+        # DDP reduces the parameters of a backward pass: the other term stays in it with weight 0
+        sum(value * (name == term) for name, value in losses.items()).backward()
+        found[term] = [losses[term].detach(), *(p.grad.clone() for p in model.parameters())]
+    return found
+
+
+def classifier(gather: bool, reduction: str = 'mean') -> nn.Module:
+    torch.manual_seed(0)
+    model = MODELS.build(
+        dict(
+            type='LCVClassifier',
+            backbone=dict(type='ResNet', depth=18, out_indices=(3,), norm_eval=True, base_channels=8, stem_channels=8),
+            neck=dict(type='ResidualAttention'),
+            head=dict(type='CBPHead', num_classes=4, in_channels=64, out_dim=32),
+            variance_loss=dict(type='ClassVarianceLoss', margin=1.9, gather=gather, reduction=reduction),
+            data_preprocessor=dict(mean=[0.0] * 3, std=[1.0] * 3, num_classes=4),
+        )
+    )
+    return model.train()
+
+
+def step(model: nn.Module, part: slice) -> dict[str, Tensor]:
+    """One training step of SGD with a learning rate of 1 by the toolbox's own `train_step`: its log and gradients."""
+    batch = torch.rand(8, 3, 64, 64, generator=torch.Generator().manual_seed(0)) * 4
+    samples = [DataSample().set_gt_label(int(label)) for label in LABELS[part]]
+    wrapper = OptimWrapper(torch.optim.SGD(model.parameters(), lr=1.0))
+    wrapper.zero_grad = lambda **kwargs: None  # type: ignore[method-assign]  # keeps the gradients to look at
+    log = model.train_step(dict(inputs=batch[part], data_samples=samples), wrapper)
+    parameters = getattr(model, 'module', model).named_parameters()
+    return {**log, **{name: p.grad for name, p in parameters if p.grad is not None}}
+
+
+def of_a_rank(rank: int, init_file: str, folder: Path) -> None:
+    torch.set_num_threads(1)
+    dist.init_process_group('gloo', init_method=init_file, rank=rank, world_size=2)
+    half = slice(4 * rank, 4 * rank + 4)
+    found: dict[str, Any] = {}
+    for (i, setting), dtype in product(enumerate(OPTIONS), DTYPES):
+        wrapped = MMDistributedDataParallel(Maps(getattr(torch, dtype), gather=True, **setting))
+        found[f'{i} {dtype}'] = term_gradients(wrapped, images(getattr(torch, dtype))[half], LABELS[half])
+    for reduction in ('mean', 'sum'):
+        wrapped = MMDistributedDataParallel(classifier(True, reduction), broadcast_buffers=False)
+        found[reduction] = step(wrapped, half)
+    apart = MMDistributedDataParallel(classifier(False), broadcast_buffers=False)
+    found['apart'] = step(apart, half)
+    torch.save(found, folder / f'{rank}.pth')
+    dist.destroy_process_group()
+
+
+@pytest.fixture(scope='module')
+def ranks(tmp_path_factory) -> list[dict[str, Any]]:
+    folder = tmp_path_factory.mktemp('ranks')
+    multiprocessing.spawn(of_a_rank, (f'file://{folder}/init', folder), 2)
+    return [torch.load(folder / f'{rank}.pth') for rank in range(2)]
+
+
+def assert_close(got: Tensor, expected: Tensor, tolerance: float, name: str = '') -> None:
+    """Within `tolerance` of the largest value, which is not 0."""
+    difference, scale = (got - expected).abs().max().item(), expected.abs().max().item()
+    assert scale > 0, name
+    assert difference <= tolerance * scale, f'{name}: off by {difference} of {scale}'
+
+
+@pytest.mark.parametrize('dtype', DTYPES)
+@pytest.mark.parametrize('options', OPTIONS, ids=lambda options: '-'.join(map(str, options.values())))
+def test_two_processes_give_the_losses_and_gradients_of_one_with_the_whole_batch(ranks, options, dtype):
+    kind = getattr(torch, dtype)
+    whole = term_gradients(Maps(kind, **options), images(kind), LABELS)
+    for rank, (term, expected) in product(ranks, whole.items()):
+        loss, *gradients = rank[f'{OPTIONS.index(options)} {dtype}'][term]
+        assert_close(loss, expected[0], DTYPES[dtype])
+        ours, theirs = (torch.cat([grad.flatten() for grad in grads]) for grads in (gradients, expected[1:]))
+        assert_close(ours, theirs, DTYPES[dtype])
+
+
+@pytest.mark.parametrize('reduction', ['mean', 'sum'])
+def test_a_wrapped_classifier_has_the_log_and_gradients_of_one_process_with_the_whole_batch(ranks, reduction):
+    whole = step(classifier(False, reduction), slice(8))
+    assert sum(name.endswith('weight') for name in whole) > 20
+    for rank in ranks:
+        got = rank[reduction]
+        assert got.keys() == whole.keys()
+        for name in set(whole) - {'loss', 'loss_cls'}:  # the head's part of the log is each rank's own
+            assert_close(got[name], whole[name], 1e-5, name)
+
+
+def test_without_gather_each_process_logs_the_pairs_of_its_own(ranks):
+    for rank, part in zip(ranks, (slice(4), slice(4, 8)), strict=True):
+        alone = step(classifier(False), part)
+        assert_close(rank['apart']['dist_inter'], alone['dist_inter'], 1e-5)
+        assert ('dist_intra' in rank['apart']) == ('dist_intra' in alone) == (part.start is None)
+    assert ranks[0]['mean']['dist_intra'] == ranks[1]['mean']['dist_intra']
+
+
+def batches_of_a_rank(rank: int, world_size: int, data: Path, folder: Path) -> None:
+    dist.init_process_group('gloo', init_method=f'file://{folder}/init', rank=rank, world_size=world_size)
+    epochs = []
+    for sitting in ((0, 1, 2), (2,)):  # the second is of a run that was stopped behind epoch 1 and resumed
+        loader = Runner.build_dataloader(
+            dict(
+                dataset=dict(type=CUB200, data_root=str(data), split='train'),
+                batch_size=16,
+                num_workers=0,
+                sampler=dict(type=DefaultSampler, shuffle=True),
+                batch_sampler=dict(type=ClassBalancedBatchSampler, samples_per_class=2),
+                collate_fn=dict(type='default_collate'),
+            ),
+            seed=0,
+        )
+        for epoch in sitting:
+            hook_runner = SimpleNamespace(train_loop=SimpleNamespace(dataloader=loader), epoch=epoch)
+            DistSamplerSeedHook().before_train_epoch(hook_runner)
+            epochs.append(list(loader.batch_sampler))
+    torch.save(epochs, folder / f'{rank}.pth')
+    dist.destroy_process_group()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('world_size', [2, 3])
+def test_processes_share_each_epoch_in_another_order_and_in_the_same_after_a_resume(tmp_path, world_size):
+    data = make_cub(tmp_path / 'CUB_200_2011', width=8, height=8)
+    multiprocessing.spawn(batches_of_a_rank, (world_size, data, tmp_path), world_size)
+    ranks = [torch.load(tmp_path / f'{rank}.pth') for rank in range(world_size)]
+    for epoch in zip(*ranks, strict=True):
+        assert len({len(batches) for batches in epoch}) == 1
+        assert len({tuple(map(len, batches)) for batches in epoch}) == 1  # `gather` needs equal batches too
+        drawn = Counter(index for batches in epoch for batch in batches for index in batch)
+        assert set(drawn) == set(range(400))
+        # 400 images make 3 equal parts when 2 come twice, as DefaultSampler says of `round_up`
+        assert sum(drawn.values()) == -(-400 // world_size) * world_size
+        assert Counter(drawn.values()).get(2, 0) == -400 % world_size
+    for first, second, third, resumed in ranks:
+        assert len({str(epoch) for epoch in (first, second, third)}) == 3
+        assert resumed == third
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(('127.0.0.1', 0))
+        return listener.getsockname()[1]
+
+
+def launch(script: str, *args: object, check: bool = True, **env: object) -> subprocess.CompletedProcess:
+    """Run one of the launchers' scripts, with all its output in `stdout`."""
+    variables = dict(PYTHON=sys.executable, PYTHONWARNINGS='ignore', OMP_NUM_THREADS=1, PORT=free_port()) | env
+    process = subprocess.Popen(
+        ['bash', f'tools/{script}.sh', *map(str, args)],
+        cwd=ROOT,
+        env=os.environ | {name: str(value) for name, value in variables.items()},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        output, _ = process.communicate(timeout=150)
+    except subprocess.TimeoutExpired:
+        process.terminate()  # and not `kill`: the launcher is to end its processes
+        pytest.fail(f'{script} was not done in 150 s:\n{process.communicate()[0][-5000:]}')
+    done = subprocess.CompletedProcess(process.args, process.returncode, output)
+    if check and done.returncode:
+        pytest.fail(f'{script} ended with {done.returncode}:\n{done.stdout[-5000:]}')
+    return done
+
+
+def small(data: Path, epochs: int, **more: object) -> list[str]:
+    """Options for 5 classes: 20 training images, and 15 test images, which two processes can't share evenly."""
+    values: dict[str, object] = {
+        'model.head.num_classes': 5,
+        'data_preprocessor.num_classes': 5,
+        'model.variance_loss.gather': True,
+        'train_cfg.max_epochs': epochs,
+    }
+    for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        values |= {f'{loader}.dataset.num_classes': 5, f'{loader}.dataset.test_per_class': 3}
+    return options(data, **(values | more))
+
+
+def weights(checkpoint: Path) -> dict[str, Tensor]:
+    return torch.load(checkpoint, weights_only=False)['state_dict']
+
+
+@pytest.fixture(scope='module')
+def trained(tmp_path_factory) -> tuple[Path, Path]:
+    """Data and work dir of two epochs in two processes."""
+    folder = tmp_path_factory.mktemp('run')
+    data, work_dir = folder / 'birdlets', folder / 'work'
+    launch('dist_train', CONFIG, 2, '--work-dir', work_dir, *small(data, epochs=2))
+    return data, work_dir
+
+
+@pytest.mark.slow
+def test_two_processes_train_and_one_writes(trained):
+    steps = [record for record in logged(trained[1]) if 'loss' in record]
+    assert [record['step'] for record in steps] == [1, 2, 3, 4]  # 10 of 20 images each, in batches of 8
+    assert all(0 < record['dist_intra'] <= 2 for record in steps)
+
+
+@pytest.mark.slow
+def test_two_processes_test_with_the_accuracy_of_one(trained, tmp_path):
+    data, work_dir = trained
+    end = ('--work-dir', tmp_path, '--out-item', 'metrics', *small(data, epochs=2))
+    launch('dist_test', CONFIG, work_dir / 'epoch_2.pth', 2, '--out', tmp_path / 'two.json', *end)
+    run('test', CONFIG, work_dir / 'epoch_2.pth', '--out', tmp_path / 'one.json', *end)
+    two, one = (json.loads((tmp_path / name).read_text()) for name in ('two.json', 'one.json'))
+    assert two == one
+    assert two['accuracy/top5'] == 100  # of 5 classes
+
+
+@pytest.mark.slow
+def test_a_resume_of_two_processes_ends_with_the_weights_of_the_run_never_stopped(trained, tmp_path):
+    data, work_dir = trained
+    launch('dist_train', CONFIG, 2, '--work-dir', tmp_path, *small(data, epochs=1))
+    launch('dist_train', CONFIG, 2, '--work-dir', tmp_path, '--resume', *small(data, epochs=2))
+    expected = weights(work_dir / 'epoch_2.pth')
+    for name, value in weights(tmp_path / 'epoch_2.pth').items():
+        assert torch.equal(value, expected[name]), name
+
+
+@pytest.mark.slow
+def test_all_processes_stop_where_one_is_told_to_and_lose_nothing(trained, tmp_path):
+    data, work_dir = trained
+    with ThreadPoolExecutor() as pool:
+        args = (CONFIG, 2, '--work-dir', tmp_path, *small(data, epochs=2))
+        stopped = pool.submit(launch, 'dist_train', *args, check=False)
+        deadline = time.monotonic() + 100
+        while not any('Epoch(train)' in log.read_text() for log in tmp_path.glob('*/*.log')):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        os.kill(process_of_rank(1, tmp_path), signal.SIGTERM)
+    assert stopped.result().returncode != 0
+    assert 'carry on with --resume' in stopped.result().stdout
+    assert not (tmp_path / 'epoch_2.pth').exists()
+    launch('dist_train', *args, '--resume')
+    expected = weights(work_dir / 'epoch_2.pth')
+    for name, value in weights(tmp_path / 'epoch_2.pth').items():
+        assert torch.equal(value, expected[name]), name
+
+
+def process_of_rank(rank: int, work_dir: Path) -> int:
+    """The process that trains as this rank, and not one of its loaders' workers."""
+    for process in Path('/proc').glob('[0-9]*'):
+        try:
+            is_run = str(work_dir).encode() in (process / 'cmdline').read_bytes()
+            if is_run and f'RANK={rank}'.encode() in (process / 'environ').read_bytes().split(b'\0'):
+                return int(process.name)
+        except OSError:  # ended meanwhile
+            continue
+    raise LookupError(f'no process of rank {rank}')
+
+
+@pytest.mark.slow
+def test_two_machines_train_together(trained, tmp_path):
+    data, work_dir = trained
+    port = free_port()
+
+    def node(rank: int) -> subprocess.CompletedProcess:
+        env = dict(NNODES=2, NODE_RANK=rank, MASTER_ADDR='127.0.0.1', PORT=port)
+        return launch('dist_train', CONFIG, 1, '--work-dir', tmp_path, *small(data, epochs=2), **env)
+
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(node, range(2)))
+    expected = weights(work_dir / 'epoch_2.pth')
+    for name, value in weights(tmp_path / 'epoch_2.pth').items():
+        assert torch.equal(value, expected[name]), name
+
+
+SRUN = """#!{python}
+import os, subprocess, sys
+arguments = sys.argv[1:]
+command = arguments[arguments.index({python!r}):]
+tasks = next(int(word.split('=')[1]) for word in arguments if word.startswith('--ntasks='))
+with open({said!r}, 'a') as file:
+    print(*arguments[:-len(command)], file=file)
+running = [
+    subprocess.Popen(
+        command, env=dict(os.environ, SLURM_PROCID=str(i), SLURM_NTASKS=str(tasks), SLURM_LOCALID=str(i),
+                          SLURM_NODELIST='here')
+    )
+    for i in range(tasks)
+]
+sys.exit(max(process.wait() for process in running))
+"""
+
+
+@pytest.fixture
+def slurm(tmp_path) -> Path:
+    """A stand-in for a cluster, a folder of programs: `srun` starts its tasks here and writes down its options."""
+    programs = tmp_path / 'bin'
+    programs.mkdir()
+    (programs / 'srun').write_text(SRUN.format(python=sys.executable, said=str(tmp_path / 'said')))
+    (programs / 'scontrol').write_text('#!/bin/sh\necho 127.0.0.1\necho 127.0.0.2\n')
+    for program in programs.iterdir():
+        program.chmod(0o755)
+    return programs
+
+
+@pytest.mark.slow
+def test_a_slurm_job_trains_and_tests_like_the_launcher(trained, slurm, tmp_path):
+    data, work_dir = trained
+    env = dict(PATH=f'{slurm}:{os.environ["PATH"]}', GPUS=2, GPUS_PER_NODE=2, GRES='', SRUN_ARGS='--time=5 --quiet')
+    jobs = tmp_path / 'jobs'
+    launch('slurm_train', 'cpu', 'lcv', CONFIG, jobs, *small(data, epochs=2), MASTER_PORT=free_port(), **env)
+    expected = weights(work_dir / 'epoch_2.pth')
+    for name, value in weights(jobs / 'epoch_2.pth').items():
+        assert torch.equal(value, expected[name]), name
+    out = ('--work-dir', jobs, '--out', jobs / 'out.json', '--out-item', 'metrics', *small(data, epochs=2))
+    del env['GRES']
+    launch('slurm_test', 'gpu', 'lcv', CONFIG, jobs / 'epoch_2.pth', *out, MASTER_PORT=free_port(), **env)
+    assert json.loads((jobs / 'out.json').read_text())['accuracy/top5'] == 100
+    rest = '--ntasks=2 --ntasks-per-node=2 --cpus-per-task=5 --kill-on-bad-exit=1 --time=5 --quiet'
+    assert (tmp_path / 'said').read_text().splitlines() == [
+        f'-p cpu --job-name=lcv {rest}',
+        f'-p gpu --job-name=lcv --gres=gpu:2 {rest}',
+    ]
+
+
+FAULTY = """
+import os, pathlib, signal, time
+from mmengine.dist import get_rank
+from mmengine.hooks import Hook
+
+class FaultyHook(Hook):
+    def __init__(self, how, file):
+        self.how, self.file = how, file
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        if runner.iter == 2 and get_rank() == 1:
+            pathlib.Path(self.file).write_text(str(time.time()))
+            if self.how == 'kill':
+                os.kill(os.getpid(), signal.SIGKILL)
+            raise RuntimeError('the memory of rank 1 is on fire')
+"""
+
+
+def processes_of(word: str) -> list[str]:
+    """Command lines that hold `word`."""
+    found = []
+    for file in Path('/proc').glob('[0-9]*/cmdline'):
+        with suppress(OSError):  # it ended meanwhile
+            found.append(file.read_text())
+    return [line for line in found if word in line]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ('how', 'shown'), [('raise', 'RuntimeError: the memory of rank 1 is on fire'), ('kill', 'Signal 9 (SIGKILL)')]
+)
+def test_a_rank_that_dies_ends_the_others_within_a_minute_and_is_shown(tmp_path, how, shown):
+    (tmp_path / 'faulty.py').write_text(FAULTY)
+    died, work_dir = tmp_path / 'died', tmp_path / 'work'
+    hook = {'type': 'faulty.FaultyHook', 'how': how, 'file': died}
+    workers = {
+        'train_dataloader.num_workers': 1,
+        'train_dataloader.persistent_workers': True,
+        'train_cfg.val_interval': 50,
+    }
+    more = workers | {f'default_hooks.faulty.{key}': value for key, value in hook.items()}
+    done = launch(
+        'dist_train', CONFIG, 2, '--work-dir', work_dir, *small(tmp_path / 'birdlets', epochs=50, **more),
+        check=False, PYTHONPATH=tmp_path,
+    )  # fmt: skip
+    waited = time.time() - float(died.read_text())
+    assert done.returncode != 0
+    assert shown in done.stdout
+    assert waited < 45
+    time.sleep(1)  # for the kernel to clear away what was killed
+    assert not processes_of(str(work_dir))
+
+
+@pytest.mark.parametrize(
+    ('script', 'usage'),
+    [
+        ('dist_train', 'bash tools/dist_train.sh CONFIG NUM_GPUS'),
+        ('dist_test', 'bash tools/dist_test.sh CONFIG CHECKPOINT NUM_GPUS'),
+        ('slurm_train', 'bash tools/slurm_train.sh PARTITION JOB_NAME CONFIG WORK_DIR'),
+        ('slurm_test', 'bash tools/slurm_test.sh PARTITION JOB_NAME CONFIG CHECKPOINT'),
+    ],
+)
+def test_a_script_without_its_arguments_says_how_to_call_it(script, usage):
+    done = launch(script, CONFIG, check=False)
+    assert done.returncode == 2
+    assert usage in done.stdout
+
+
+@pytest.mark.slow
+def test_a_launcher_that_did_not_start_the_process_is_named(tmp_path):
+    done = run('train', CONFIG, '--launcher', 'pytorch', '--work-dir', tmp_path, *small(tmp_path, 1), check=False)
+    assert done.returncode == 1
+    assert '--launcher pytorch needs the variables RANK, WORLD_SIZE, LOCAL_RANK' in done.stderr
+    assert 'tools/dist_train.sh' in done.stderr
+    assert 'Traceback' not in done.stderr

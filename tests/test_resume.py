@@ -1,0 +1,213 @@
+"""A run that is stopped, in whatever way, and resumed ends bit for bit as one that was not."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from layouts import make_cub
+
+from lcv_mm.engine import last_good_checkpoint
+
+ROOT = Path(__file__).parents[1]
+EPOCHS = 4
+
+# Everything that has a state: momentum, a schedule by iteration, an average of the weights, running statistics,
+# dropout, augmentation in two workers that live on, pairs by a sampler, a best checkpoint.
+CONFIG = """
+_base_ = []
+custom_imports = dict(imports=['lcv_mm'])
+default_scope = 'mmpretrain'
+model = dict(
+    type='LCVClassifier',
+    backbone=dict(type='ResNetLayers', depth=18, out_layers=('layer4.1',), stem_channels=16, base_channels=16),
+    neck=[dict(type='ResidualAttention'), dict(type='GlobalAveragePooling')],
+    head=dict(type='StackedLinearClsHead', num_classes=200, in_channels=128, mid_channels=[32], dropout_rate=0.5),
+    variance_loss=dict(type='ClassVarianceLoss'),
+    data_preprocessor=dict(mean=[120.0] * 3, std=[60.0] * 3, to_rgb=True, num_classes=200),
+)
+train_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='RandomResizedCrop', scale=64),
+    dict(type='RandomFlip', prob=0.5),
+    dict(type='ColorJitter', brightness=0.4),
+    dict(type='PackInputs'),
+]
+test_pipeline = [dict(type='LoadImageFromFile'), dict(type='Resize', scale=(64, 64)), dict(type='PackInputs')]
+workers = dict(num_workers=2, persistent_workers=True, collate_fn=dict(type='default_collate'))
+train_dataloader = dict(
+    **workers,
+    batch_size=4,
+    dataset=dict(type='CUB200', data_root='{data}', split='train', indices=40, pipeline=train_pipeline),
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    batch_sampler=dict(type='ClassBalancedBatchSampler', samples_per_class=2),
+)
+val_dataloader = dict(
+    **workers,
+    batch_size=4,
+    dataset=dict(type='CUB200', data_root='{data}', split='test', indices=20, pipeline=test_pipeline),
+    sampler=dict(type='DefaultSampler', shuffle=False),
+)
+val_evaluator = dict(type='Accuracy', topk=(1,))
+optim_wrapper = dict(optimizer=dict(type='SGD', lr=0.05, momentum=0.9, weight_decay=1e-4))
+param_scheduler = dict(type='CosineAnnealingLR', by_epoch=True, T_max={epochs}, convert_to_iter_based=True)
+train_cfg = dict(type='ResumableTrainLoop', max_epochs={epochs}, val_interval=1)
+val_cfg = dict()
+default_hooks = dict(
+    logger=dict(type='LoggerHook', interval=1),
+    checkpoint=dict(type='SafeCheckpointHook', interval=1, max_keep_ckpts=2, save_best='accuracy/top1', rule='greater'),
+    random_seed=dict(type='PositionalSeedHook'),
+    catch_up_val=dict(type='CatchUpValHook'),
+    preemption=dict(type='PreemptionHook'),
+)
+custom_hooks = [dict(type='EMAHook', momentum=0.1)]
+randomness = dict(seed=3)
+env_cfg = dict(mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0))
+"""
+
+
+@pytest.fixture(scope='module')
+def config(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp('resume')
+    data = make_cub(folder / 'cub', width=96, height=80)
+    file = folder / 'config.py'
+    file.write_text(CONFIG.format(data=data, epochs=EPOCHS))
+    return file
+
+
+@pytest.fixture(scope='module')
+def never_stopped(config: Path) -> dict:
+    work_dir = config.parent / 'never_stopped'
+    process = start(config, work_dir)
+    assert process.wait(timeout=300) == 0, (work_dir / 'output').read_text()[-3000:]
+    return final_state(work_dir)
+
+
+def start(config: Path, work_dir: Path, *args: str) -> subprocess.Popen:
+    """`tools/train.py --resume`, in a process group of its own, its output in a file."""
+    work_dir.mkdir(exist_ok=True)
+    with (work_dir / 'output').open('a') as output:
+        return subprocess.Popen(
+            [sys.executable, '-W', 'ignore', 'tools/train.py', config, '--work-dir', work_dir, '--resume', *args],
+            cwd=ROOT,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env=os.environ | {'OMP_NUM_THREADS': '1'},  # sums in one order
+        )
+
+
+def wait_for(process: subprocess.Popen, work_dir: Path, text: str, count: int = 1) -> None:
+    """Wait until this process has written `text` so many times, or has ended."""
+    already = (work_dir / 'output').read_text().count(text)
+    deadline = time.monotonic() + 120
+    while process.poll() is None and (work_dir / 'output').read_text().count(text) < already + count:
+        assert time.monotonic() < deadline, (work_dir / 'output').read_text()[-3000:]
+        time.sleep(0.005)
+
+
+def final_state(work_dir: Path) -> dict:
+    """All that the run ends with: weights, averaged weights, momentum, the best checkpoint's name and weights."""
+    last = torch.load(work_dir / f'epoch_{EPOCHS}.pth', weights_only=False)
+    (best,) = work_dir.glob('best_*.pth')
+    return {
+        'weights': last['state_dict'],
+        'averaged': last['ema_state_dict'],
+        'momentum': last['optimizer']['state'],
+        'rate': last['optimizer']['param_groups'][0]['lr'],
+        'best': {best.name: torch.load(best, weights_only=False)['state_dict']},
+    }
+
+
+def different(state: object, expected: object, name: str = '') -> list[str]:
+    """Names of the values that differ in any bit."""
+    if isinstance(expected, dict):
+        assert isinstance(state, dict)
+        if state.keys() != expected.keys():
+            return [f'{name}: {sorted(map(str, state.keys() ^ expected.keys()))}']
+        return [text for key in expected for text in different(state[key], expected[key], f'{name}/{key}')]
+    if isinstance(expected, torch.Tensor):
+        return [] if torch.equal(state, expected) else [name]
+    return [] if state == expected else [f'{name}: {state} is not {expected}']
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('seed', [0, 1])
+def test_a_run_that_is_killed_again_and_again_ends_the_same(config, never_stopped, seed):
+    draw = random.Random(seed)
+    work_dir = config.parent / f'killed_{seed}'
+    for _ in range(4):
+        process = start(config, work_dir)
+        wait_for(process, work_dir, 'Epoch(train)', count=draw.randint(1, 14))
+        time.sleep(draw.uniform(0, 0.1))
+        os.killpg(process.pid, signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL
+    process = start(config, work_dir)
+    assert process.wait(timeout=300) == 0, (work_dir / 'output').read_text()[-3000:]
+    assert different(final_state(work_dir), never_stopped) == []
+
+
+@pytest.mark.slow
+def test_a_run_that_is_told_to_stop_goes_on_in_the_middle_of_the_epoch(config, never_stopped):
+    work_dir = config.parent / 'told'
+    # to the process alone (docker, kill), to it and its workers (Ctrl-C, a cluster)
+    for send, number in ((os.kill, signal.SIGTERM), (os.killpg, signal.SIGINT), (os.killpg, signal.SIGTERM)):
+        process = start(config, work_dir)
+        wait_for(process, work_dir, 'Epoch(train)', count=4)
+        send(process.pid, number)
+        assert process.wait(timeout=60) == 75
+        assert last_good_checkpoint(work_dir) == (work_dir / 'interrupted.pth', [])
+    stopped_at = torch.load(work_dir / 'interrupted.pth', weights_only=False)['meta']
+    process = start(config, work_dir)
+    assert process.wait(timeout=300) == 0, (work_dir / 'output').read_text()[-3000:]
+    output = (work_dir / 'output').read_text()
+    assert f'resumed epoch: {stopped_at["epoch"]}, iter: {stopped_at["iter"]}' in output
+    assert 'Traceback' not in output
+    assert output.count('Epoch(train)') == 10 * EPOCHS  # no iteration was lost, none done twice
+    assert different(final_state(work_dir), never_stopped) == []
+    assert not (work_dir / 'interrupted.pth').exists()
+
+
+@pytest.mark.slow
+def test_a_full_disk_is_reported_and_a_damaged_checkpoint_passed_over(config, never_stopped):
+    work_dir = config.parent / 'full'
+    work_dir.mkdir()
+    (work_dir / 'epoch_3.pth.part').symlink_to('/dev/full')  # the kernel's own "No space left on device"
+    process = start(config, work_dir)
+    assert process.wait(timeout=300) == 1
+    output = (work_dir / 'output').read_text()
+    assert f'error: {work_dir}/epoch_3.pth: cannot be written (No space left on device)' in output
+    assert 'Traceback' not in output
+    assert last_good_checkpoint(work_dir) == (work_dir / 'epoch_2.pth', [])
+
+    # a later one that was cut off while it was written, and noted as the last
+    whole = (work_dir / 'epoch_2.pth').read_bytes()
+    (work_dir / 'epoch_3.pth').write_bytes(whole[: len(whole) // 2])
+    (work_dir / 'last_checkpoint').write_text(str(work_dir / 'epoch_3.pth'))
+    process = start(config, work_dir)
+    assert process.wait(timeout=300) == 0
+    output = (work_dir / 'output').read_text()
+    assert f'damaged checkpoints, passed over: {work_dir}/epoch_3.pth' in output
+    assert 'resumed epoch: 2, iter: 20' in output
+    assert different(final_state(work_dir), never_stopped) == []
+
+
+@pytest.mark.slow
+def test_a_validation_that_was_not_done_is_done_first(config, never_stopped):
+    """Killed between the save and the end of the validation, MMEngine alone goes on without that epoch's score."""
+    work_dir = config.parent / 'validating'
+    process = start(config, work_dir)
+    wait_for(process, work_dir, 'Saving checkpoint at 2 epochs')
+    wait_for(process, work_dir, 'Epoch(val) [2][1/5]')
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    process = start(config, work_dir)
+    assert process.wait(timeout=300) == 0
+    output = (work_dir / 'output').read_text()
+    assert 'Validating epoch 2 first' in output
+    assert different(final_state(work_dir), never_stopped) == []
