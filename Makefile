@@ -1,4 +1,4 @@
-# make install | demo | test | lint          needs Python >= 3.10, git and make, and nothing else installed
+# make install | demo | test | test-official | lint          needs Python >= 3.10, git and make, and nothing else installed
 PYTHON ?= python3
 BIN := .venv/bin
 # bfloat16 pays on processors with AVX512-BF16 or AMX; on others run `make demo AMP=`
@@ -7,7 +7,7 @@ AMP ?= --amp
 DEMO := lcv_cbp_resnet18_birdlets
 DEMO_DIR := work_dirs/$(DEMO)
 
-.PHONY: install demo test lint
+.PHONY: install demo test test-official lint
 install: .venv/installed
 
 .venv/installed: pyproject.toml requirements/tested.txt
@@ -28,6 +28,15 @@ demo: install
 
 test: install
 	$(BIN)/python -m pytest -m "slow or not slow"
+
+# The main path once more on the official releases of the toolbox, put before the installed ones
+test-official: install .official/installed
+	PYTHONPATH=.official $(BIN)/python -m pytest -m "slow or not slow" tests/test_tools.py tests/engine tests/test_configs.py tests/test_registration.py
+
+.official/installed: requirements/official.txt
+	rm -rf .official
+	$(BIN)/python -m pip install --quiet --no-deps --target .official -r requirements/official.txt
+	touch $@
 
 lint: install
 	$(BIN)/ruff check .

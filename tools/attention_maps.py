@@ -26,24 +26,24 @@ def main() -> None:
 
     # imported late: `--help` answers at once
     import numpy as np
-    from mmengine.config import Config
     from mmengine.runner import load_checkpoint
     from mmpretrain.registry import DATASETS, MODELS
 
-    from lcv_mm.engine import load_checkpoints_safely, short_errors, trust_checkpoints
+    from lcv_mm.engine import load_checkpoints_safely, trust_checkpoints
+    from lcv_mm.launch import config_errors, load_config, override_config, short_errors
     from lcv_mm.visualization import draw_attention_maps
 
-    cfg = Config.fromfile(args.config)
-    if args.cfg_options is not None:
-        cfg.merge_from_dict(args.cfg_options)
     with short_errors():
+        cfg = load_config(args.config, ['model', 'test_dataloader'])
+        override_config(cfg, args.cfg_options)
         if args.trust_checkpoint:
             trust_checkpoints()
         else:
             load_checkpoints_safely()
-        dataset = DATASETS.build(cfg.test_dataloader.dataset)
-        model = MODELS.build(dict(cfg.model, data_preprocessor=cfg.get('data_preprocessor')))
-        load_checkpoint(model, args.checkpoint, map_location='cpu')
+        with config_errors(cfg):
+            dataset = DATASETS.build(cfg.test_dataloader.dataset)
+            model = MODELS.build(dict(cfg.model, data_preprocessor=cfg.get('data_preprocessor')))
+        load_checkpoint(model, args.checkpoint, map_location='cpu', strict=True)
     indices = np.linspace(0, len(dataset) - 1, min(args.num_images, len(dataset))).astype(int).tolist()
     draw_attention_maps(model, dataset, indices).savefig(args.out, dpi=120)
     print(f'Attention maps: {args.out}')

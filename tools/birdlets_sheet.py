@@ -27,7 +27,7 @@ def main() -> None:
     import numpy as np
 
     from lcv_mm.datasets.birdlets import generate_birdlets
-    from lcv_mm.engine import short_errors
+    from lcv_mm.launch import short_errors
 
     root = Path(args.data_root)
     with short_errors():

@@ -42,7 +42,7 @@ def parse_args() -> argparse.Namespace:
 
 def merge_args(cfg, args: argparse.Namespace) -> None:
     """Write what the command line says into the config."""
-    from lcv_mm.engine import override_config
+    from lcv_mm.launch import override_config
 
     cfg.launcher = args.launcher
     cfg.load_from = args.checkpoint
@@ -70,16 +70,8 @@ def main() -> None:
     import mmengine
     from mmengine.evaluator import DumpResults
 
-    from lcv_mm.engine import (
-        build_runner,
-        check_out_file,
-        config_errors,
-        cpu_launch,
-        load_checkpoints_safely,
-        load_config,
-        short_errors,
-        trust_checkpoints,
-    )
+    from lcv_mm.engine import load_checkpoints_safely, trust_checkpoints
+    from lcv_mm.launch import build_runner, check_out_file, config_errors, cpu_launch, load_config, short_errors
 
     with short_errors():
         check_out_file(args.out, ('.pkl', '.pickle') if args.out_item == 'pred' else ('.json', '.yaml', '.yml', '.pkl'))

@@ -49,7 +49,7 @@ def merge_args(cfg, args: argparse.Namespace) -> None:
     """Write what the command line says into the config."""
     import torch
 
-    from lcv_mm.engine import override_config
+    from lcv_mm.launch import override_config
 
     cfg.launcher = args.launcher
     if args.work_dir is not None:
@@ -82,16 +82,8 @@ def main() -> None:
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
 
     # imported late: `--help` answers at once
-    from lcv_mm.engine import (
-        build_runner,
-        config_errors,
-        cpu_launch,
-        load_checkpoints_safely,
-        load_config,
-        resume_from_last_good,
-        short_errors,
-        trust_checkpoints,
-    )
+    from lcv_mm.engine import load_checkpoints_safely, resume_from_last_good, trust_checkpoints
+    from lcv_mm.launch import build_runner, config_errors, cpu_launch, load_config, short_errors
 
     needs = ['model', 'train_dataloader', 'train_cfg', 'optim_wrapper']
     with short_errors():

@@ -1,13 +1,9 @@
 """What a run needs beside the model and the data: loops, hooks, optimizer wrappers, safe checkpoints."""
 
-from .build_errors import config_errors
-from .build_runner import build_runner, check_out_file
 from .catch_up_val_hook import CatchUpValHook
 from .channels_last_hook import ChannelsLastHook
 from .checkpoint_fit_hook import CheckpointFitHook
-from .config_file import load_config, override_config
 from .cpu_amp_optim_wrapper import CPUAmpOptimWrapper
-from .cpu_launch import cpu_launch
 from .finite_loss_hook import FiniteLossHook
 from .freeze_backbone_hook import FreezeBackboneHook
 from .last_good_checkpoint import last_good_checkpoint, resume_from_last_good
@@ -16,7 +12,6 @@ from .preemption_hook import PreemptionHook
 from .resumable_train_loop import ResumableTrainLoop
 from .safe_checkpoint import load_checkpoints_safely, trust_checkpoints
 from .safe_checkpoint_hook import SafeCheckpointHook
-from .short_errors import short_errors
 
 __all__ = [
     'CPUAmpOptimWrapper',
@@ -29,15 +24,8 @@ __all__ = [
     'PreemptionHook',
     'ResumableTrainLoop',
     'SafeCheckpointHook',
-    'build_runner',
-    'check_out_file',
-    'config_errors',
-    'cpu_launch',
     'last_good_checkpoint',
     'load_checkpoints_safely',
-    'load_config',
-    'override_config',
     'resume_from_last_good',
-    'short_errors',
     'trust_checkpoints',
 ]
