@@ -19,8 +19,6 @@ from .last_good_checkpoint import INTERRUPTED, NOTE
 
 EXIT_CODE = os.EX_TEMPFAIL  # 75, "temporary failure: try again"
 
-PATIENCE = 0.5  # seconds to wait for the next image; less than torch takes to see that a worker is dead
-
 
 @HOOKS.register_module()
 class PreemptionHook(Hook):
@@ -45,7 +43,7 @@ class PreemptionHook(Hook):
             raise ConfigError(f"PreemptionHook: no such signals: {unknown}; expected names such as 'SIGTERM'")
         self.signals = [signal.Signals[name] for name in signals]
         self._told = False
-        self._idle = False  # between two iterations: the state is whole, and the process may wait for images
+        self._can_leave = False  # in a validation, with nothing to save
         self._iter = 0  # iterations done
         self._saved_iter = -1
         self._handlers: dict[int, Any] = {}
@@ -59,17 +57,17 @@ class PreemptionHook(Hook):
     def before_train_epoch(self, runner: Runner) -> None:
         self._iter = runner.iter
         self._stop_if_told(runner)
-        self._idle = True
-
-    def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
-        self._idle = False
 
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: dict | None = None
     ) -> None:
         self._iter = runner.iter + 1
         self._stop_if_told(runner)
-        self._idle = batch_idx + 1 < len(runner.train_dataloader)
+
+    def after_lost_batch(self, runner: Runner) -> None:
+        """Called by `ResumableTrainLoop`: the signal may have ended the loader's workers, too."""
+        if self._told and not runner.distributed:
+            self._stop(runner)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         if 'optimizer' in checkpoint:
@@ -83,16 +81,17 @@ class PreemptionHook(Hook):
     # processes always, since they may have different numbers of its batches and could not agree.
 
     def before_val(self, runner: Runner) -> None:
-        self._idle = self._is_saved()
+        self._iter = runner.iter
+        self._can_leave = self._is_saved() and not runner.distributed
 
     def after_val_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Sequence | None = None
     ) -> None:
-        if self._told and self._is_saved() and not runner.distributed:
+        if self._told and self._can_leave:
             self._stop(runner)
 
     def after_val(self, runner: Runner) -> None:
-        self._idle = False
+        self._can_leave = False
         self._stop_if_told(runner)
 
     def after_train(self, runner: Runner) -> None:
@@ -110,13 +109,7 @@ class PreemptionHook(Hook):
         # The signal may have gone to the loaders' workers too, and torch's handler raises where one of them has died.
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         self._runner.logger.warning(f'{signal.Signals(number).name}: saving and stopping (again: stop at once)')
-        # Without workers no image comes, and so no iteration's end. Several processes can't agree to stop here.
-        if self._idle and not self._runner.distributed:
-            signal.signal(signal.SIGALRM, self._on_alarm)
-            signal.setitimer(signal.ITIMER_REAL, PATIENCE)
-
-    def _on_alarm(self, number: int, frame: Any) -> None:
-        if self._idle:
+        if self._can_leave:  # without workers no batch would end
             self._stop(self._runner)
 
     def _stop_if_told(self, runner: Runner) -> None:
@@ -126,7 +119,6 @@ class PreemptionHook(Hook):
             self._stop(runner)
 
     def _stop(self, runner: Runner) -> None:
-        signal.setitimer(signal.ITIMER_REAL, 0)
         if is_main_process() and not self._is_saved():
             backend = dict(backend='atomic')
             meta = dict(epoch=runner.epoch, iter=self._iter)

@@ -1,5 +1,6 @@
 """Epochs that can be left in the middle."""
 
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
@@ -34,13 +35,19 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         hub.update_info(BATCHES_IN_EPOCH, len(self.dataloader))
         self.runner.call_hook('before_train_epoch')
         self.runner.model.train()
-        batches = _from(self.dataloader, start) if start else self.dataloader
-        for idx, data_batch in enumerate(batches, start):
+        for idx, data_batch in enumerate(self._batches(start), start):
             hub.update_info(BATCHES_DONE, idx + 1)  # for what is saved behind this iteration
             self.run_iter(idx, data_batch)
         hub.update_info(BATCHES_DONE, 0)
         self.runner.call_hook('after_train_epoch')
         self._epoch += 1
+
+    def _batches(self, start: int) -> Iterator[Any]:
+        try:
+            yield from _from(self.dataloader, start) if start else self.dataloader
+        except (RuntimeError, OSError):  # a worker has died; after a signal `PreemptionHook` ends the run here
+            self.runner.call_hook('after_lost_batch')
+            raise
 
     def _check_length(self, done: int, length: int) -> None:
         if done < length and length != len(self.dataloader):
