@@ -3,6 +3,7 @@
 from .catch_up_val_hook import CatchUpValHook
 from .channels_last_hook import ChannelsLastHook
 from .checkpoint_fit_hook import CheckpointFitHook
+from .compile_hook import CompileHook
 from .cpu_amp_optim_wrapper import CPUAmpOptimWrapper
 from .finite_loss_hook import FiniteLossHook
 from .freeze_backbone_hook import FreezeBackboneHook
@@ -18,6 +19,7 @@ __all__ = [
     'CatchUpValHook',
     'ChannelsLastHook',
     'CheckpointFitHook',
+    'CompileHook',
     'FiniteLossHook',
     'FreezeBackboneHook',
     'PositionalSeedHook',
