@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 
 from ..errors import ConfigError, did_you_mean
 from .build_errors import unknown_type
+from .config_parts import listed, setting, type_name
 from .crop_check import check_crops
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
@@ -60,19 +61,6 @@ def check_config(cfg: Config) -> None:
             check_crops(cfg[loader].get('dataset'), f'{loader}.dataset')
     _check_save_best(cfg)
     _check_device(cfg)
-
-
-def setting(cfg: Config, key: str) -> Any:
-    """The value of a dotted key, or None where there is no such place."""
-    part: Any = cfg
-    for name in key.split('.'):
-        if isinstance(part, list) and name.isdigit() and int(name) < len(part):
-            part = part[int(name)]
-        elif isinstance(part, Mapping | Config):
-            part = part.get(name)
-        else:
-            return None
-    return part
 
 
 def _check_keys(cfg: Config) -> None:
@@ -170,17 +158,6 @@ def _check_device(cfg: Config) -> None:
             'optim_wrapper.type=AmpOptimWrapper needs a GPU, but torch finds none; use --amp, which takes '
             'CPUAmpOptimWrapper (bfloat16) on a CPU, or OptimWrapper'
         )
-
-
-def type_name(part: Any) -> str:
-    """The bare name of a part's class, whether its `type` is a text, a dotted text or the class; '' without one."""
-    kind = part.get('type', '') if isinstance(part, Mapping) else ''
-    return kind.rpartition('.')[2] if isinstance(kind, str) else getattr(kind, '__name__', '')
-
-
-def listed(part: Any) -> list[Any]:
-    """A part and a list of parts alike as a list; None as the empty one."""
-    return [] if part is None else list(part) if isinstance(part, list | tuple) else [part]
 
 
 def _short(value: Any) -> str:

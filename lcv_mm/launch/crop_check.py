@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import ConfigError
+from .config_parts import type_name
 
 CROPS = ('RandomCrop', 'CenterCrop')
 # transforms that leave the size as it is; behind any other it is not known
@@ -38,8 +39,7 @@ def _check_pipeline(pipeline: list[Any] | tuple[Any, ...], where: str) -> None:
     for i, step in enumerate(pipeline):
         if not isinstance(step, Mapping):
             return
-        kind = step.get('type', '')
-        name = kind.rpartition('.')[2] if isinstance(kind, str) else getattr(kind, '__name__', '')
+        name = type_name(step)
         crop = step.get('crop_size')
         if name in CROPS and crop is not None:
             largest = crop if isinstance(crop, int) else max(crop)

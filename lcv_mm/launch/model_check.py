@@ -7,7 +7,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from ..errors import ConfigError, did_you_mean
-from .config_check import listed, setting, type_name
+from .config_parts import listed, setting, type_name
 
 
 def check_model(runner: Runner, cfg: Config) -> None:
