@@ -12,10 +12,11 @@ from mmpretrain.registry import MODELS, PARAM_SCHEDULERS
 
 from lcv_mm import ClassBalancedBatchSampler, LCVClassifier, ResidualAttention
 from lcv_mm.engine import FiniteLossHook, FreezeBackboneHook
-from lcv_mm.paper import PaperRow, read_rows
+from lcv_mm.paper import PaperRow, read_comparisons, read_rows
 
 FOLDER = Path(__file__).parents[1] / 'configs'
 CONFIGS = sorted(FOLDER.glob('*.py'))
+ABLATIONS = sorted(FOLDER.glob('ablations/*.py'))
 ROWS = {row.config: row for row in read_rows() if not row.quoted}
 CLASSES = {'cub': 200, 'dogs': 120, 'flower': 17, 'birdlets': 20}
 NAME = re.compile(
@@ -59,11 +60,61 @@ def transform(pipeline, name):
     return found
 
 
-def test_there_is_one_config_a_row_and_two_of_birdlets_and_seven_in_two_steps():
+def test_there_is_one_config_a_row_and_seven_in_two_steps_and_those_of_birdlets():
     names = {path.stem for path in CONFIGS}
     assert len(ROWS) == 29
     assert len(TWO_STEPS) == 7
-    assert names == ROWS.keys() | TWO_STEPS | {'cbp_resnet18_birdlets', 'lcv_cbp_resnet18_birdlets'}
+    birdlets = {f'{lcv}{method}_resnet18_birdlets80' for lcv in ('', 'lcv_') for method in ('bcnn', 'cbp', 'hbp')}
+    birdlets |= {'cbp_resnet18_birdlets', 'lcv_cbp_resnet18_birdlets'}
+    assert names == ROWS.keys() | TWO_STEPS | birdlets
+
+
+def test_every_config_of_a_comparison_is_there_and_every_ablation_is_compared():
+    compared = {name for comparison in read_comparisons() for name in (comparison.config, comparison.against)}
+    ablations = {path.stem for path in ABLATIONS}
+    assert len(ablations) == 16
+    assert compared == ablations | {path.stem for path in CONFIGS if path.stem.endswith('birdlets80')}
+
+
+# What an ablation's name says, as the settings in which it differs from LCV on CBP
+ABLATED = {
+    'shuffled': {'train_dataloader.batch_sampler': 'None'},
+    'no_attention': {'model.neck': 'None'},
+    'inverse': {'model.variance_loss.inter': 'inverse'},
+    'exp': {'model.variance_loss.inter': 'exp'},
+    'negative': {'model.variance_loss.inter': 'negative'},
+    'literal': {'model.variance_loss.inter': 'literal'},
+    'pooled': {'model.variance_loss.space': 'pooled'},
+    'raw': {'model.variance_loss.normalize': 'False'},
+    'inter_only': {'model.variance_loss.weight_intra': '0.0'},
+    'intra_only': {'model.variance_loss.weight_inter': '0.0'},
+    'weights_0p1': {'model.variance_loss.weight_inter': '0.1', 'model.variance_loss.weight_intra': '0.1'},
+    'weights_0p01': {'model.variance_loss.weight_inter': '0.01', 'model.variance_loss.weight_intra': '0.01'},
+    'intra_0p1': {'model.variance_loss.weight_intra': '0.1'},
+}
+
+
+@pytest.mark.parametrize('what', ABLATED)
+def test_an_ablation_is_lcv_on_cbp_but_for_what_its_name_says(what):
+    full, ablated = (
+        flat(Config.fromfile(FOLDER / f'{name}.py').to_dict())
+        for name in ('lcv_cbp_resnet18_birdlets80', f'ablations/lcv_cbp_resnet18_birdlets80_{what}')
+    )
+    changed = {key: value for key, value in ablated.items() if full.get(key) != value}
+    gone = full.keys() - ablated.keys()
+    assert changed == ABLATED[what]
+    assert all(key.startswith(tuple(f'{place}.' for place in changed)) for key in gone)
+
+
+@pytest.mark.parametrize('parts', ['attention', 'balanced', 'attention_balanced'])
+def test_an_ablation_without_the_loss_is_cbp_and_the_parts_of_its_name(parts):
+    cfg = Config.fromfile(FOLDER / f'ablations/cbp_resnet18_birdlets80_{parts}.py')
+    lcv = Config.fromfile(FOLDER / 'lcv_cbp_resnet18_birdlets80.py')
+    assert cfg.model.type is ImageClassifier
+    assert 'variance_loss' not in cfg.model
+    assert cfg.model.get('neck') == (lcv.model.neck if 'attention' in parts else None)
+    sampler = cfg.train_dataloader.get('batch_sampler')
+    assert sampler == (lcv.train_dataloader.batch_sampler if 'balanced' in parts else None)
 
 
 @pytest.mark.parametrize('row', ROWS.values(), ids=lambda row: row.config)
@@ -154,12 +205,12 @@ def test_an_lcv_config_is_its_baseline_and_the_overlay(path):
     assert changed - overlay == expected
 
 
-@all_configs
+@pytest.mark.parametrize('path', CONFIGS + ABLATIONS, ids=lambda path: path.stem)
 def test_a_leaf_is_at_most_fourteen_lines(path):
     assert len(path.read_text().splitlines()) <= 14
 
 
-@all_configs
+@pytest.mark.parametrize('path', CONFIGS + ABLATIONS, ids=lambda path: path.stem)
 def test_a_loss_that_is_not_finite_ends_the_run_of_any_config(path):
     assert Config.fromfile(path).default_hooks.finite_loss.type is FiniteLossHook
 

@@ -5,7 +5,14 @@ from mmengine.visualization import LocalVisBackend
 from mmpretrain.engine import VisualizationHook
 from mmpretrain.visualization import UniversalVisualizer
 
-from lcv_mm.engine import CatchUpValHook, FiniteLossHook, PositionalSeedHook, PreemptionHook, SafeCheckpointHook
+from lcv_mm.engine import (
+    CatchUpValHook,
+    ClassDistanceHook,
+    FiniteLossHook,
+    PositionalSeedHook,
+    PreemptionHook,
+    SafeCheckpointHook,
+)
 
 default_scope = None  # the classes are named by their objects; a scope would be searched first
 
@@ -21,6 +28,8 @@ default_hooks = dict(
     catch_up_val=dict(type=CatchUpValHook),
     preemption=dict(type=PreemptionHook),
     finite_loss=dict(type=FiniteLossHook, patience=10),
+    # LCV logs these of itself; its baselines, to be drawn beside it, do so by this
+    class_distances=dict(type=ClassDistanceHook),
     visualization=dict(type=VisualizationHook, enable=False),
 )
 

@@ -1,0 +1,101 @@
+"""All runs through an engine, with progress, and the report at the end."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from .execute import BUSY, STOPPED
+from .progress import epochs_logged, state
+from .record import FAILED, FINISHED, read_record
+from .run_spec import RunSpec
+
+Engine = Callable[[Sequence[RunSpec], Event, Mapping[str, Any]], Iterator[tuple[RunSpec, str] | None]]
+# imported when one is chosen: Ray and submitit are optional
+ENGINES = {
+    'local': ('local_engine', 'run_here'),
+    'ray': ('ray_engine', 'run_on_ray'),
+    'slurm': ('slurm_engine', 'run_on_slurm'),
+}
+
+
+def run_all(
+    specs: Sequence[RunSpec], epochs: Sequence[int], engine: str, options: Mapping[str, Any], work_dir: Path
+) -> int:
+    """Execute runs, say how each ended, and write `report.html` and `report.md` into the work dir.
+
+    Args:
+        specs (Sequence[RunSpec]): The runs.
+        epochs (Sequence[int]): How many epochs each trains, for the progress bar.
+        engine (str): One of ENGINES.
+        options (Mapping[str, Any]): Of the engine.
+        work_dir (Path): Folder of all runs.
+
+    Returns:
+        int: The exit code: 0 if all have finished, 75 if some were stopped or are another process's, else 1.
+    """
+    module, function = ENGINES[engine]
+    start: Engine = getattr(import_module(f'.{module}', __package__), function)
+    outcomes: dict[str, str] = {}
+    length = dict(zip((spec.name for spec in specs), epochs, strict=True))
+    columns = (
+        TextColumn('{task.description}'),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn('epochs'),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns) as progress, _stop_on_signal(progress) as stop:
+        task = progress.add_task(f'0 of {len(specs)} runs', total=sum(epochs))
+        for ended in start(specs, stop, options):
+            if ended is not None:
+                spec, outcome = ended
+                outcomes[spec.name] = outcome
+                progress.console.print(f'{spec.name}: {_told(spec, outcome)}', highlight=False, markup=False)
+            done = sum(
+                length[spec.name] if spec.name in outcomes else min(epochs_logged(spec.folder), length[spec.name])
+                for spec in specs
+            )
+            progress.update(task, completed=done, description=f'{len(outcomes)} of {len(specs)} runs')
+    from .report import write_report
+
+    for file in write_report(work_dir):
+        print(f'Report: {file}')
+    counts = {outcome: list(outcomes.values()).count(outcome) for outcome in (FINISHED, FAILED, STOPPED, BUSY)}
+    print(', '.join(f'{count} {outcome}' for outcome, count in counts.items() if count))
+    if counts[STOPPED] or counts[BUSY] or len(outcomes) < len(specs):
+        return os.EX_TEMPFAIL
+    return 1 if counts[FAILED] else 0
+
+
+def _told(spec: RunSpec, outcome: str) -> str:
+    """What is said of a run that has ended."""
+    record = read_record(spec.folder)
+    if outcome == FAILED and record is not None:
+        return f'failed: {record.error}'
+    if outcome == BUSY:
+        return f'left alone: another process is training in {spec.folder}'
+    return state(spec) if outcome == FINISHED else outcome
+
+
+@contextmanager
+def _stop_on_signal(progress: Progress) -> Iterator[Event]:
+    """An event that SIGTERM and Ctrl-C set."""
+    stop = Event()
+
+    def on_signal(number: int, frame: Any) -> None:
+        stop.set()
+        progress.console.print(f'{signal.Signals(number).name}: saving and stopping; start again to go on')
+
+    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

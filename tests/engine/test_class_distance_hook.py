@@ -1,0 +1,98 @@
+"""The distances that are logged for a model without the class-variance loss."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from mmengine.logging import MessageHub
+from mmpretrain.models import ImageClassifier
+from mmpretrain.structures import DataSample
+from torch import Tensor
+
+from lcv_mm import LCVClassifier
+from lcv_mm.engine import ClassDistanceHook
+
+RESNET = dict(type='ResNet', depth=18, out_indices=(2, 3))
+HEAD = dict(type='LinearClsHead', in_channels=512, num_classes=3, topk=(1,))
+LABELS = [0, 0, 1, 2]
+
+
+def samples(labels: list[int]) -> list[DataSample]:
+    return [DataSample().set_gt_label(label) for label in labels]
+
+
+def logged_by_hook(model: Any, images: Tensor, data_samples: list[DataSample], name: str) -> dict[str, float]:
+    """One training batch with the hook; what it logged."""
+    hub = MessageHub.get_instance(name)
+    runner = SimpleNamespace(model=model, message_hub=hub)
+    hook = ClassDistanceHook()
+    hook.before_train(runner)
+    model.loss(images, data_samples)
+    hook.after_train_iter(runner, 0, dict(inputs=images, data_samples=data_samples), {})
+    hook.after_train(runner)
+    return {key.removeprefix('train/'): float(value.current()) for key, value in hub.log_scalars.items()}
+
+
+def classifier() -> ImageClassifier:
+    torch.manual_seed(0)
+    return ImageClassifier(RESNET, dict(type='GlobalAveragePooling'), HEAD).train()
+
+
+def test_they_are_those_of_a_loop_over_the_pairs_of_the_last_level():
+    model, images = classifier(), torch.randn(4, 3, 64, 64)
+    logged = logged_by_hook(model, images, samples(LABELS), 'loop')
+
+    state = {name: value.clone() for name, value in model.state_dict().items()}
+    feats = model.extract_feat(images)[-1].detach().double()  # in training: the batch's own statistics
+    feats = feats / feats.norm(dim=1, keepdim=True)
+    pairs = [(i, j) for i in range(4) for j in range(i + 1, 4)]
+    between = [float((feats[i] - feats[j]).norm()) for i, j in pairs if LABELS[i] != LABELS[j]]
+    within = [float((feats[i] - feats[j]).norm()) for i, j in pairs if LABELS[i] == LABELS[j]]
+    assert (len(between), len(within)) == (5, 1)
+    assert logged == {
+        'dist_inter': pytest.approx(sum(between) / 5, rel=1e-5),
+        'dist_intra': pytest.approx(within[0], rel=1e-5),
+    }
+    assert state.keys() == model.state_dict().keys()
+
+
+def test_they_are_what_lcv_logs_for_the_same_features():
+    plain = ImageClassifier(RESNET, None, dict(type='CBPHead', in_channels=512, num_classes=3, out_dim=64)).train()
+    images = torch.randn(4, 3, 64, 64)
+    loss = dict(type='ClassVarianceLoss')
+    lcv = LCVClassifier(RESNET, None, plain.head, variance_loss=loss).train()
+    lcv.backbone = plain.backbone
+    expected = lcv.loss(images, samples(LABELS))
+    logged = logged_by_hook(plain, images, samples(LABELS), 'lcv')
+    assert logged == {name: pytest.approx(float(expected[name]), rel=1e-5) for name in ('dist_inter', 'dist_intra')}
+
+
+def test_a_batch_without_a_pair_of_one_kind_adds_nothing_to_that_mean():
+    logged = logged_by_hook(classifier(), torch.randn(3, 3, 64, 64), samples([0, 1, 2]), 'no pair')
+    assert set(logged) == {'dist_inter'}
+
+
+def test_images_without_labels_are_passed_over():
+    mixed = [DataSample().set_gt_score(torch.tensor([0.5, 0.5, 0.0])) for _ in range(2)]
+    assert logged_by_hook(classifier(), torch.randn(2, 3, 64, 64), mixed, 'mixed') == {}
+
+
+def test_a_model_that_logs_them_itself_is_left_alone():
+    loss = dict(type='ClassVarianceLoss')
+    model = LCVClassifier(RESNET, dict(type='GlobalAveragePooling'), HEAD, variance_loss=loss).train()
+    assert logged_by_hook(model, torch.randn(4, 3, 64, 64), samples(LABELS), 'itself') == {}
+
+
+def test_what_is_logged_keeps_no_graph_and_no_features():
+    model, images = classifier(), torch.randn(4, 3, 64, 64)
+    hook = ClassDistanceHook()
+    runner = SimpleNamespace(model=model, message_hub=MessageHub.get_instance('graph'))
+    hook.before_train(runner)
+    model.loss(images, samples(LABELS))
+    assert not hook._feats.requires_grad
+    hook.after_train_iter(runner, 0, dict(data_samples=samples(LABELS)), {})
+    assert hook._feats is None
+    hook.after_train(runner)
+    model.loss(images, samples(LABELS))
+    assert hook._feats is None

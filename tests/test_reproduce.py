@@ -1,0 +1,169 @@
+"""tools/reproduce.py as a user runs it: real trainers in processes of their own, stopped, killed, and gone on with."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from tiny_run import tiny_options
+
+from lcv_mm.reproduce.record import Record, read_record
+from lcv_mm.visualization import read_curves
+
+ROOT = Path(__file__).parents[1]
+LCV, CBP, BCNN = (f'{name}_resnet18_birdlets80' for name in ('lcv_cbp', 'cbp', 'bcnn'))
+
+pytestmark = pytest.mark.slow
+
+
+def command(tmp_path: Path, rows: list[str], *args: str, epochs: int = 2, more: tuple[str, ...] = ()) -> list[str]:
+    tool = [sys.executable, '-W', 'ignore', 'tools/reproduce.py', '--dataset', 'birdlets', '--seeds', '0']
+    work_dir = ['--work-dir', str(tmp_path / 'runs')]
+    return [
+        *tool,
+        '--rows',
+        *rows,
+        *work_dir,
+        *args,
+        '--cfg-options',
+        *tiny_options(tmp_path / 'birdlets', epochs),
+        *more,
+    ]
+
+
+def run(tmp_path: Path, rows: list[str], *args: str, **kwargs) -> subprocess.CompletedProcess:
+    told = command(tmp_path, rows, *args, **kwargs)
+    return subprocess.run(told, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+
+
+def start(tmp_path: Path, rows: list[str], *args: str, **kwargs) -> subprocess.Popen:
+    told = command(tmp_path, rows, *args, **kwargs)
+    return subprocess.Popen(told, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def folder(tmp_path: Path, config: str) -> Path:
+    return tmp_path / 'runs' / config / 'seed_0'
+
+
+def record_of(tmp_path: Path, config: str) -> Record:
+    record = read_record(folder(tmp_path, config))
+    assert record is not None, (folder(tmp_path, config) / 'train.log').read_text()[-2000:]
+    return record
+
+
+def wait_until(true, seconds: float = 120.0) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def in_epoch(tmp_path: Path, config: str, epoch: int) -> bool:
+    return (folder(tmp_path, config) / f'epoch_{epoch}.pth').is_file()
+
+
+def test_rows_are_trained_tested_and_recorded_once(tmp_path):
+    done = run(tmp_path, [CBP, LCV], '--engine-options', 'jobs=2')
+    assert done.returncode == 0, done.stdout + done.stderr
+    for config in (CBP, LCV):
+        record, here = record_of(tmp_path, config), folder(tmp_path, config)
+        # the trainer's own validation of the last epoch, in another process, saw the same images
+        assert record.top1 == pytest.approx(read_curves(here)['accuracy/top1'][-1][1])
+        assert (record.status, record.data, record.dataset) == ('finished', 'generated', 'Birdlets')
+        assert record.images == {'train': 24, 'test': 12}
+        assert record.options['train_cfg.max_epochs'] == '2'
+        assert (record.checkpoint, record.sittings, record.untimed_sittings) == ('epoch_2.pth', 1, 0)
+        assert 'randomness = dict(deterministic=False, seed=0)' in (here / record.config_dump).read_text()
+        assert record.versions['PyTorch'] == torch.__version__
+        commit = subprocess.run(['git', 'rev-parse', 'HEAD'], cwd=ROOT, capture_output=True, text=True, check=False)
+        assert record.git.get('commit', '') == commit.stdout.strip()
+        # torch and the weights with their momentum are in memory, but not more than this machine has
+        weights = sum(value.nbytes for value in torch.load(here / 'epoch_2.pth')['state_dict'].values())
+        assert 2 * weights < record.peak_memory['cpu'] < os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES')
+        assert 0 < record.seconds < 300
+        assert f'{config}, seed 0: finished, {record.top1:.2f} %' in done.stdout
+    page = (tmp_path / 'runs/report.html').read_text()
+    assert CBP in page
+    assert LCV in page
+
+    written = {path: path.stat().st_mtime_ns for path in (tmp_path / 'runs').rglob('*.pth')}
+    again = run(tmp_path, [CBP, LCV])
+    assert again.returncode == 0
+    assert written == {path: path.stat().st_mtime_ns for path in (tmp_path / 'runs').rglob('*.pth')}
+
+
+def test_told_to_stop_it_saves_and_goes_on_where_it_stood(tmp_path):
+    whole = run(tmp_path / 'whole', [LCV], epochs=4)
+    assert whole.returncode == 0, whole.stdout
+
+    running = start(tmp_path, [LCV, CBP], epochs=4)
+    wait_until(lambda: in_epoch(tmp_path, LCV, 1))
+    running.send_signal(signal.SIGTERM)
+    told, _ = running.communicate(timeout=120)
+    assert running.returncode == os.EX_TEMPFAIL, told
+    assert read_record(folder(tmp_path, LCV)) is None
+    listed = run(tmp_path, [LCV, CBP], '--dry-run', epochs=4).stdout
+    assert 'half-way' in listed
+    assert 'to do' in listed
+
+    done = run(tmp_path, [LCV, CBP], epochs=4)
+    assert done.returncode == 0, done.stdout
+    record = record_of(tmp_path, LCV)
+    assert (record.sittings, record.untimed_sittings) == (2, 0)
+    assert record.top1 == record_of(tmp_path / 'whole', LCV).top1
+    for name in ('whole/runs', 'runs'):  # bit for bit the run that was not stopped
+        assert (tmp_path / name / LCV / 'seed_0/epoch_4.pth').is_file()
+    first, second = (
+        torch.load(tmp_path / name / LCV / 'seed_0/epoch_4.pth')['state_dict'] for name in ('whole/runs', 'runs')
+    )
+    assert all(torch.equal(value, second[key]) for key, value in first.items())
+
+
+def test_killed_it_leaves_the_trainer_alone_and_a_second_one_does_too(tmp_path):
+    running = start(tmp_path, [LCV], epochs=40)
+    wait_until(lambda: in_epoch(tmp_path, LCV, 1))
+    running.kill()
+    running.wait()
+    trainers = subprocess.run(['pgrep', '-f', str(folder(tmp_path, LCV))], capture_output=True, text=True, check=True)
+    try:
+        second = run(tmp_path, [LCV], epochs=40)
+        assert second.returncode == os.EX_TEMPFAIL
+        assert 'another process is training' in second.stdout
+    finally:
+        for pid in trainers.stdout.split():
+            os.kill(int(pid), signal.SIGTERM)
+    wait_until(lambda: (folder(tmp_path, LCV) / 'interrupted.pth').is_file())
+
+
+def test_a_row_that_fails_is_reported_and_the_others_go_on(tmp_path):
+    # a setting that the head of CBP has and that of BCNN has not
+    done = run(tmp_path, [BCNN, CBP], more=('model.head.out_dim=128',))
+    assert done.returncode == 1, done.stdout
+    failed, finished = record_of(tmp_path, BCNN), record_of(tmp_path, CBP)
+    assert (failed.status, finished.status) == ('failed', 'finished')
+    assert 'out_dim' in failed.error
+    assert (
+        failed.error in (tmp_path / 'runs/report.md').read_text().replace('<br>', '\n')
+        or 'out_dim' in (tmp_path / 'runs/report.md').read_text()
+    )
+    assert '1 finished, 1 failed' in done.stdout
+
+
+def test_other_settings_do_not_go_into_the_same_folder(tmp_path):
+    assert run(tmp_path, [CBP]).returncode == 0
+    done = run(tmp_path, [CBP], epochs=3)
+    assert done.returncode == 1
+    assert 'was begun with other settings: train_cfg.max_epochs=3 (there: 2)' in done.stderr
+    assert record_of(tmp_path, CBP).checkpoint == 'epoch_2.pth'
+
+
+def test_a_dry_run_lists_all_rows_and_leaves_nothing(tmp_path):
+    told = [sys.executable, 'tools/reproduce.py', '--dry-run', '--tables', '4', '--work-dir', str(tmp_path / 'runs')]
+    done = subprocess.run(told, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.count('to do') == 8 * 3
+    assert not (tmp_path / 'runs').exists()
+    assert done.stdout.count('lcv_hbp_resnet18_flower224') == 3
