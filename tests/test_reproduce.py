@@ -82,7 +82,9 @@ def test_rows_are_trained_tested_and_recorded_once(tmp_path):
         commit = subprocess.run(['git', 'rev-parse', 'HEAD'], cwd=ROOT, capture_output=True, text=True, check=False)
         assert record.git.get('commit', '') == commit.stdout.strip()
         # torch and the weights with their momentum are in memory, but not more than this machine has
-        weights = sum(value.nbytes for value in torch.load(here / 'epoch_2.pth')['state_dict'].values())
+        weights = sum(
+            value.nbytes for value in torch.load(here / 'epoch_2.pth', weights_only=False)['state_dict'].values()
+        )
         assert 2 * weights < record.peak_memory['cpu'] < os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES')
         assert 0 < record.seconds < 300
         assert f'{config}, seed 0: finished, {record.top1:.2f} %' in done.stdout
@@ -97,28 +99,28 @@ def test_rows_are_trained_tested_and_recorded_once(tmp_path):
 
 
 def test_told_to_stop_it_saves_and_goes_on_where_it_stood(tmp_path):
-    whole = run(tmp_path / 'whole', [LCV], epochs=4)
+    whole = run(tmp_path / 'whole', [CBP], epochs=4)
     assert whole.returncode == 0, whole.stdout
 
     running = start(tmp_path, [LCV, CBP], epochs=4)
-    wait_until(lambda: in_epoch(tmp_path, LCV, 1))
+    wait_until(lambda: in_epoch(tmp_path, CBP, 1))
     running.send_signal(signal.SIGTERM)
     told, _ = running.communicate(timeout=120)
     assert running.returncode == os.EX_TEMPFAIL, told
-    assert read_record(folder(tmp_path, LCV)) is None
+    assert read_record(folder(tmp_path, CBP)) is None
     listed = run(tmp_path, [LCV, CBP], '--dry-run', epochs=4).stdout
     assert 'half-way' in listed
     assert 'to do' in listed
 
     done = run(tmp_path, [LCV, CBP], epochs=4)
     assert done.returncode == 0, done.stdout
-    record = record_of(tmp_path, LCV)
+    record = record_of(tmp_path, CBP)
     assert (record.sittings, record.untimed_sittings) == (2, 0)
-    assert record.top1 == record_of(tmp_path / 'whole', LCV).top1
-    for name in ('whole/runs', 'runs'):  # bit for bit the run that was not stopped
-        assert (tmp_path / name / LCV / 'seed_0/epoch_4.pth').is_file()
+    assert record.top1 == record_of(tmp_path / 'whole', CBP).top1
+    # bit for bit the run that was not stopped
     first, second = (
-        torch.load(tmp_path / name / LCV / 'seed_0/epoch_4.pth')['state_dict'] for name in ('whole/runs', 'runs')
+        torch.load(tmp_path / name / CBP / 'seed_0/epoch_4.pth', weights_only=False)['state_dict']
+        for name in ('whole/runs', 'runs')
     )
     assert all(torch.equal(value, second[key]) for key, value in first.items())
 
@@ -146,10 +148,7 @@ def test_a_row_that_fails_is_reported_and_the_others_go_on(tmp_path):
     failed, finished = record_of(tmp_path, BCNN), record_of(tmp_path, CBP)
     assert (failed.status, finished.status) == ('failed', 'finished')
     assert 'out_dim' in failed.error
-    assert (
-        failed.error in (tmp_path / 'runs/report.md').read_text().replace('<br>', '\n')
-        or 'out_dim' in (tmp_path / 'runs/report.md').read_text()
-    )
+    assert 'out_dim' in (tmp_path / 'runs/report.md').read_text()
     assert '1 finished, 1 failed' in done.stdout
 
 

@@ -64,7 +64,10 @@ class Children:
             self._running.add(process.pid)
         try:
             peak = self._wait(process)
-        except BaseException:  # Ray and submitit end a task by raising in it
+        except KeyboardInterrupt:  # how Ray cancels a task, and submitit's local mode a job
+            self.stop()
+            peak = self._wait(process)
+        except BaseException:  # submitit's SystemExit in a job that is preempted
             self.stop()
             self._wait(process)
             raise

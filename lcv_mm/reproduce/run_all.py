@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from .execute import BUSY, STOPPED
 from .progress import epochs_logged, state
 from .record import FAILED, FINISHED, read_record
+from .report import write_report
 from .run_spec import RunSpec
 
 Engine = Callable[[Sequence[RunSpec], Event, Mapping[str, Any]], Iterator[tuple[RunSpec, str] | None]]
@@ -63,8 +64,6 @@ def run_all(
                 for spec in specs
             )
             progress.update(task, completed=done, description=f'{len(outcomes)} of {len(specs)} runs')
-    from .report import write_report
-
     for file in write_report(work_dir):
         print(f'Report: {file}')
     counts = {outcome: list(outcomes.values()).count(outcome) for outcome in (FINISHED, FAILED, STOPPED, BUSY)}

@@ -1,0 +1,90 @@
+"""Runs handed to a real Ray cluster of two workers, and to Slurm's client library in its local mode."""
+
+from pathlib import Path
+from threading import Event, Timer
+
+import pytest
+from tiny_run import tiny_options
+
+from lcv_mm.errors import ConfigError
+from lcv_mm.reproduce import make_specs
+from lcv_mm.reproduce.local_engine import run_here
+from lcv_mm.reproduce.ray_engine import run_on_ray
+from lcv_mm.reproduce.record import read_record
+from lcv_mm.reproduce.run_spec import RunSpec
+from lcv_mm.reproduce.slurm_engine import run_on_slurm
+from lcv_mm.visualization import read_curves
+
+ROOT = Path(__file__).parents[2]
+ENGINES = {
+    'ray': (run_on_ray, {'num_cpus': 1}),
+    'slurm': (run_on_slurm, {'cluster': 'local', 'timeout_min': 5}),
+}
+
+all_engines = pytest.mark.parametrize('engine', ENGINES)
+
+
+def specs(tmp_path: Path, epochs: int, *configs: str) -> list[RunSpec]:
+    paths = [ROOT / f'configs/{config}_resnet18_birdlets80.py' for config in configs]
+    options = [*tiny_options(tmp_path / 'birdlets', epochs), 'model.head.out_dim=128']
+    return make_specs(paths, [0], tmp_path / 'runs', ROOT / 'tools', options, amp=False)
+
+
+def outcomes(engine: str, runs: list[RunSpec], stop: Event | None = None) -> dict[str, str]:
+    start, options = ENGINES[engine]
+    ended = [end for end in start(runs, stop or Event(), options) if end is not None]
+    assert len(ended) == len(runs)
+    return {spec.config.stem.partition('_resnet18')[0]: outcome for spec, outcome in ended}
+
+
+@pytest.mark.slow
+@all_engines
+def test_runs_end_with_measured_results_at_the_same_time_and_one_that_fails_stops_no_other(engine, tmp_path):
+    runs = specs(tmp_path, 2, 'bcnn', 'cbp', 'lcv_cbp')  # BCNN's head has no `out_dim`
+    assert outcomes(engine, runs) == {'bcnn': 'failed', 'cbp': 'finished', 'lcv_cbp': 'finished'}
+    times = []
+    for spec in runs[1:]:
+        record = read_record(spec.folder)
+        assert record.top1 == pytest.approx(read_curves(spec.folder)['accuracy/top1'][-1][1])
+        begun = (spec.folder / 'settings.json').stat().st_mtime
+        times.append((begun, (spec.folder / 'record.json').stat().st_mtime))
+    (first, first_end), (second, second_end) = times
+    assert max(first, second) < min(first_end, second_end)
+
+
+@pytest.mark.slow
+@all_engines
+def test_told_to_stop_the_runs_are_saved_and_go_on_later(engine, tmp_path):
+    runs = specs(tmp_path, 20, 'cbp')
+    stop = Event()
+
+    def stop_in_the_middle():
+        if (runs[0].folder / 'epoch_2.pth').is_file():
+            stop.set()
+        else:
+            timer = Timer(0.2, stop_in_the_middle)
+            timer.daemon = True
+            timer.start()
+
+    stop_in_the_middle()
+    assert outcomes(engine, runs, stop) == {'cbp': 'stopped'}
+    assert read_record(runs[0].folder) is None
+    assert not (runs[0].folder / 'epoch_20.pth').is_file()
+    assert outcomes(engine, runs) == {'cbp': 'finished'}
+    record = read_record(runs[0].folder)
+    assert (record.sittings, record.checkpoint) == (2, 'epoch_20.pth')
+    if (
+        engine == 'ray'
+    ):  # submitit's local mode kills the job soon after; only the trainer, in a session of its own, saves
+        assert record.untimed_sittings == 0
+
+
+def test_slurm_where_there_is_none_is_said(tmp_path):
+    with pytest.raises(ConfigError, match=r'--engine slurm .*slurm_partition=gpu: submitit says'):
+        next(run_on_slurm(specs(tmp_path, 2, 'cbp'), Event(), {'slurm_partition': 'gpu'}))
+
+
+@pytest.mark.parametrize('options', [{'jobs': 0}, {'jobs': 'two'}, {'cards': 2}])
+def test_options_that_the_local_engine_does_not_have_are_said(tmp_path, options):
+    with pytest.raises(ConfigError, match=r'--engine-options .*: expected jobs=N'):
+        next(run_here(specs(tmp_path, 2, 'cbp'), Event(), options))

@@ -1,0 +1,208 @@
+"""What enters where, and how it is written."""
+
+import math
+import re
+from pathlib import Path
+
+import pytest
+from report_folders import DRAWN, OTHER, add_everything, add_failure, add_logs, add_run
+
+from lcv_mm.errors import DataError
+from lcv_mm.paper import read_rows
+from lcv_mm.reproduce.report import write_report
+from lcv_mm.reproduce.report.curve_plots import mean_curve
+from lcv_mm.reproduce.report.numbers import mean_and_spread, signed
+from lcv_mm.reproduce.statistics import Summary
+
+
+def sections(work_dir: Path) -> dict[str, str]:
+    """The Markdown report, by headings."""
+    text = write_report(work_dir)[1].read_text()
+    return {part.splitlines()[0]: part for part in re.split(r'^## ', text, flags=re.MULTILINE)[1:]}
+
+
+def cells(section: str, first: str) -> list[str]:
+    """The cells of the first row whose line begins with this cell, footnotes cut off."""
+    for line in section.splitlines():
+        row = [re.sub(r' <sup>.*', '', cell.strip()) for cell in line.strip('|').split(' | ')]
+        if row[0].strip() == first:
+            return row
+    raise AssertionError(f'no row {first} in:\n{section}')
+
+
+MINUS, DASH = '\N{MINUS SIGN}', '\N{EN DASH}'
+TABLE_1 = 'Table 1: CUB-200-2011, 448'
+REHEARSAL = "Rehearsal on generated data (drawn images, not the paper's)"
+
+
+def test_an_empty_work_dir_gives_a_report_that_says_so(tmp_path):
+    page, markdown = write_report(tmp_path)
+    assert (page, markdown) == (tmp_path / 'report.html', tmp_path / 'report.md')
+    for file in (page, markdown):
+        assert 'Nothing has been run yet.' in file.read_text()
+    assert markdown.read_text().count('not run') == sum(not row.quoted for row in read_rows())
+
+
+def test_a_row_of_the_paper_shows_mean_spread_and_differences(tmp_path):
+    for seed, (lcv, baseline) in enumerate([(74.0, 71.0), (76.0, 72.0), (78.0, 76.0)]):
+        add_run(tmp_path, 'lcv_bcnn_vgg16_cub448', seed, lcv)
+        add_run(tmp_path, 'bcnn_vgg16_cub448', seed, baseline)
+    # 74, 76, 78: 76 +- 2; the paper has 75.18 and 72.01; differences 3, 4, 2: 3 +- 1
+    row = ['LCV on BCNN', 'VGG-16', '75.18', '76.00 ± 2.00 (3 seeds)', '+0.82', '+3.17', '+3.00 ± 1.00 (3 seeds)']
+    assert cells(sections(tmp_path)[TABLE_1], 'LCV on BCNN') == row
+
+
+def test_only_common_seeds_are_paired(tmp_path):
+    for seed, top1 in {0: 70.0, 1: 75.0}.items():
+        add_run(tmp_path, 'lcv_bcnn_vgg16_cub448', seed, top1)
+    for seed, top1 in {1: 76.5, 2: 50.0}.items():
+        add_run(tmp_path, 'bcnn_vgg16_cub448', seed, top1)
+    assert cells(sections(tmp_path)[TABLE_1], 'LCV on BCNN')[-1] == f'{MINUS}1.50 (1 seed)'
+
+
+def test_without_a_common_seed_there_is_no_difference(tmp_path):
+    add_run(tmp_path, 'lcv_bcnn_vgg16_cub448', 0, 70.0)
+    add_run(tmp_path, 'bcnn_vgg16_cub448', 1, 60.0)
+    assert cells(sections(tmp_path)[TABLE_1], 'LCV on BCNN')[-1] == 'no common seed'
+
+
+def test_amp_is_marked_and_neither_averaged_nor_paired_with_full_precision(tmp_path):
+    add_run(tmp_path, 'lcv_bcnn_vgg16_cub448', 0, 70.0)
+    add_run(tmp_path, 'lcv_bcnn_vgg16_cub448', 1, 60.0, amp=True)
+    add_run(tmp_path, 'bcnn_vgg16_cub448', 1, 50.0, amp=True)
+    lines = [line for line in sections(tmp_path)[TABLE_1].splitlines() if line.startswith('| LCV on BCNN')]
+    assert ['| 70.00 (1 seed) |' in lines[0], 'baseline not run' in lines[0]] == [True, True]
+    assert ['| 60.00 (1 seed), amp |' in lines[1], '+10.00 (1 seed)' in lines[1]] == [True, True]
+    assert len(lines) == 2
+
+
+@pytest.mark.parametrize(
+    ('settings', 'place'),
+    [
+        (dict(options={'train_cfg.max_epochs': '1'}), 'Other runs'),
+        (OTHER, 'Other runs'),
+        (DRAWN, REHEARSAL),
+        (dict(status='failed', metrics={}, error='no memory'), 'Failed runs'),
+        (dict(metrics={}), 'Failed runs'),
+        (dict(status='failed', error='it has a number all the same'), 'Failed runs'),
+    ],
+)
+def test_what_is_no_whole_run_of_the_row_does_not_stand_beside_its_number(settings, place, tmp_path):
+    add_run(tmp_path, 'cbp_vgg16_cub448', 0, 12.34, **settings)
+    found = sections(tmp_path)
+    assert cells(found[TABLE_1], 'CBP')[3] == 'not run'
+    assert [title for title, text in found.items() if '`cbp_vgg16_cub448`' in text and 'Cost' not in text] == [place]
+    assert [title for title, text in found.items() if '12.34' in text] == ([] if place == 'Failed runs' else [place])
+
+
+def test_a_real_run_of_a_config_that_is_no_row_is_not_lost(tmp_path):
+    add_run(tmp_path, 'my_vgg16_cub448', 0, 12.34)
+    assert cells(sections(tmp_path)['Other runs'], '`my_vgg16_cub448`')[-1] == '12.34 (1 seed)'
+
+
+def test_a_quoted_row_says_why_it_does_not_compare(tmp_path):
+    text = sections(tmp_path)[TABLE_1]
+    assert cells(text, 'PHPQ') == ['PHPQ', 'ResNet-18', '74.13', 'not comparable', *[DASH] * 3]
+    assert ['retrieval mAP' in text, 'category discovery' in text] == [True, True]
+
+
+def test_a_rehearsal_shows_the_error_of_one_accuracy_and_the_median_time(tmp_path):
+    for seed, top1 in enumerate([79.0, 81.0, 80.0]):
+        add_run(tmp_path, 'cbp_resnet18_birdlets80', seed, top1, **DRAWN, seconds=[60.0, 3000.0, 90.0][seed])
+    # sqrt(0.8 * 0.2 / 400) = 0.02
+    row = ['`cbp_resnet18_birdlets80`', '80.00 ± 1.00 (3 seeds)', '± 2.00', '1.5', '800 / 400']
+    assert cells(sections(tmp_path)[REHEARSAL], row[0]) == row
+
+
+def test_comparisons_are_paired_with_their_interval_and_left_out_without_a_common_seed(tmp_path):
+    for seed, (attention, plain) in enumerate([(71.0, 70.0), (82.0, 80.0), (63.0, 60.0)]):
+        add_run(tmp_path, 'cbp_resnet18_birdlets80_attention', seed, attention, **DRAWN)
+        add_run(tmp_path, 'cbp_resnet18_birdlets80', seed, plain, **DRAWN)
+    add_run(tmp_path, 'cbp_resnet18_birdlets80_balanced', 7, 99.0, **DRAWN)
+    text = sections(tmp_path)[REHEARSAL]
+    half = 0.95 * math.sqrt(2 / (1 - 0.95**2)) / math.sqrt(3)  # two degrees of freedom, as in test_statistics.py
+    shown = ['+2.00 ± 1.00 (3 seeds)', f'{MINUS}{half - 2:.2f} to +{2 + half:.2f}']
+    assert cells(text, 'Attention alone')[1:3] == shown
+    assert 'Class-balanced batches alone' not in text
+
+
+def test_runs_with_options_are_compared_with_their_like_alone(tmp_path):
+    add_run(tmp_path, 'lcv_cbp_resnet18_birdlets80', 0, 50.0, **DRAWN, options={'train_cfg.max_epochs': '1'})
+    add_run(tmp_path, 'cbp_resnet18_birdlets80', 0, 40.0, **DRAWN)
+    assert 'What LCV adds to CBP' not in sections(tmp_path)[REHEARSAL]
+
+
+def test_what_a_failed_run_said_is_escaped_in_both(tmp_path):
+    add_failure(tmp_path, 'cbp_vgg16_cub448', 3, '<script>alert(1)</script> | *a*\n| b')
+    page, markdown = (file.read_text() for file in write_report(tmp_path))
+    assert '<script' not in page + markdown
+    assert '&lt;script&gt;alert(1)&lt;/script&gt; | *a*\n| b' in page
+    assert r'| 3 | &lt;script&gt;alert(1)&lt;/script&gt; \| \*a\*<br>\| b |' in markdown
+
+
+def test_the_page_holds_all_it_needs(tmp_path):
+    add_everything(tmp_path)
+    page = write_report(tmp_path)[0].read_text()
+    # names of namespaces are no addresses: nothing is loaded from them
+    assert re.findall(r'<script|<link(?! rel="icon" href="data:,")|@import|(?:src|srcset)=|url\((?!#)', page) == []
+    assert set(re.findall(r'href="(?!#)([^"]*)"', page)) == {'data:,'}
+
+
+def test_all_ids_of_the_page_are_its_own(tmp_path):
+    add_everything(tmp_path)
+    page = write_report(tmp_path)[0].read_text()
+    ids = re.findall(r'\bid="([^"]*)"', page)
+    assert len(ids) == len(set(ids))
+    assert set(re.findall(r'(?:href="|url\()#([^")]*)', page)) <= set(ids)
+
+
+def test_the_same_records_give_the_same_page(tmp_path):
+    add_everything(tmp_path)
+    first = [file.read_bytes() for file in write_report(tmp_path)]
+    assert [file.read_bytes() for file in write_report(tmp_path)] == first
+
+
+def test_runs_without_readable_logs_keep_their_numbers_and_are_named(tmp_path):
+    for config in ('lcv_bcnn_vgg16_cub448', 'bcnn_vgg16_cub448'):
+        for seed in (0, 1):
+            add_logs(add_run(tmp_path, config, seed, 70.0), [60.0, 70.0])
+    broken, missing = (next(tmp_path.glob(f'lcv_*/seed_{seed}/*/vis_data/scalars.json')) for seed in (0, 1))
+    broken.write_text('{"step": 1, "dist')
+    missing.unlink()
+    page = write_report(tmp_path)[0].read_text()
+    assert '70.00 ± 0.00 (2 seeds)' in page
+    assert 'not drawn: lcv_bcnn_vgg16_cub448, seed 0, lcv_bcnn_vgg16_cub448, seed 1.' in page
+
+
+def test_a_band_is_the_mean_and_sample_deviation_at_epochs_that_all_runs_have():
+    runs = [{'dist_inter': [(1, 1.0), (2, 4.0), (3, 9.0)]}, {'dist_inter': [(1, 3.0), (2, 4.0)]}, {}]
+    epochs, mean, spread = mean_curve(runs, 'dist_inter')
+    assert [epochs.tolist(), mean.tolist()] == [[1, 2], [2.0, 4.0]]
+    assert spread.tolist() == pytest.approx([math.sqrt(2), 0.0])
+    assert mean_curve(runs, 'dist_intra') is None
+
+
+def test_different_code_and_machines_are_told_apart(tmp_path):
+    add_run(tmp_path, 'cbp_vgg16_cub448', 0, 70.0)
+    add_run(tmp_path, 'cbp_vgg16_cub448', 1, 70.0, git={'commit': 'c0ffee', 'changed': True}, untimed_sittings=2)
+    text = sections(tmp_path)['What produced these numbers']
+    assert '- commit c0ffee (1 run)\n- commit c0ffee, with uncommitted changes (1 run)\n' in text
+    assert '- Slow CPU, 2 cores\n' in text
+    assert 'Of 2 killed sittings' in text
+
+
+def test_the_same_run_in_two_folders_is_refused(tmp_path):
+    folder = add_run(tmp_path, 'cbp_vgg16_cub448', 0, 70.0)
+    folder.with_name('seed_0_copy').mkdir()
+    (folder.with_name('seed_0_copy') / 'record.json').write_bytes((folder / 'record.json').read_bytes())
+    with pytest.raises(DataError, match=r'seed_0 and .*seed_0_copy both hold'):
+        write_report(tmp_path)
+
+
+def test_a_difference_that_rounds_to_zero_has_no_sign():
+    assert [signed(value) for value in (0.004, -0.004, 0.006, -1.5)] == ['0.00', '0.00', '+0.01', f'{MINUS}1.50']
+
+
+def test_one_seed_is_written_without_a_spread():
+    assert mean_and_spread(Summary(75.18, None, 1)) == '75.18 (1 seed)'
+    assert mean_and_spread(Summary(-0.5, 0.25, 3), difference=True) == f'{MINUS}0.50 ± 0.25 (3 seeds)'
