@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from mmpretrain.utils import collect_env
 
+NO_VERSIONS = ('PyTorch compiling details', 'numpy_random_seed', 'MUSA available')
 PACKAGES = ('lcv_mm', 'onedl-mmpretrain', 'onedl-mmengine', 'onedl-mmcv', 'mmpretrain', 'mmengine', 'mmcv', 'mmcv-lite')
 
 
@@ -23,8 +24,8 @@ def machine() -> dict[str, Any]:
 
 def versions() -> dict[str, str]:
     """Of Python, compilers and libraries, as the toolbox collects them, and of the toolbox itself."""
-    # of torch's build, in many lines, its own version is enough
-    found = {name: str(value) for name, value in collect_env().items() if '\n' not in str(value)}
+    # not what says nothing of the run: torch's build, in many lines, and what the collecting itself has drawn
+    found = {name: str(value) for name, value in collect_env().items() if name not in NO_VERSIONS}
     found['PyTorch'] = torch.__version__
     for package in PACKAGES:
         try:

@@ -69,5 +69,5 @@ def _curves(run: Run) -> CurvesOfRun:
     # a run without its logs, or with a line cut off where it was killed, still has its result: only its curves go
     try:
         return read_curves(run.folder)
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, ValueError, KeyError, AttributeError):  # none, no JSON, no step, no object
         return {}

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..statistics import Summary
-from .svg import BASELINE, INK, LCV, STYLE
+from .svg import BASELINE, INK, LCV, PAGE, STYLE
 
 WIDTH = 3.7  # inches; with text of 9 points this is about the width of a phone
 LABEL = 50  # characters of a label on a line of that width
@@ -71,5 +71,6 @@ def _row_axes(labels: Sequence[str]) -> tuple[Figure, Axes]:
     for place, label in enumerate(labels):
         # x of the axes, y of the data; outside of the layout, which would shrink the plot for a long label
         text = axes.text(0, place - 0.28, label, transform=axes.get_yaxis_transform(), va='bottom')
+        text.set_bbox(dict(facecolor=PAGE, edgecolor='none', pad=0.5))  # or grid and zero line strike it out
         text.set_in_layout(False)
     return figure, axes

@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 INK = '#010203'
 BASELINE = '#010204'
 LCV = '#010205'
-_COLOURS = {INK: 'currentColor', BASELINE: 'var(--baseline)', LCV: 'var(--lcv)'}
+PAGE = '#010206'
+_COLOURS = {INK: 'currentColor', BASELINE: 'var(--baseline)', LCV: 'var(--lcv)', PAGE: 'var(--page)'}
 
 STYLE: dict[Any, Any] = {
     'svg.fonttype': 'none',  # text stays text: read aloud, found and set in the page's font
