@@ -111,6 +111,7 @@ def test_told_to_stop_it_saves_and_goes_on_where_it_stood(tmp_path):
     listed = run(tmp_path, [LCV, CBP], '--dry-run', epochs=4).stdout
     assert 'half-way' in listed
     assert 'to do' in listed
+    assert not folder(tmp_path, LCV).exists()  # it was not begun
 
     done = run(tmp_path, [LCV, CBP], epochs=4)
     assert done.returncode == 0, done.stdout
@@ -150,14 +151,6 @@ def test_a_row_that_fails_is_reported_and_the_others_go_on(tmp_path):
     assert 'out_dim' in failed.error
     assert 'out_dim' in (tmp_path / 'runs/report.md').read_text()
     assert '1 finished, 1 failed' in done.stdout
-
-
-def test_other_settings_do_not_go_into_the_same_folder(tmp_path):
-    assert run(tmp_path, [CBP]).returncode == 0
-    done = run(tmp_path, [CBP], epochs=3)
-    assert done.returncode == 1
-    assert 'was begun with other settings: train_cfg.max_epochs=3 (there: 2)' in done.stderr
-    assert record_of(tmp_path, CBP).checkpoint == 'epoch_2.pth'
 
 
 def test_a_dry_run_lists_all_rows_and_leaves_nothing(tmp_path):

@@ -41,6 +41,8 @@ def execute(spec: RunSpec, children: Children, env: Mapping[str, str]) -> str:
         str: 'finished' or 'failed', as in the record; 'stopped' if there is more to do, because `children` or the
         trainer itself was told to stop; 'busy' if another process is at it.
     """
+    if children.told.is_set():
+        return STOPPED
     spec.folder.mkdir(parents=True, exist_ok=True)
     with (spec.folder / '.lock').open('w') as lock:
         try:

@@ -55,7 +55,7 @@ def test_runs_end_with_measured_results_at_the_same_time_and_one_that_fails_stop
 @pytest.mark.slow
 @all_engines
 def test_told_to_stop_the_runs_are_saved_and_go_on_later(engine, tmp_path):
-    runs = specs(tmp_path, 20, 'cbp')
+    runs = specs(tmp_path, 15, 'cbp')
     stop = Event()
 
     def stop_in_the_middle():
@@ -69,10 +69,10 @@ def test_told_to_stop_the_runs_are_saved_and_go_on_later(engine, tmp_path):
     stop_in_the_middle()
     assert outcomes(engine, runs, stop) == {'cbp': 'stopped'}
     assert read_record(runs[0].folder) is None
-    assert not (runs[0].folder / 'epoch_20.pth').is_file()
+    assert not (runs[0].folder / 'epoch_15.pth').is_file()
     assert outcomes(engine, runs) == {'cbp': 'finished'}
     record = read_record(runs[0].folder)
-    assert (record.sittings, record.checkpoint) == (2, 'epoch_20.pth')
+    assert (record.sittings, record.checkpoint) == (2, 'epoch_15.pth')
     if (
         engine == 'ray'
     ):  # submitit's local mode kills the job soon after; only the trainer, in a session of its own, saves
