@@ -36,7 +36,8 @@ class Record:
         peak_memory (Mapping[str, int]): Bytes: 'cpu' of the trainer in any sitting whose end was seen, without its
             loaders' workers; 'gpu' as torch counts what it has allocated, where there is one.
         config_dump (str): File name of the whole config as it was run, in the run's folder.
-        machine (Mapping[str, Any]): 'cpu', 'cores', and 'gpu' where there is one.
+        machine (Mapping[str, Any]): 'cpu', 'cores', and 'gpu' where there is one; this and what follows of the last
+            sitting.
         versions (Mapping[str, str]): Of Python, the packages and the compilers.
         git (Mapping[str, Any]): 'commit' and whether files were 'changed' beside it; empty outside a repository.
         ended (str): Date and time, ISO 8601, UTC.
