@@ -55,12 +55,12 @@ def add_everything(work_dir: Path) -> None:
     add_run(work_dir, 'hbp_resnet18_cub448', 0, 66.66, options={'train_cfg.max_epochs': '10'})
     add_run(work_dir, 'hbp_vgg16_cub448', 0, 33.33, **OTHER)
     drawn = {
-        'bcnn_resnet18_birdlets80': [60.25, 61.5, 63.75],
-        'lcv_bcnn_resnet18_birdlets80': [62.5, 61.25, 66.0],
-        'cbp_resnet18_birdlets80': [70.5, 71.75],
-        'lcv_cbp_resnet18_birdlets80': [69.5, 70.25],
-        'cbp_resnet18_birdlets80_attention': [70.75],
-        'lcv_cbp_resnet18_birdlets80_literal': [55.0, 58.5],  # of the longest question
+        'bcnn_resnet18_birdlets64': [60.25, 61.5, 63.75],
+        'lcv_bcnn_resnet18_birdlets64': [62.5, 61.25, 66.0],
+        'cbp_resnet18_birdlets64': [70.5, 71.75],
+        'lcv_cbp_resnet18_birdlets64': [69.5, 70.25],
+        'cbp_resnet18_birdlets64_attention': [70.75],
+        'lcv_cbp_resnet18_birdlets64_literal': [55.0, 58.5],  # of the longest question
     }
     for config, accuracies in drawn.items():
         for seed, top1 in enumerate(accuracies):

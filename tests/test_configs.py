@@ -64,7 +64,7 @@ def test_there_is_one_config_a_row_and_seven_in_two_steps_and_those_of_birdlets(
     names = {path.stem for path in CONFIGS}
     assert len(ROWS) == 29
     assert len(TWO_STEPS) == 7
-    birdlets = {f'{lcv}{method}_resnet18_birdlets80' for lcv in ('', 'lcv_') for method in ('bcnn', 'cbp', 'hbp')}
+    birdlets = {f'{lcv}{method}_resnet18_birdlets64' for lcv in ('', 'lcv_') for method in ('bcnn', 'cbp', 'hbp')}
     birdlets |= {'cbp_resnet18_birdlets', 'lcv_cbp_resnet18_birdlets'}
     assert names == ROWS.keys() | TWO_STEPS | birdlets
 
@@ -73,7 +73,7 @@ def test_every_config_of_a_comparison_is_there_and_every_ablation_is_compared():
     compared = {name for comparison in read_comparisons() for name in (comparison.config, comparison.against)}
     ablations = {path.stem for path in ABLATIONS}
     assert len(ablations) == 16
-    assert compared == ablations | {path.stem for path in CONFIGS if path.stem.endswith('birdlets80')}
+    assert compared == ablations | {path.stem for path in CONFIGS if path.stem.endswith('birdlets64')}
 
 
 # What an ablation's name says, as the settings in which it differs from LCV on CBP
@@ -98,7 +98,7 @@ ABLATED = {
 def test_an_ablation_is_lcv_on_cbp_but_for_what_its_name_says(what):
     full, ablated = (
         flat(Config.fromfile(FOLDER / f'{name}.py').to_dict())
-        for name in ('lcv_cbp_resnet18_birdlets80', f'ablations/lcv_cbp_resnet18_birdlets80_{what}')
+        for name in ('lcv_cbp_resnet18_birdlets64', f'ablations/lcv_cbp_resnet18_birdlets64_{what}')
     )
     changed = {key: value for key, value in ablated.items() if full.get(key) != value}
     gone = full.keys() - ablated.keys()
@@ -108,8 +108,8 @@ def test_an_ablation_is_lcv_on_cbp_but_for_what_its_name_says(what):
 
 @pytest.mark.parametrize('parts', ['attention', 'balanced', 'attention_balanced'])
 def test_an_ablation_without_the_loss_is_cbp_and_the_parts_of_its_name(parts):
-    cfg = Config.fromfile(FOLDER / f'ablations/cbp_resnet18_birdlets80_{parts}.py')
-    lcv = Config.fromfile(FOLDER / 'lcv_cbp_resnet18_birdlets80.py')
+    cfg = Config.fromfile(FOLDER / f'ablations/cbp_resnet18_birdlets64_{parts}.py')
+    lcv = Config.fromfile(FOLDER / 'lcv_cbp_resnet18_birdlets64.py')
     assert cfg.model.type is ImageClassifier
     assert 'variance_loss' not in cfg.model
     assert cfg.model.get('neck') == (lcv.model.neck if 'attention' in parts else None)

@@ -15,7 +15,7 @@ from lcv_mm.reproduce.record import Record, read_record
 from lcv_mm.visualization import read_curves
 
 ROOT = Path(__file__).parents[1]
-LCV, CBP, BCNN = (f'{name}_resnet18_birdlets80' for name in ('lcv_cbp', 'cbp', 'bcnn'))
+LCV, CBP, BCNN = (f'{name}_resnet18_birdlets64' for name in ('lcv_cbp', 'cbp', 'bcnn'))
 
 pytestmark = pytest.mark.slow
 

@@ -6,7 +6,7 @@ IMAGES = {'num_classes': 6, 'train_per_class': 4, 'test_per_class': 2, 'image_si
 
 
 def tiny_options(data_root: Path, epochs: int = 2) -> list[str]:
-    """`KEY=VALUE` for `--cfg-options` of `*_birdlets80`: 24 training and 12 test images, 3 iterations an epoch."""
+    """`KEY=VALUE` for `--cfg-options` of `*_birdlets64`: 24 training and 12 test images, 3 iterations an epoch."""
     values: dict[str, object] = {
         'model.head.num_classes': 6,
         'data_preprocessor.num_classes': 6,

@@ -31,7 +31,7 @@ def choose_configs(
                 f'--tables {" ".join(map(str, tables))} --dataset {dataset}: the tables are of other datasets; '
                 f'expected one of the two: leave one out, and choose among the rows on {dataset} with --rows'
             )
-        known = [*sorted(configs.glob('*_birdlets80.py')), *sorted(configs.glob('ablations/*_birdlets80*.py'))]
+        known = [*sorted(configs.glob('*_birdlets64.py')), *sorted(configs.glob('ablations/*_birdlets64*.py'))]
     else:
         rows = [row for row in read_rows() if not row.quoted and (not tables or row.table in tables)]
         known = [configs / f'{row.config}.py' for row in rows]

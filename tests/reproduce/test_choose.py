@@ -44,8 +44,8 @@ def test_patterns_choose_within_the_tables():
 def test_the_rehearsal_is_six_configs_and_sixteen_ablations():
     chosen = names(dataset='birdlets')
     assert len(chosen) == 22
-    assert names(dataset='birdlets', patterns=['*_birdlets80']) == [
-        f'{lcv}{method}_resnet18_birdlets80' for lcv in ('', 'lcv_') for method in ('bcnn', 'cbp', 'hbp')
+    assert names(dataset='birdlets', patterns=['*_birdlets64']) == [
+        f'{lcv}{method}_resnet18_birdlets64' for lcv in ('', 'lcv_') for method in ('bcnn', 'cbp', 'hbp')
     ]
 
 

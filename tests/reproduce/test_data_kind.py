@@ -39,7 +39,7 @@ def test_training_on_the_test_images_is_not_the_papers(tmp_path):
 
 
 def test_birdlets_are_generated_in_whatever_number(tmp_path):
-    assert kind('lcv_cbp_resnet18_birdlets80', 5994, 5794, tmp_path) == 'generated'
+    assert kind('lcv_cbp_resnet18_birdlets64', 5994, 5794, tmp_path) == 'generated'
 
 
 def test_birdlets_read_through_the_class_of_a_real_dataset_are_generated(tmp_path):

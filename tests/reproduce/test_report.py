@@ -108,17 +108,17 @@ def test_a_quoted_row_says_why_it_does_not_compare(tmp_path):
 
 def test_a_rehearsal_shows_the_error_of_one_accuracy_and_the_median_time(tmp_path):
     for seed, top1 in enumerate([79.0, 81.0, 80.0]):
-        add_run(tmp_path, 'cbp_resnet18_birdlets80', seed, top1, **DRAWN, seconds=[60.0, 3000.0, 90.0][seed])
+        add_run(tmp_path, 'cbp_resnet18_birdlets64', seed, top1, **DRAWN, seconds=[60.0, 3000.0, 90.0][seed])
     # sqrt(0.8 * 0.2 / 400) = 0.02
-    row = ['`cbp_resnet18_birdlets80`', '80.00 ± 1.00 (3 seeds)', '± 2.00', '1.5', '800 / 400']
+    row = ['`cbp_resnet18_birdlets64`', '80.00 ± 1.00 (3 seeds)', '± 2.00', '1.5', '800 / 400']
     assert cells(sections(tmp_path)[REHEARSAL], row[0]) == row
 
 
 def test_comparisons_are_paired_with_their_interval_and_left_out_without_a_common_seed(tmp_path):
     for seed, (attention, plain) in enumerate([(71.0, 70.0), (82.0, 80.0), (63.0, 60.0)]):
-        add_run(tmp_path, 'cbp_resnet18_birdlets80_attention', seed, attention, **DRAWN)
-        add_run(tmp_path, 'cbp_resnet18_birdlets80', seed, plain, **DRAWN)
-    add_run(tmp_path, 'cbp_resnet18_birdlets80_balanced', 7, 99.0, **DRAWN)
+        add_run(tmp_path, 'cbp_resnet18_birdlets64_attention', seed, attention, **DRAWN)
+        add_run(tmp_path, 'cbp_resnet18_birdlets64', seed, plain, **DRAWN)
+    add_run(tmp_path, 'cbp_resnet18_birdlets64_balanced', 7, 99.0, **DRAWN)
     text = sections(tmp_path)[REHEARSAL]
     half = 0.95 * math.sqrt(2 / (1 - 0.95**2)) / math.sqrt(3)  # two degrees of freedom, as in test_statistics.py
     shown = ['+2.00 ± 1.00 (3 seeds)', f'{MINUS}{half - 2:.2f} to +{2 + half:.2f}']
@@ -127,8 +127,8 @@ def test_comparisons_are_paired_with_their_interval_and_left_out_without_a_commo
 
 
 def test_runs_with_options_are_compared_with_their_like_alone(tmp_path):
-    add_run(tmp_path, 'lcv_cbp_resnet18_birdlets80', 0, 50.0, **DRAWN, options={'train_cfg.max_epochs': '1'})
-    add_run(tmp_path, 'cbp_resnet18_birdlets80', 0, 40.0, **DRAWN)
+    add_run(tmp_path, 'lcv_cbp_resnet18_birdlets64', 0, 50.0, **DRAWN, options={'train_cfg.max_epochs': '1'})
+    add_run(tmp_path, 'cbp_resnet18_birdlets64', 0, 40.0, **DRAWN)
     assert 'What LCV adds to CBP' not in sections(tmp_path)[REHEARSAL]
 
 

@@ -1,10 +1,10 @@
-"""LCV on HBP, ResNet-18 from scratch, Birdlets at 80 (generated images): of the rehearsal, not a row of the paper."""
+"""LCV on CBP, ResNet-18 from scratch, Birdlets at 64 (generated images): of the rehearsal, not a row of the paper."""
 
 from mmengine.config import read_base
 
 with read_base():
     from ._base_.lcv import *
-    from .hbp_resnet18_birdlets80 import *
+    from .cbp_resnet18_birdlets64 import *
 
 model.update(lcv_model)
 train_dataloader.update(batch_sampler=lcv_batch_sampler)

@@ -1,9 +1,9 @@
-"""Ablation of LCV on CBP: the class-balanced batches alone. Birdlets at 80 (generated images)."""
+"""Ablation of LCV on CBP: the class-balanced batches alone. Birdlets at 64 (generated images)."""
 
 from mmengine.config import read_base
 
 with read_base():
     from .._base_.lcv import *
-    from ..cbp_resnet18_birdlets80 import *
+    from ..cbp_resnet18_birdlets64 import *
 
 train_dataloader.update(batch_sampler=lcv_batch_sampler)

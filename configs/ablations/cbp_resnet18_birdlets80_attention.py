@@ -1,9 +1,0 @@
-"""Ablation of LCV on CBP: the attention alone. Birdlets at 80 (generated images)."""
-
-from mmengine.config import read_base
-
-with read_base():
-    from .._base_.lcv import *
-    from ..cbp_resnet18_birdlets80 import *
-
-model.update(neck=lcv_model.neck)

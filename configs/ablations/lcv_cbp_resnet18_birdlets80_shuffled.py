@@ -1,8 +1,0 @@
-"""Ablation of LCV on CBP: shuffled batches. Birdlets at 80 (generated images)."""
-
-from mmengine.config import read_base
-
-with read_base():
-    from ..lcv_cbp_resnet18_birdlets80 import *
-
-train_dataloader.update(batch_sampler=None)
