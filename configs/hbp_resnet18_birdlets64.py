@@ -8,6 +8,6 @@ with read_base():
     from ._base_.rehearsal_runtime import *
     from ._base_.schedules.birdlets_sgd_12e import *
 
-# from scratch, for small images: the last stage keeps its resolution. 8192 dimensions would cost a CPU more than the
-# backbone does
+# from scratch, for small images: the last stage keeps its resolution. Projections to the base's 8192 dimensions take
+# 19 GFLOP a step of 16 images, the whole backbone 24
 model.update(backbone=dict(init_cfg=None, strides=(1, 2, 2, 1)), head=dict(num_classes=20, proj_dim=2048))
