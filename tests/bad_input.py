@@ -24,10 +24,10 @@ from lcv_mm.datasets.birdlets import generate_birdlets
 
 HEAD = """# Bad input
 
-What a user can get wrong, and what `tools/train.py` or `tools/test.py` then prints: one message, no traceback, exit
-code 1. `DIR` stands for a folder. The table is written by `python tests/bad_input.py docs/bad_input.md` from what the
-tools print, and a test compares the two. With `LCV_MM_TRACEBACK=1` in the environment the traceback is shown too;
-errors that are not in this table, and may be bugs, always show it.
+What a user can get wrong, and what `tools/train.py`, `tools/test.py` or `tools/reproduce.py` then prints: one message,
+no traceback, exit code 1. `DIR` stands for a folder. The table is written by `python tests/bad_input.py
+docs/bad_input.md` from what the tools print, and a test compares the two. With `LCV_MM_TRACEBACK=1` in the environment
+the traceback is shown too; errors that are not in this table, and may be bugs, always show it.
 """
 
 
@@ -51,6 +51,11 @@ def base_options(config: str, folder: Path) -> dict[str, object]:
 
 def command(case: Case, folder: Path) -> list[str]:
     """Arguments of the tool; a case with `code` gets a config of its own, which has the small sizes too."""
+    args = case.args.format(folder=folder).split()
+    if '--work-dir' not in args:
+        args += ['--work-dir', str(folder / 'work')]
+    if case.tool == 'reproduce':
+        return args
     config = case.config.format(folder=folder)
     small = [f'{key}={value}' for key, value in base_options(config, folder).items()]
     if '/' in config:
@@ -67,11 +72,8 @@ def command(case: Case, folder: Path) -> list[str]:
     if wrong is None:
         wrong = case.wrong if re.fullmatch(r'[\w.]+=\S+', case.wrong) else ''
     options = [*small, *wrong.format(folder=folder).split()]
-    args = case.args.format(folder=folder).split()
-    if case.tool == 'test' and not args:
-        args = ['x.pth']
-    if '--work-dir' not in args:
-        args += ['--work-dir', str(folder / 'work')]
+    if case.tool == 'test' and not case.args:
+        args = ['x.pth', *args]
     return [config, *args, *(['--cfg-options', *options] if options else [])]
 
 

@@ -11,6 +11,8 @@ from mmengine.config import Config
 from mmpretrain.registry import MODELS
 
 from lcv_mm.datasets.birdlets import BirdletsSettings
+from lcv_mm.reproduce import make_specs
+from lcv_mm.reproduce.settings import hold_to_settings, run_config
 
 ROOT = Path(__file__).parents[1]
 BASE = 'lcv_cbp_resnet18_birdlets'
@@ -30,7 +32,7 @@ class Case:
             texts `{folder}` is the folder of the case.
         code (str): Lines added to the config.
         config (str): Config file: a name of `configs/`, or a file made by `prepare`.
-        tool (str): 'train' or 'test'.
+        tool (str): 'train', 'test', or 'reproduce', which takes no config.
         args (str): More arguments of the tool.
         prepare (Callable): Makes the files of the case in a folder of its own.
         env (tuple[str, str]): An environment variable and its value.
@@ -124,6 +126,18 @@ def backbone_alone(state: dict, cfg: Config) -> dict:
     return {key.removeprefix('backbone.'): v for key, v in state['state_dict'].items() if key.startswith('backbone.')}
 
 
+def begun_otherwise(folder: Path) -> None:
+    config, options = ROOT / 'configs/bcnn_vgg16_cub448.py', ['optim_wrapper.optimizer.lr=0.5']
+    (spec,) = make_specs([config], [0], folder / 'work', ROOT / 'tools', options, amp=False)
+    hold_to_settings(spec, run_config(spec), write=True)
+
+
+def damaged_record(folder: Path) -> None:
+    run = folder / 'work/bcnn_vgg16_cub448/seed_0'
+    run.mkdir(parents=True)
+    (run / 'record.json').write_text('{"config": "bcnn')
+
+
 def work_dir_is_a_file(folder: Path) -> None:
     (folder / 'file').write_text('')
 
@@ -135,7 +149,7 @@ train_dataloader.dataset = dict(
     pipeline=train_pipeline)
 train_dataloader.batch_sampler = None
 """
-FILE, KEY, PART, MODEL, DATA, BATCH, RUN, MACHINE, WEIGHTS = (
+FILE, KEY, PART, MODEL, DATA, BATCH, RUN, MACHINE, WEIGHTS, TABLES = (
     'The config file',
     'Keys',
     'Parts and their options',
@@ -145,6 +159,7 @@ FILE, KEY, PART, MODEL, DATA, BATCH, RUN, MACHINE, WEIGHTS = (
     'Schedule and logs',
     'The machine',
     'Checkpoints and weights',
+    'Reproducing the tables',
 )
 CASES = [
     Case(
@@ -563,5 +578,61 @@ CASES = [
         tool='test',
         args='x.pth --out {folder}/nowhere/p.pkl',
         options='',
+    ),
+    *(
+        Case(TABLES, wrong, says, tool='reproduce', args=f'{wrong} --dry-run')
+        for wrong, says in {
+            '--rows lcv_cpb_vgg16_cub448': (
+                'fits none of the 29 rows',
+                "did you mean 'lcv_cbp_vgg16_cub448'",
+                'lists them',
+            ),
+            '--tables 1 --rows *_dogs224': ('fits none of the 7 rows of table 1', 'Expected a name, or a pattern'),
+            '--tables 1 --dataset birdlets': (
+                'tables are of other datasets',
+                'expected one of the two',
+                'leave one out',
+            ),
+            '--seeds 0 0': ('--seeds 0 0', 'expected different numbers, 0 or more', 'give each once'),
+            '--cfg-options train_cfg.max_epochs': ('expected KEY=VALUE', 'such as train_cfg.max_epochs=10'),
+            '--cfg-options randomness.seed=3': ('expected seeds in --seeds', 'give them there'),
+            '--cfg-options trian_cfg.max_epochs=3': ('trian_cfg', "did you mean 'train_cfg'"),
+        }.items()
+    ),
+    Case(
+        TABLES,
+        'a folder that was begun with other settings',
+        (
+            'bcnn_vgg16_cub448/seed_0 was begun with other settings',
+            '(there: 0.5)',
+            'expected the same',
+            'delete the folder',
+        ),
+        tool='reproduce',
+        args='--dry-run',
+        prepare=begun_otherwise,
+    ),
+    Case(
+        TABLES,
+        'a damaged record of a run',
+        ('seed_0/record.json', 'expected the record of a run', 'delete it'),
+        tool='reproduce',
+        args='--dry-run',
+        prepare=damaged_record,
+    ),
+    Case(
+        TABLES,
+        '--work-dir below a file',
+        ('can not be written', 'Not a directory', 'give another with --work-dir'),
+        tool='reproduce',
+        args='--dry-run --work-dir {folder}/file/runs',
+        prepare=work_dir_is_a_file,
+    ),
+    Case(
+        TABLES,
+        '--engine-options jobs=0',
+        ('--engine-options jobs=0', 'expected jobs=N', '1 or more'),
+        tool='reproduce',
+        args='--engine-options jobs=0',
     ),
 ]

@@ -153,6 +153,17 @@ def test_a_row_that_fails_is_reported_and_the_others_go_on(tmp_path):
     assert '1 finished, 1 failed' in done.stdout
 
 
+def test_a_test_that_measures_no_top1_is_a_failure_that_says_so(tmp_path):
+    done = run(tmp_path, [CBP], epochs=1, more=('test_evaluator.topk=5',))
+    assert done.returncode == 1, done.stdout
+    assert 'failed: the test measured accuracy/top5; expected accuracy/top1' in done.stdout
+    assert record_of(tmp_path, CBP).metrics == {}
+    assert (
+        'failed, to be tried again'
+        in run(tmp_path, [CBP], '--dry-run', epochs=1, more=('test_evaluator.topk=5',)).stdout
+    )
+
+
 def test_a_dry_run_lists_all_rows_and_leaves_nothing(tmp_path):
     told = [sys.executable, 'tools/reproduce.py', '--dry-run', '--tables', '4', '--work-dir', str(tmp_path / 'runs')]
     done = subprocess.run(told, cwd=ROOT, capture_output=True, text=True, check=True)

@@ -28,7 +28,7 @@ def parse_args() -> argparse.Namespace:
         '--dataset',
         choices=['birdlets'],
         default='',
-        help='a rehearsal on this generated dataset: ResNet-18 at crops of 80, with ablations',
+        help='a rehearsal on this generated dataset: ResNet-18 at small crops, with ablations',
     )
     parser.add_argument('--dry-run', action='store_true', help='list the runs and how far they are, and do nothing')
     parser.add_argument(
@@ -64,10 +64,11 @@ def main() -> int:
     args = parse_args()
 
     # imported late: `--help` answers at once
-    from lcv_mm.launch import short_errors
+    from lcv_mm.launch import check_work_dir, short_errors
     from lcv_mm.reproduce import check_specs, choose_configs, make_specs, print_plan, run_all
 
     with short_errors():
+        check_work_dir(args.work_dir)
         configs = choose_configs(ROOT / 'configs', args.tables, args.rows, args.dataset)
         specs = make_specs(configs, args.seeds, args.work_dir, ROOT / 'tools', args.cfg_options, args.amp)
         epochs = check_specs(specs)

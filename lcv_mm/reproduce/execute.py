@@ -17,7 +17,7 @@ from ..launch.config_parts import type_name
 from .child import Children, Ended
 from .data_kind import OTHER, count_images, data_kind
 from .provenance import git_state, machine, versions
-from .record import FAILED, FINISHED, Record, read_record, write_record
+from .record import FAILED, FINISHED, TOP1, Record, read_record, write_record
 from .run_spec import RunSpec
 from .settings import hold_to_settings, run_config
 from .sittings import Sittings
@@ -117,17 +117,18 @@ def _train_and_test(
     record = replace(record, test_seconds=tested.seconds, checkpoint=checkpoint.name, ended=_now())
     if tested.code:
         return replace(record, error=_last_words(spec.folder / 'test.log', tested))
+    measured = json.loads(metrics.read_text())
+    if TOP1 not in measured:
+        return replace(
+            record,
+            error=f'the test measured {", ".join(measured) or "nothing"}; expected {TOP1} among it, which is what is '
+            'reported: give test_evaluator an Accuracy of MMPretrain with 1 in its topk',
+        )
     with _READING:
         cfg = run_config(spec)
         images = count_images(cfg, spec.cwd)
         data = data_kind(cfg, spec.cwd, images)
-    return replace(
-        record,
-        status=FINISHED,
-        data=data,
-        images=images,
-        metrics=json.loads(metrics.read_text()),
-    )
+    return replace(record, status=FINISHED, data=data, images=images, metrics=measured)
 
 
 def _python(spec: RunSpec, args: list[str], log: str, children: Children, env: Mapping[str, str], lock: IO) -> Ended:

@@ -11,6 +11,7 @@ from ..errors import DataError
 
 RECORD = 'record.json'
 FINISHED, FAILED = 'finished', 'failed'
+TOP1 = 'accuracy/top1'  # as MMPretrain's Accuracy names it
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Record:
     @property
     def top1(self) -> float:
         """Top-1 accuracy in per cent of a finished run."""
-        return self.metrics['accuracy/top1']
+        return self.metrics[TOP1]
 
 
 def write_record(folder: Path, record: Record) -> None:

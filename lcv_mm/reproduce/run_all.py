@@ -58,7 +58,9 @@ def run_all(
             if ended is not None:
                 spec, outcome = ended
                 outcomes[spec.name] = outcome
-                progress.console.print(f'{spec.name}: {_told(spec, outcome)}', highlight=False, markup=False)
+                progress.console.print(
+                    f'{spec.name}: {_told(spec, outcome)}', highlight=False, markup=False, soft_wrap=True
+                )
             done = sum(
                 length[spec.name] if spec.name in outcomes else min(epochs_logged(spec.folder), length[spec.name])
                 for spec in specs

@@ -9,9 +9,13 @@ from report_folders import DRAWN, OTHER, add_everything, add_failure, add_logs, 
 
 from lcv_mm.errors import DataError
 from lcv_mm.paper import read_rows
+from lcv_mm.reproduce.record import read_records
 from lcv_mm.reproduce.report import write_report
 from lcv_mm.reproduce.report.curve_plots import mean_curve
+from lcv_mm.reproduce.report.groups import Run
+from lcv_mm.reproduce.report.html import to_html
 from lcv_mm.reproduce.report.numbers import mean_and_spread, signed
+from lcv_mm.reproduce.report.write import make_report
 from lcv_mm.reproduce.statistics import Summary
 
 
@@ -110,7 +114,7 @@ def test_a_rehearsal_shows_the_error_of_one_accuracy_and_the_median_time(tmp_pat
     for seed, top1 in enumerate([79.0, 81.0, 80.0]):
         add_run(tmp_path, 'cbp_resnet18_birdlets64', seed, top1, **DRAWN, seconds=[60.0, 3000.0, 90.0][seed])
     # sqrt(0.8 * 0.2 / 400) = 0.02
-    row = ['`cbp_resnet18_birdlets64`', '80.00 ± 1.00 (3 seeds)', '± 2.00', '1.5', '800 / 400']
+    row = ['`cbp_resnet18_birdlets64`', '80.00 ± 1.00 (3 seeds)', '79.00, 81.00, 80.00', '± 2.00', '1.5', '800 / 400']
     assert cells(sections(tmp_path)[REHEARSAL], row[0]) == row
 
 
@@ -121,8 +125,8 @@ def test_comparisons_are_paired_with_their_interval_and_left_out_without_a_commo
     add_run(tmp_path, 'cbp_resnet18_birdlets64_balanced', 7, 99.0, **DRAWN)
     text = sections(tmp_path)[REHEARSAL]
     half = 0.95 * math.sqrt(2 / (1 - 0.95**2)) / math.sqrt(3)  # two degrees of freedom, as in test_statistics.py
-    shown = ['+2.00 ± 1.00 (3 seeds)', f'{MINUS}{half - 2:.2f} to +{2 + half:.2f}']
-    assert cells(text, 'Attention alone')[1:3] == shown
+    shown = ['+2.00 ± 1.00 (3 seeds)', '+1.00, +2.00, +3.00', f'{MINUS}{half - 2:.2f} to +{2 + half:.2f}']
+    assert cells(text, 'Attention alone')[1:4] == shown
     assert 'Class-balanced batches alone' not in text
 
 
@@ -130,6 +134,16 @@ def test_runs_with_options_are_compared_with_their_like_alone(tmp_path):
     add_run(tmp_path, 'lcv_cbp_resnet18_birdlets64', 0, 50.0, **DRAWN, options={'train_cfg.max_epochs': '1'})
     add_run(tmp_path, 'cbp_resnet18_birdlets64', 0, 40.0, **DRAWN)
     assert 'What LCV adds to CBP' not in sections(tmp_path)[REHEARSAL]
+
+
+@pytest.mark.parametrize(('amps', 'title'), [([True], 'cbp_resnet18_birdlets64'), ([False, True], 'birdlets64, amp')])
+def test_a_plot_names_the_setting_where_there_are_several(amps, title, tmp_path):
+    for amp in amps:
+        for config in ('cbp_resnet18_birdlets64', 'lcv_cbp_resnet18_birdlets64'):
+            add_logs(add_run(tmp_path / str(amp), config, 0, 50.0, **DRAWN, amp=amp), [50.0])
+    runs = [Run(*found) for amp in amps for found in read_records(tmp_path / str(amp))]
+    page = to_html(make_report(runs))
+    assert [f'{title}: LCV' in page, ', amp: LCV' in page] == [True, len(amps) > 1]
 
 
 def test_what_a_failed_run_said_is_escaped_in_both(tmp_path):

@@ -1,12 +1,12 @@
 """Runs that may be averaged together, and those that may be compared."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...errors import DataError
-from ..record import Record
+from ..record import FINISHED, TOP1, Record
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Run:
     @property
     def finished(self) -> bool:
         """Whether it ended with a result."""
-        return self.record.status == 'finished' and 'accuracy/top1' in self.record.metrics
+        return self.record.status == FINISHED and TOP1 in self.record.metrics
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,12 @@ class RunGroup:
         """What names the group on the page."""
         seeds = ' '.join(map(str, sorted(self.runs)))
         return {'config': self.config, 'setting': self.setting.label, 'seeds': seeds}
+
+
+def label_in(groups: Sequence[RunGroup]) -> Callable[[RunGroup], str]:
+    """How to label each of these groups in a plot: by its setting where they differ in it, else not at all."""
+    differ = len({group.setting.label for group in groups}) > 1
+    return lambda group: group.setting.label if differ else ''
 
 
 def setting_of(record: Record) -> Setting:

@@ -6,7 +6,7 @@ from statistics import median
 from ...paper import Comparison
 from ..data_kind import GENERATED
 from ..statistics import Summary, accuracy_standard_error, paired_differences, summarise, t_interval
-from .groups import RunGroup, counterpart
+from .groups import RunGroup, counterpart, label_in
 from .log_plots import log_plots
 from .numbers import mean_and_spread, number, signed
 from .parts import Column, Plot, Row, Section, Table
@@ -17,6 +17,7 @@ BADGE = "drawn images, not the paper's"
 RUN_COLUMNS = (
     Column('config', 'code'),
     Column('top-1 (%)', 'number'),
+    Column('by seed', 'number'),
     Column('standard error of one accuracy', 'number'),
     Column('training (min, median)', 'number'),
     Column('images, train / test', 'number'),
@@ -25,6 +26,7 @@ RUN_COLUMNS = (
 COMPARISON_COLUMNS = (
     Column('question'),
     Column('difference of top-1 (points)', 'number'),
+    Column('by seed', 'number'),
     Column('95 % interval', 'number'),
     Column('config', 'code'),
     Column('minus', 'code'),
@@ -51,10 +53,11 @@ def rehearsal_section(comparisons: Sequence[Comparison], groups: Sequence[RunGro
         if differences
     ]
     plots: list[Plot] = []
+    label = label_in(own)
     if compared:
         caption = 'The comparisons: mean of the paired differences, with its 95 % interval; filled where that leaves 0.'
         lines = [
-            (', '.join(filter(None, (comparison.question, group.setting.label))), sample, t_interval(sample))
+            (', '.join(filter(None, (comparison.question, label(group)))), sample, t_interval(sample))
             for comparison, group, _, sample in compared
         ]
         plots = [Plot((inline_svg(draw_comparisons(lines), 'comparisons', caption),), caption)]
@@ -99,6 +102,7 @@ def _run_rows(groups: Sequence[RunGroup]) -> tuple[Row, ...]:
         cells = (
             group.config,
             mean_and_spread(sample),
+            ', '.join(map(number, group.top1.values())),
             f'± {number(accuracy_standard_error(sample.mean, images["test"]))}',
             number(median(record.seconds for record in group.records) / 60, 1),
             f'{images["train"]} / {images["test"]}',
@@ -113,6 +117,7 @@ def _comparison_row(comparison: Comparison, group: RunGroup, other: RunGroup, sa
     cells = (
         comparison.question,
         mean_and_spread(sample, difference=True),
+        ', '.join(map(signed, paired_differences(group.top1, other.top1))),
         'none' if ends is None else f'{signed(ends[0])} to {signed(ends[1])}',
         comparison.config,
         comparison.against,
