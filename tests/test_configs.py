@@ -72,7 +72,7 @@ def test_there_is_one_config_a_row_and_seven_in_two_steps_and_those_of_birdlets(
 def test_every_config_of_a_comparison_is_there_and_every_ablation_is_compared():
     compared = {name for comparison in read_comparisons() for name in (comparison.config, comparison.against)}
     ablations = {path.stem for path in ABLATIONS}
-    assert len(ablations) == 16
+    assert len(ablations) == 17
     assert compared == ablations | {path.stem for path in CONFIGS if path.stem.endswith('birdlets64')}
 
 
@@ -106,10 +106,15 @@ def test_an_ablation_is_lcv_on_cbp_but_for_what_its_name_says(what):
     assert all(key.startswith(tuple(f'{place}.' for place in changed)) for key in gone)
 
 
-@pytest.mark.parametrize('parts', ['attention', 'balanced', 'attention_balanced'])
-def test_an_ablation_without_the_loss_is_cbp_and_the_parts_of_its_name(parts):
-    cfg = Config.fromfile(FOLDER / f'ablations/cbp_resnet18_birdlets64_{parts}.py')
-    lcv = Config.fromfile(FOLDER / 'lcv_cbp_resnet18_birdlets64.py')
+@pytest.mark.parametrize(
+    ('head', 'parts'),
+    [('cbp', 'attention'), ('cbp', 'balanced'), ('cbp', 'attention_balanced'), ('hbp', 'attention_balanced')],
+)
+def test_an_ablation_without_the_loss_is_the_baseline_and_the_parts_of_its_name(head, parts):
+    cfg = Config.fromfile(FOLDER / f'ablations/{head}_resnet18_birdlets64_{parts}.py')
+    baseline = Config.fromfile(FOLDER / f'{head}_resnet18_birdlets64.py')
+    lcv = Config.fromfile(FOLDER / f'lcv_{head}_resnet18_birdlets64.py')
+    assert cfg.model.head == baseline.model.head
     assert cfg.model.type is ImageClassifier
     assert 'variance_loss' not in cfg.model
     assert cfg.model.get('neck') == (lcv.model.neck if 'attention' in parts else None)
