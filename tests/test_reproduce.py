@@ -154,14 +154,12 @@ def test_a_row_that_fails_is_reported_and_the_others_go_on(tmp_path):
 
 
 def test_a_test_that_measures_no_top1_is_a_failure_that_says_so(tmp_path):
-    done = run(tmp_path, [CBP], epochs=1, more=('test_evaluator.topk=5',))
+    top5 = ('test_evaluator.topk=5',)
+    done = run(tmp_path, [CBP], epochs=1, more=top5)
     assert done.returncode == 1, done.stdout
     assert 'failed: the test measured accuracy/top5; expected accuracy/top1' in done.stdout
     assert record_of(tmp_path, CBP).metrics == {}
-    assert (
-        'failed, to be tried again'
-        in run(tmp_path, [CBP], '--dry-run', epochs=1, more=('test_evaluator.topk=5',)).stdout
-    )
+    assert 'failed, to be tried again' in run(tmp_path, [CBP], '--dry-run', epochs=1, more=top5).stdout
 
 
 def test_a_dry_run_lists_all_rows_and_leaves_nothing(tmp_path):

@@ -72,10 +72,10 @@ class RunGroup:
         return {'config': self.config, 'setting': self.setting.label, 'seeds': seeds}
 
 
-def label_in(groups: Sequence[RunGroup]) -> Callable[[RunGroup], str]:
-    """How to label each of these groups in a plot: by its setting where they differ in it, else not at all."""
+def titles_in(groups: Sequence[RunGroup]) -> Callable[[str, RunGroup], str]:
+    """What gives a text in a plot the setting of its group behind it, where these groups differ in it."""
     differ = len({group.setting.label for group in groups}) > 1
-    return lambda group: group.setting.label if differ else ''
+    return lambda text, group: f'{text}, {group.setting.label}' if differ and group.setting.label else text
 
 
 def setting_of(record: Record) -> Setting:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from ...visualization import read_curves
 from .curve_plots import CurvePair, CurvesOfRun, draw_accuracy, draw_distances
-from .groups import Run, RunGroup, baseline_name, counterpart, label_in
+from .groups import Run, RunGroup, baseline_name, counterpart, titles_in
 from .numbers import seeds
 from .parts import Plot
 from .svg import inline_svg
@@ -21,13 +21,12 @@ def log_plots(key: str, groups: Sequence[RunGroup]) -> list[Plot]:
     """
     missing: list[str] = []
     pairs = []
-    label = label_in(groups)
+    titled = titles_in(groups)
     for group in groups:
         name = baseline_name(group.config)
         baseline = counterpart(group, name, groups) if name else None
         if name and baseline:
-            title = ', '.join(filter(None, (name, label(group))))
-            pairs.append(CurvePair(title, _read(group, missing), _read(baseline, missing)))
+            pairs.append(CurvePair(titled(name, group), _read(group, missing), _read(baseline, missing)))
     unread = f' No readable logs, and so not drawn: {", ".join(missing)}.' if missing else ''
     kinds = (
         ('accuracy', 'Learning curves: test accuracy over the epochs.', draw_accuracy, ['accuracy/top1']),

@@ -1,12 +1,13 @@
 """Runs on generated images: which parts of LCV help there, and nothing about the paper's numbers."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from statistics import median
 
 from ...paper import Comparison
 from ..data_kind import GENERATED
 from ..statistics import Summary, accuracy_standard_error, paired_differences, summarise, t_interval
-from .groups import RunGroup, counterpart, label_in
+from .groups import RunGroup, counterpart, titles_in
 from .log_plots import log_plots
 from .numbers import mean_and_spread, number, signed
 from .parts import Column, Plot, Row, Section, Table
@@ -34,6 +35,19 @@ COMPARISON_COLUMNS = (
 )
 
 
+@dataclass(frozen=True)
+class _Compared:
+    """A comparison, the runs of its first config, and the differences to the other in the order of the seeds."""
+
+    comparison: Comparison
+    group: RunGroup
+    differences: Sequence[float]
+
+    @property
+    def summary(self) -> Summary:
+        return summarise(self.differences)
+
+
 def rehearsal_section(comparisons: Sequence[Comparison], groups: Sequence[RunGroup]) -> Section:
     """The section of the runs on generated images.
 
@@ -43,7 +57,7 @@ def rehearsal_section(comparisons: Sequence[Comparison], groups: Sequence[RunGro
     """
     own = [group for group in groups if group.setting.data == GENERATED]
     compared = [
-        (comparison, group, other, summarise(differences))
+        _Compared(comparison, group, differences)
         for comparison in comparisons
         for group in own
         if group.config == comparison.config
@@ -53,13 +67,10 @@ def rehearsal_section(comparisons: Sequence[Comparison], groups: Sequence[RunGro
         if differences
     ]
     plots: list[Plot] = []
-    label = label_in(own)
+    titled = titles_in(own)
     if compared:
         caption = 'The comparisons: mean of the paired differences, with its 95 % interval; filled where that leaves 0.'
-        lines = [
-            (', '.join(filter(None, (comparison.question, label(group)))), sample, t_interval(sample))
-            for comparison, group, _, sample in compared
-        ]
+        lines = [(titled(one.comparison.question, one.group), one.summary, t_interval(one.summary)) for one in compared]
         plots = [Plot((inline_svg(draw_comparisons(lines), 'comparisons', caption),), caption)]
     runs = Table(
         'Runs on generated images: mean ± standard deviation over the seeds.', RUN_COLUMNS, _run_rows(own), _RUN
@@ -67,7 +78,7 @@ def rehearsal_section(comparisons: Sequence[Comparison], groups: Sequence[RunGro
     comparison_table = Table(
         'Comparisons on generated images: paired differences over the seeds that both configs have.',
         COMPARISON_COLUMNS,
-        tuple(_comparison_row(*line) for line in compared),
+        tuple(map(_comparison_row, compared)),
         _COMPARISON,
     )
     return Section(
@@ -112,15 +123,16 @@ def _run_rows(groups: Sequence[RunGroup]) -> tuple[Row, ...]:
     return tuple(rows)
 
 
-def _comparison_row(comparison: Comparison, group: RunGroup, other: RunGroup, sample: Summary) -> Row:
-    ends = t_interval(sample)
+def _comparison_row(one: _Compared) -> Row:
+    ends = t_interval(one.summary)
+    label = one.group.setting.label
     cells = (
-        comparison.question,
-        mean_and_spread(sample, difference=True),
-        ', '.join(map(signed, paired_differences(group.top1, other.top1))),
+        one.comparison.question,
+        mean_and_spread(one.summary, difference=True),
+        ', '.join(map(signed, one.differences)),
         'none' if ends is None else f'{signed(ends[0])} to {signed(ends[1])}',
-        comparison.config,
-        comparison.against,
-        group.setting.label,
+        one.comparison.config,
+        one.comparison.against,
+        label,
     )
-    return Row(cells, data={'config': comparison.config, 'against': other.config, 'setting': group.setting.label})
+    return Row(cells, data={'config': one.comparison.config, 'against': one.comparison.against, 'setting': label})
