@@ -53,7 +53,7 @@ def command(case: Case, folder: Path) -> list[str]:
     """Arguments of the tool; a case with `code` gets a config of its own, which has the small sizes too."""
     args = case.args.format(folder=folder).split()
     if '--work-dir' not in args:
-        args += ['--work-dir', str(folder / 'work')]
+        args += ['--work-dir', str(folder / 'runs')]
     if case.tool == 'reproduce':
         return args
     config = case.config.format(folder=folder)

@@ -128,12 +128,12 @@ def backbone_alone(state: dict, cfg: Config) -> dict:
 
 def begun_otherwise(folder: Path) -> None:
     config, options = ROOT / 'configs/bcnn_vgg16_cub448.py', ['optim_wrapper.optimizer.lr=0.5']
-    (spec,) = make_specs([config], [0], folder / 'work', ROOT / 'tools', options, amp=False)
+    (spec,) = make_specs([config], [0], folder / 'runs', ROOT / 'tools', options, amp=False)
     hold_to_settings(spec, run_config(spec), write=True)
 
 
 def damaged_record(folder: Path) -> None:
-    run = folder / 'work/bcnn_vgg16_cub448/seed_0'
+    run = folder / 'runs/bcnn_vgg16_cub448/seed_0'
     run.mkdir(parents=True)
     (run / 'record.json').write_text('{"config": "bcnn')
 
