@@ -72,11 +72,11 @@ def test_there_is_one_config_a_row_and_seven_in_two_steps_and_those_of_birdlets(
 def test_every_config_of_a_comparison_is_there_and_every_ablation_is_compared():
     compared = {name for comparison in read_comparisons() for name in (comparison.config, comparison.against)}
     ablations = {path.stem for path in ABLATIONS}
-    assert len(ablations) == 17
+    assert len(ablations) == 20
     assert compared == ablations | {path.stem for path in CONFIGS if path.stem.endswith('birdlets64')}
 
 
-# What an ablation's name says, as the settings in which it differs from LCV on CBP
+# What an ablation's name says, as the settings in which it differs from LCV on its head
 ABLATED = {
     'shuffled': {'train_dataloader.batch_sampler': 'None'},
     'no_attention': {'model.neck': 'None'},
@@ -94,11 +94,13 @@ ABLATED = {
 }
 
 
-@pytest.mark.parametrize('what', ABLATED)
-def test_an_ablation_is_lcv_on_cbp_but_for_what_its_name_says(what):
+@pytest.mark.parametrize(
+    ('head', 'what'), [*(('cbp', what) for what in ABLATED), ('bcnn', 'intra_0p1'), ('hbp', 'intra_0p1')]
+)
+def test_an_ablation_is_lcv_but_for_what_its_name_says(head, what):
     full, ablated = (
         flat(Config.fromfile(FOLDER / f'{name}.py').to_dict())
-        for name in ('lcv_cbp_resnet18_birdlets64', f'ablations/lcv_cbp_resnet18_birdlets64_{what}')
+        for name in (f'lcv_{head}_resnet18_birdlets64', f'ablations/lcv_{head}_resnet18_birdlets64_{what}')
     )
     changed = {key: value for key, value in ablated.items() if full.get(key) != value}
     gone = full.keys() - ablated.keys()
@@ -108,7 +110,7 @@ def test_an_ablation_is_lcv_on_cbp_but_for_what_its_name_says(what):
 
 @pytest.mark.parametrize(
     ('head', 'parts'),
-    [('cbp', 'attention'), ('cbp', 'balanced'), ('cbp', 'attention_balanced'), ('hbp', 'attention_balanced')],
+    [('cbp', 'attention'), ('cbp', 'balanced'), *((head, 'attention_balanced') for head in ('bcnn', 'cbp', 'hbp'))],
 )
 def test_an_ablation_without_the_loss_is_the_baseline_and_the_parts_of_its_name(head, parts):
     cfg = Config.fromfile(FOLDER / f'ablations/{head}_resnet18_birdlets64_{parts}.py')

@@ -41,9 +41,9 @@ def test_patterns_choose_within_the_tables():
     ]
 
 
-def test_the_rehearsal_is_six_configs_and_seventeen_ablations():
+def test_the_rehearsal_is_six_configs_and_twenty_ablations():
     chosen = names(dataset='birdlets')
-    assert len(chosen) == 23
+    assert len(chosen) == 26
     assert names(dataset='birdlets', patterns=['*_birdlets64']) == [
         f'{lcv}{method}_resnet18_birdlets64' for lcv in ('', 'lcv_') for method in ('bcnn', 'cbp', 'hbp')
     ]

@@ -1,0 +1,10 @@
+"""Ablation of LCV on BCNN: the attention and the class-balanced batches, no loss. Birdlets at 64 (generated images)."""
+
+from mmengine.config import read_base
+
+with read_base():
+    from .._base_.lcv import *
+    from ..bcnn_resnet18_birdlets64 import *
+
+model.update(neck=lcv_model.neck)
+train_dataloader.update(batch_sampler=lcv_batch_sampler)
