@@ -98,6 +98,14 @@ class Children:
                     os.kill(pid, signal.SIGTERM)
 
 
+def take_interrupts() -> None:
+    """Let an interrupt end the wait for a process in this one's main thread, which is how Ray cancels a task.
+
+    Where a script's `&` has started the cluster, SIGINT is ignored by it and by every process that it starts.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def _peak_memory(pid: int) -> int:
     """Bytes of resident memory a process has had at most so far; 0 where the system does not tell."""
     try:

@@ -6,7 +6,7 @@ from threading import Event
 from typing import Any
 
 from ..errors import ConfigError
-from .child import Children
+from .child import Children, take_interrupts
 from .execute import STOPPED, execute
 from .run_spec import RunSpec
 
@@ -71,6 +71,7 @@ def run_on_ray(
 
 
 def _execute(spec: RunSpec) -> str:
+    take_interrupts()
     return execute(spec, Children(), {})  # Ray has set CUDA_VISIBLE_DEVICES and OMP_NUM_THREADS
 
 

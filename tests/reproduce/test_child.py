@@ -2,12 +2,13 @@
 
 import _thread
 import os
+import signal
 import sys
 import threading
 import time
 from pathlib import Path
 
-from lcv_mm.reproduce.child import Children
+from lcv_mm.reproduce.child import Children, take_interrupts
 
 WAITS = """
 import signal, sys, time
@@ -79,8 +80,10 @@ def test_stop_tells_all_that_run_once_and_starts_no_more(tmp_path):
     assert not (tmp_path / 'log').read_text()
 
 
-def test_an_interrupt_in_the_wait_stops_the_process_and_waits_for_it(tmp_path):
-    """Ray cancels a task so."""
+def test_an_interrupt_in_the_wait_stops_the_process_and_waits_for_it(tmp_path, interrupts):
+    """Ray cancels a task so, and its processes may have been started by a script's `&`."""
+    interrupts(signal.SIG_IGN)
+    take_interrupts()
 
     def interrupt():
         wait_until(lambda: says_something(tmp_path / 'log'))

@@ -1,5 +1,6 @@
 """Runs handed to a real Ray cluster of two workers, and to Slurm's client library in its local mode."""
 
+import signal
 from pathlib import Path
 from threading import Event, Timer
 
@@ -54,7 +55,9 @@ def test_runs_end_with_measured_results_at_the_same_time_and_one_that_fails_stop
 
 @pytest.mark.slow
 @all_engines
-def test_told_to_stop_the_runs_are_saved_and_go_on_later(engine, tmp_path):
+def test_told_to_stop_the_runs_are_saved_and_go_on_later(engine, tmp_path, interrupts):
+    # a script's `&` may have started a cluster of Ray; submitit's processes are the tool's, which handles the signal
+    interrupts(signal.SIG_IGN if engine == 'ray' else signal.default_int_handler)
     runs = specs(tmp_path, 15, 'cbp')
     stop = Event()
 
