@@ -6,11 +6,13 @@ from itertools import combinations
 import torch
 from torch import Tensor
 
-from .matrix_product import matrix_product
+from .matrix_product import add_matrix_product, matrix_product
 from .precision import accumulation_dtype, compute_dtype, no_autocast
 
 # Rows of the projections that are taken at a time: enough for fast products, few enough to stay small beside the maps.
-ROWS = 256
+# The direct form holds four matrices of so many rows and a column a place, the Gram form two with a column a channel.
+DIRECT_ROWS = 256
+GRAM_ROWS = 512
 
 
 def hadamard_bilinear_pool(
@@ -110,8 +112,8 @@ def _use_gram(levels: Sequence[Tensor], dtype: torch.dtype) -> bool:
     return dtype in (torch.float32, torch.float64) and levels[0].shape[2] >= max(x.shape[1] for x in levels)
 
 
-def _chunks(dim: int) -> list[slice]:
-    return [slice(start, min(start + ROWS, dim)) for start in range(0, dim, ROWS)]
+def _chunks(dim: int, rows: int) -> list[slice]:
+    return [slice(start, min(start + rows, dim)) for start in range(0, dim, rows)]
 
 
 def _side_by_side(x: Tensor) -> Tensor:
@@ -131,7 +133,7 @@ def _direct_forward(levels, weights, biases):
     wide = accumulation_dtype(levels[0].dtype)
     maps = [_side_by_side(x) for x in levels]
     pooled = []
-    for chunk in _chunks(len(weights[0])):
+    for chunk in _chunks(len(weights[0]), DIRECT_ROWS):
         parts = _project(weights, biases, maps, chunk)
         # the products in float32: in float16 those of large features overflow
         pairs = [(a.to(wide) * b).unflatten(1, (num, size)).mean(2).T for a, b in combinations(parts, 2)]
@@ -147,15 +149,16 @@ def _direct_backward(levels, weights, biases, grad, learned):
     grad_maps = [torch.zeros_like(x, dtype=wide) for x in maps]
     grad_weights = [torch.empty_like(w, dtype=wide) for w in weights] if learned else []
     grad_biases = [torch.empty_like(b, dtype=wide) for b in biases] if learned else []
-    for chunk in _chunks(len(weights[0])):
+    pairs = list(combinations(range(len(levels)), 2))
+    for chunk in _chunks(len(weights[0]), DIRECT_ROWS):
         parts = [part.unflatten(1, (num, size)) for part in _project(weights, biases, maps, chunk)]
-        grad_parts = [torch.zeros_like(part) for part in parts]
-        for pair, (i, j) in enumerate(combinations(range(len(parts)), 2)):
-            g = grad[:, pair, chunk].T[:, :, None]  # (k, N, 1)
-            grad_parts[i].addcmul_(g, parts[j])
-            grad_parts[j].addcmul_(g, parts[i])
-        for i, grad_part in enumerate(part.flatten(1) for part in grad_parts):
-            grad_maps[i] += matrix_product(weights[i][chunk].T, grad_part)
+        for i, weight in enumerate(weights):
+            grad_part = torch.zeros_like(parts[i])
+            for pair, (a, b) in enumerate(pairs):
+                if i in (a, b):
+                    grad_part.addcmul_(grad[:, pair, chunk].T[:, :, None], parts[a + b - i])  # (k, N, 1), (k, N, L)
+            grad_part = grad_part.flatten(1)
+            add_matrix_product(grad_maps[i], weight[chunk].T, grad_part)
             if learned:
                 grad_weights[i][chunk] = matrix_product(maps[i], grad_part.T).T
                 grad_biases[i][chunk] = grad_part.sum(1, dtype=wide)
@@ -172,10 +175,10 @@ def _gram_forward(levels, weights, biases):
     for i, j in combinations(range(len(levels)), 2):
         gram = _gram(levels[i], levels[j])
         inner = [
-            (matrix_product(weights[i][chunk], gram).unflatten(1, (num, -1)) * weights[j][chunk, None]).sum(2)
-            for chunk in _chunks(len(weights[0]))
+            torch.bmm(matrix_product(weights[i][chunk], gram).unflatten(1, (num, -1)), weights[j][chunk, :, None])
+            for chunk in _chunks(len(weights[0]), GRAM_ROWS)
         ]
-        pair = torch.cat(inner).T  # (D, N) -> (N, D)
+        pair = torch.cat(inner)[:, :, 0].T  # (D, N, 1) -> (N, D)
         first, second = sums[i] @ weights[i].T, sums[j] @ weights[j].T
         pooled.append(pair + first * biases[j] + second * biases[i] + biases[i] * biases[j])
     return torch.cat(pooled, dim=1)
@@ -190,17 +193,17 @@ def _gram_backward(levels, weights, biases, grad, learned):
     for pair, (i, j) in enumerate(combinations(range(len(levels)), 2)):
         gram = _gram(levels[i], levels[j])
         grad_gram = torch.zeros_like(gram)
-        for chunk in _chunks(len(weights[0])):
-            g = grad[:, pair, chunk].T[:, :, None]  # (k, N, 1)
-            weighted = (weights[j][chunk, None] * g).flatten(1)  # (k, N * C)
-            grad_gram += matrix_product(weights[i][chunk].T, weighted)
+        for chunk in _chunks(len(weights[0]), GRAM_ROWS):
+            g = grad[:, pair, chunk].T.contiguous()  # (k, N)
+            weighted = (weights[j][chunk, None] * g[:, :, None]).flatten(1)  # (k, N * C)
+            add_matrix_product(grad_gram, weights[i][chunk].T, weighted)
             if learned:
                 grad_weights[i][chunk] += matrix_product(gram, weighted.T).T
                 inner = matrix_product(weights[i][chunk], gram).unflatten(1, (num, -1))
-                grad_weights[j][chunk] += (inner * g).sum(1)
+                grad_weights[j][chunk] += torch.bmm(g[:, None], inner)[:, 0]  # the sum over the images
         grad_gram = grad_gram.view(-1, num, levels[j].shape[1]).transpose(0, 1) / size
-        grad_levels[i] += torch.bmm(grad_gram, levels[j])
-        grad_levels[j] += torch.bmm(grad_gram.mT, levels[i])
+        grad_levels[i].baddbmm_(grad_gram, levels[j])
+        grad_levels[j].baddbmm_(grad_gram.mT, levels[i])
         for a, b in ((i, j), (j, i)):
             by_bias = grad[:, pair] * biases[b]
             grad_levels[a] += (by_bias @ weights[a] / size)[:, :, None]

@@ -14,7 +14,8 @@ DIM = 40
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch):
     """So small that the projections of these tests are taken in several chunks."""
-    monkeypatch.setattr(hadamard_bilinear, 'ROWS', 16)
+    monkeypatch.setattr(hadamard_bilinear, 'DIRECT_ROWS', 16)
+    monkeypatch.setattr(hadamard_bilinear, 'GRAM_ROWS', 16)
 
 
 def draw(places, dtype=torch.float64, bias=True, num=3):
