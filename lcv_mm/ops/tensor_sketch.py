@@ -46,15 +46,25 @@ def tensor_sketch_pool(
     return _SketchedGram.apply(x, None if y is None else second, h1, s1, h2, s2, out_dim)
 
 
-def _bins(h1: Tensor, h2: Tensor, out_dim: int) -> Tensor:
-    """Bin of each entry of the Gram matrix, row by row: (C,), (D,) -> (C * D,)."""
-    return ((h1[:, None] + h2) % out_dim).flatten()
+def _indices(h1: Tensor, s1: Tensor, h2: Tensor, s2: Tensor, out_dim: int) -> Tensor:
+    """Where each entry of the Gram matrix lies in a signed table (`_to_table`), row by row: (C,), (D,) -> (C * D,).
+
+    The table is a turn of the bins twice, so that `h1 + h2` needs no remainder, and that for each number of negative
+    signs, so that no entry needs to be multiplied by its sign: both would cost as much as the rest of the sketch.
+    """
+    first, second = (h + 2 * out_dim * (s < 0) for h, s in ((h1, s1), (h2, s2)))
+    return (first[:, None] + second).flatten()
 
 
-def _signs(s1: Tensor, s2: Tensor, like: Tensor) -> Tensor:
-    """Sign of each entry of the Gram matrix over the number of places of `like`: (C,), (D,) -> (C * D,)."""
-    dtype = accumulation_dtype(like.dtype)
-    return (s1.to(dtype)[:, None] * (s2.to(dtype) / like.shape[2])).flatten()
+def _to_table(sketch: Tensor) -> Tensor:
+    """(N, out_dim) -> (N, 6 * out_dim): what the entries without a negative sign see, those with one, with two."""
+    return torch.cat([sketch, sketch, -sketch, -sketch, sketch, sketch], dim=1)
+
+
+def _from_table(table: Tensor) -> Tensor:
+    """The transpose of `_to_table`: (N, 6 * out_dim) -> (N, out_dim)."""
+    none, one, two = table.unflatten(1, (3, 2, -1)).sum(2).unbind(1)
+    return none - one + two
 
 
 class _SketchedGram(torch.autograd.Function):
@@ -68,20 +78,20 @@ class _SketchedGram(torch.autograd.Function):
             wide = x.to(accumulation_dtype(x.dtype))
             other = wide if y is None else y.to(wide.dtype)
             gram = torch.bmm(wide, other.mT).flatten(1)  # (N, C, L), (N, D, L) -> (N, C * D)
-            gram = gram * _signs(s1, s2, x)
-            bins = _bins(h1, h2, out_dim).expand_as(gram)
+            indices = _indices(h1, s1, h2, s2, out_dim).expand_as(gram)
             # shape[0] and not len(): that would fix the batch of an exported model
-            return gram.new_zeros(gram.shape[0], out_dim).scatter_add(1, bins, gram)
+            table = gram.new_zeros(gram.shape[0], 6 * out_dim).scatter_add(1, indices, gram)
+            return _from_table(table) / x.shape[2]
 
     @staticmethod
     def backward(ctx, grad):
         x, y, h1, s1, h2, s2 = ctx.saved_tensors
         with no_autocast(x):
-            grad_gram = grad.index_select(1, _bins(h1, h2, ctx.out_dim)) * _signs(s1, s2, x)
+            table = _to_table(grad / x.shape[2])
+            grad_gram = table.index_select(1, _indices(h1, s1, h2, s2, ctx.out_dim))
             if y is None:
                 # G + G^T by a second gather: a strided transpose of a large C misses the cache at each step
-                transposed = grad.index_select(1, _bins(h2, h1, ctx.out_dim))
-                grad_gram = torch.addcmul(grad_gram, transposed, _signs(s2, s1, x))
+                grad_gram += table.index_select(1, _indices(h2, s2, h1, s1, ctx.out_dim))
             grad_gram = grad_gram.unflatten(1, (len(h1), len(h2)))
             second = x if y is None else y
             grad_x = torch.bmm(grad_gram, second.to(grad.dtype)).to(x.dtype)
