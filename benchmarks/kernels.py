@@ -116,7 +116,7 @@ def main() -> None:
         rows.append(row)
         print(
             f'{row["part"]:5}{row["places"]} | {row["ours_ms_per_image"]:8.2f} {row["baseline_ms_per_image"]:8.2f} | '
-            f'{row["times_faster"]:6.1f} | {row["ours_saved_mb_per_image"]:7.2f} '
+            f'{row["times_faster"]:6.2f} | {row["ours_saved_mb_per_image"]:7.2f} '
             f'{row["baseline_saved_mb_per_image"]:7.2f} | {row["ours_peak_mb"]:7.0f} {row["baseline_peak_mb"]:7.0f}',
             flush=True,
         )
