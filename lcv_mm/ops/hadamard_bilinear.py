@@ -1,18 +1,12 @@
 """Hierarchical bilinear pooling: the mean over places of products of two projections (Yu et al., 2018, Eq. 5)."""
 
 from collections.abc import Sequence
-from itertools import combinations
 
 import torch
 from torch import Tensor
 
-from .matrix_product import add_matrix_product, matrix_product
-from .precision import accumulation_dtype, compute_dtype, no_autocast
-
-# Rows of the projections that are taken at a time: enough for fast products, few enough to stay small beside the maps.
-# The direct form holds four matrices of so many rows and a column a place, the Gram form two with a column a channel.
-DIRECT_ROWS = 256
-GRAM_ROWS = 512
+from . import hadamard_direct, hadamard_gram
+from .precision import compute_dtype, no_autocast
 
 
 def hadamard_bilinear_pool(
@@ -89,17 +83,17 @@ class _HadamardPool(torch.autograd.Function):
         ctx.num_levels, ctx.dtype = num_levels, dtype
         levels, weights, biases = _thirds(tensors, num_levels)
         with no_autocast(levels[0]):
-            form = _gram_forward if _use_gram(levels, dtype) else _direct_forward
-            return form([x.to(dtype) for x in levels], [w.to(dtype) for w in weights], biases)
+            form = hadamard_gram if _use_gram(levels, dtype) else hadamard_direct
+            return form.forward([x.to(dtype) for x in levels], [w.to(dtype) for w in weights], biases)
 
     @staticmethod
     def backward(ctx, grad):
         levels, weights, biases = _thirds(ctx.saved_tensors, ctx.num_levels)
         with no_autocast(levels[0]):
-            form = _gram_backward if _use_gram(levels, ctx.dtype) else _direct_backward
+            form = hadamard_gram if _use_gram(levels, ctx.dtype) else hadamard_direct
             low = [x.to(ctx.dtype) for x in levels], [w.to(ctx.dtype) for w in weights]
             learned = any(ctx.needs_input_grad[2 + ctx.num_levels :])
-            grads = form(*low, biases, grad.view(grad.shape[0], -1, len(weights[0])), learned)
+            grads = form.backward(*low, biases, grad.view(grad.shape[0], -1, len(weights[0])), learned)
         like = (*levels, *weights, *biases)
         return None, None, *(g if g is None else g.to(t.dtype) for g, t in zip(grads, like, strict=True))
 
@@ -110,110 +104,3 @@ def _thirds(tensors: Sequence[Tensor], num_levels: int) -> tuple[Sequence[Tensor
 
 def _use_gram(levels: Sequence[Tensor], dtype: torch.dtype) -> bool:
     return dtype in (torch.float32, torch.float64) and levels[0].shape[2] >= max(x.shape[1] for x in levels)
-
-
-def _chunks(dim: int, rows: int) -> list[slice]:
-    return [slice(start, min(start + rows, dim)) for start in range(0, dim, rows)]
-
-
-def _side_by_side(x: Tensor) -> Tensor:
-    """The images side by side: (N, C, L) -> (C, N * L)."""
-    return x.transpose(0, 1).flatten(1)
-
-
-def _project(weights, biases, maps, chunk):
-    return [
-        matrix_product(w[chunk], x).add_(b[chunk, None].to(x.dtype))
-        for w, b, x in zip(weights, biases, maps, strict=True)
-    ]
-
-
-def _direct_forward(levels, weights, biases):
-    num, _, size = levels[0].shape
-    wide = accumulation_dtype(levels[0].dtype)
-    maps = [_side_by_side(x) for x in levels]
-    pooled = []
-    for chunk in _chunks(len(weights[0]), DIRECT_ROWS):
-        parts = _project(weights, biases, maps, chunk)
-        # the products in float32: in float16 those of large features overflow
-        pairs = [(a.to(wide) * b).unflatten(1, (num, size)).mean(2).T for a, b in combinations(parts, 2)]
-        pooled.append(torch.stack(pairs, dim=1))
-    return torch.cat(pooled, dim=2).flatten(1)  # (N, pairs, D) -> (N, pairs * D)
-
-
-def _direct_backward(levels, weights, biases, grad, learned):
-    num, _, size = levels[0].shape
-    maps = [_side_by_side(x) for x in levels]
-    grad = grad.to(maps[0].dtype)  # divided by the number of places at the end: float16 has no digits to lose
-    wide = accumulation_dtype(maps[0].dtype)
-    grad_maps = [torch.zeros_like(x, dtype=wide) for x in maps]
-    grad_weights = [torch.empty_like(w, dtype=wide) for w in weights] if learned else []
-    grad_biases = [torch.empty_like(b, dtype=wide) for b in biases] if learned else []
-    pairs = list(combinations(range(len(levels)), 2))
-    for chunk in _chunks(len(weights[0]), DIRECT_ROWS):
-        parts = [part.unflatten(1, (num, size)) for part in _project(weights, biases, maps, chunk)]
-        for i, weight in enumerate(weights):
-            grad_part = torch.zeros_like(parts[i])
-            for pair, (a, b) in enumerate(pairs):
-                if i in (a, b):
-                    grad_part.addcmul_(grad[:, pair, chunk].T[:, :, None], parts[a + b - i])  # (k, N, 1), (k, N, L)
-            grad_part = grad_part.flatten(1)
-            add_matrix_product(grad_maps[i], weight[chunk].T, grad_part)
-            if learned:
-                grad_weights[i][chunk] = matrix_product(maps[i], grad_part.T).T
-                grad_biases[i][chunk] = grad_part.sum(1, dtype=wide)
-    grad_levels = [g.div_(size).unflatten(1, (num, size)).transpose(0, 1) for g in grad_maps]
-    if not learned:
-        return *grad_levels, *[None] * (2 * len(levels))
-    return *grad_levels, *(g.div_(size) for g in (*grad_weights, *grad_biases))
-
-
-def _gram_forward(levels, weights, biases):
-    num = levels[0].shape[0]
-    sums = [x.mean(2) for x in levels]
-    pooled = []
-    for i, j in combinations(range(len(levels)), 2):
-        gram = _gram(levels[i], levels[j])
-        inner = [
-            torch.bmm(matrix_product(weights[i][chunk], gram).unflatten(1, (num, -1)), weights[j][chunk, :, None])
-            for chunk in _chunks(len(weights[0]), GRAM_ROWS)
-        ]
-        pair = torch.cat(inner)[:, :, 0].T  # (D, N, 1) -> (N, D)
-        first, second = sums[i] @ weights[i].T, sums[j] @ weights[j].T
-        pooled.append(pair + first * biases[j] + second * biases[i] + biases[i] * biases[j])
-    return torch.cat(pooled, dim=1)
-
-
-def _gram_backward(levels, weights, biases, grad, learned):
-    num, _, size = levels[0].shape
-    sums = [x.mean(2) for x in levels]
-    grad_levels = [torch.zeros_like(x) for x in levels]
-    grad_weights = [torch.zeros_like(w) for w in weights]
-    grad_biases = [torch.zeros_like(b) for b in biases]
-    for pair, (i, j) in enumerate(combinations(range(len(levels)), 2)):
-        gram = _gram(levels[i], levels[j])
-        grad_gram = torch.zeros_like(gram)
-        for chunk in _chunks(len(weights[0]), GRAM_ROWS):
-            g = grad[:, pair, chunk].T.contiguous()  # (k, N)
-            weighted = (weights[j][chunk, None] * g[:, :, None]).flatten(1)  # (k, N * C)
-            add_matrix_product(grad_gram, weights[i][chunk].T, weighted)
-            if learned:
-                grad_weights[i][chunk] += matrix_product(gram, weighted.T).T
-                inner = matrix_product(weights[i][chunk], gram).unflatten(1, (num, -1))
-                grad_weights[j][chunk] += torch.bmm(g[:, None], inner)[:, 0]  # the sum over the images
-        grad_gram = grad_gram.view(-1, num, levels[j].shape[1]).transpose(0, 1) / size
-        grad_levels[i].baddbmm_(grad_gram, levels[j])
-        grad_levels[j].baddbmm_(grad_gram.mT, levels[i])
-        for a, b in ((i, j), (j, i)):
-            by_bias = grad[:, pair] * biases[b]
-            grad_levels[a] += (by_bias @ weights[a] / size)[:, :, None]
-            if learned:
-                grad_weights[a] += by_bias.T @ sums[a]
-                grad_biases[b] += (grad[:, pair] * (sums[a] @ weights[a].T + biases[a])).sum(0)
-    return *grad_levels, *(grad_weights + grad_biases if learned else [None] * (2 * len(levels)))
-
-
-def _gram(x: Tensor, y: Tensor) -> Tensor:
-    """Mean over places of the outer products, the images side by side: (N, C, L), (N, E, L) -> (C, N * E)."""
-    gram = torch.bmm(x, y.mT).div_(x.shape[2])
-    return _side_by_side(gram)

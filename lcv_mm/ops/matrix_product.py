@@ -1,4 +1,4 @@
-"""The matrix product of two large float32 matrices, as fast as the processor has it."""
+"""Products of large matrices: as fast as the processor has them, and some rows at a time."""
 
 from pathlib import Path
 
@@ -40,6 +40,16 @@ def add_matrix_product(out: Tensor, a: Tensor, b: Tensor) -> None:
         out += matrix_product(a, b)
     else:
         out.addmm_(a, b)
+
+
+def side_by_side(x: Tensor) -> Tensor:
+    """The images side by side, so that a product with all is one: (N, C, L) -> (C, N * L)."""
+    return x.transpose(0, 1).flatten(1)
+
+
+def row_slices(dim: int, rows: int) -> list[slice]:
+    """`dim` rows, `rows` of them at a time, so that no product with all of them is ever held."""
+    return [slice(start, min(start + rows, dim)) for start in range(0, dim, rows)]
 
 
 def _as_convolution(a: Tensor) -> bool:

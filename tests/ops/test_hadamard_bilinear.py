@@ -3,7 +3,7 @@ from itertools import combinations
 import pytest
 import torch
 
-from lcv_mm.ops import hadamard_bilinear, hadamard_bilinear_pool, hierarchical_bilinear_pool
+from lcv_mm.ops import hadamard_bilinear_pool, hadamard_direct, hadamard_gram, hierarchical_bilinear_pool
 
 # (H, W): fewer places than channels, where each level is projected, and more, where the Gram matrix is used
 PLACES = [(2, 2), (5, 4)]
@@ -14,8 +14,8 @@ DIM = 40
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch):
     """So small that the projections of these tests are taken in several chunks."""
-    monkeypatch.setattr(hadamard_bilinear, 'DIRECT_ROWS', 16)
-    monkeypatch.setattr(hadamard_bilinear, 'GRAM_ROWS', 16)
+    for form in (hadamard_direct, hadamard_gram):
+        monkeypatch.setattr(form, 'ROWS', 16)
 
 
 def draw(places, dtype=torch.float64, bias=True, num=3):
