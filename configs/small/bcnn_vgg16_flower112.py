@@ -1,0 +1,11 @@
+"""BCNN, VGG-16, Oxford-Flower-17, crops of 112, 12 epochs: for a CPU, not a row of the paper."""
+
+from mmengine.config import read_base
+
+with read_base():
+    from .._base_.datasets.flower112 import *
+    from .._base_.models.bcnn_vgg16 import *
+    from .._base_.rehearsal_runtime import *
+    from .._base_.schedules.paper_sgd_12e import *
+
+model.update(head=dict(num_classes=17))
