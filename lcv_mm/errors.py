@@ -1,7 +1,7 @@
 """The errors that a user can act on."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class UserFacingError(RuntimeError):
@@ -32,3 +32,11 @@ def did_you_mean(name: object, known: Iterable[str]) -> str:
     """What was likely meant by a misspelt name, as the end of a sentence: "; did you mean 'hinge'?", or "."."""
     close = difflib.get_close_matches(str(name), list(known), n=2, cutoff=0.6)
     return f'; did you mean {" or ".join(map(repr, close))}?' if close else '.'
+
+
+def first_difference(classes: Sequence[str], others: Sequence[str]) -> str:
+    """How two lists of classes differ, in words."""
+    if len(classes) != len(others):
+        return f'there are {len(classes)} in one and {len(others)} in the other'
+    place = next(i for i, (a, b) in enumerate(zip(classes, others, strict=True)) if a != b)
+    return f'class {place} is {classes[place]!r} in one and {others[place]!r} in the other'

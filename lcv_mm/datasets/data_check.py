@@ -1,6 +1,6 @@
 """A look at the data of a config before anything costly is done."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -8,7 +8,7 @@ import numpy as np
 from mmengine.config import Config
 from mmpretrain.registry import DATASETS
 
-from ..errors import ConfigError, DataError, UserFacingError
+from ..errors import ConfigError, DataError, UserFacingError, first_difference
 from .labels import dataset_labels
 
 
@@ -110,11 +110,3 @@ def _check_same(classes: Mapping[str, Any]) -> None:
                 f'{first}.dataset and {loader}.dataset have other classes; expected the same in the same order, but '
                 f'{first_difference(known[first], names)}. Take both from one dataset'
             )
-
-
-def first_difference(classes: Sequence[str], others: Sequence[str]) -> str:
-    """How two lists of classes differ, in words."""
-    if len(classes) != len(others):
-        return f'there are {len(classes)} in one and {len(others)} in the other'
-    place = next(i for i, (a, b) in enumerate(zip(classes, others, strict=True)) if a != b)
-    return f'class {place} is {classes[place]!r} in one and {others[place]!r} in the other'

@@ -10,8 +10,7 @@ from mmengine.runner.checkpoint import load_state_dict
 from mmpretrain.registry import HOOKS
 from torch import Tensor
 
-from ..datasets.data_check import first_difference
-from ..errors import CheckpointError
+from ..errors import CheckpointError, first_difference
 
 _SHOWN = 3
 
