@@ -29,8 +29,10 @@ class FreezeBackboneHook(Hook):
     """
 
     def __init__(self, epochs: int) -> None:
-        if epochs < 1:
-            raise ConfigError(f'FreezeBackboneHook: epochs={epochs} must be 1 or more; leave the hook out for one step')
+        if not isinstance(epochs, int) or epochs < 1:
+            raise ConfigError(
+                f'FreezeBackboneHook: epochs={epochs!r} must be 1 or more epochs; leave the hook out for one step'
+            )
         self.epochs = epochs
 
     def before_train(self, runner: Runner) -> None:
@@ -57,7 +59,7 @@ class FreezeBackboneHook(Hook):
         if step != self._step:
             self._begin(step, runner)
         if step == 1:
-            self._backbone.eval()  # here: behind `before_train_epoch` the loop puts the whole model into training mode
+            self._backbone.eval()  # here: after `before_train_epoch` the loop puts the whole model into training mode
         runner.message_hub.update_scalar('train/recipe_step', step)
 
     def _begin(self, step: int, runner: Runner) -> None:

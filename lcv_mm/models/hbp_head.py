@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from ..errors import ConfigError
 from ..ops import hierarchical_bilinear_pool, normalized_signed_sqrt
-from .channels import check_channels, check_dimensions
+from .checks import check_channels, check_dimensions
 
 NUM_LEVELS = 3
 NUM_PAIRS = 3  # 12, 13, 23
@@ -25,7 +25,7 @@ class HBPHead(LinearClsHead):
 
     Raises:
         ConfigError: If a number of dimensions is not positive, `in_channels` are not of three levels, or, in
-            `pre_logits`, the backbone returns fewer levels or other channels.
+            `pre_logits`, the backbone returns fewer levels, other channels or several resolutions.
     """
 
     def __init__(

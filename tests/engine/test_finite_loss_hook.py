@@ -1,4 +1,4 @@
-"""A run whose losses or weights are no numbers any more ends, and its last good checkpoint stays."""
+"""A run whose losses or weights are NaN or infinite ends, and its last good checkpoint stays."""
 
 import math
 from pathlib import Path
@@ -93,7 +93,7 @@ def test_a_run_that_diverges_ends_before_the_bad_weights_replace_the_good_ones(t
     assert sorted(file.name for file in (tmp_path / 'run').glob('*.pth')) == ['epoch_1.pth']
 
 
-def test_an_overflow_now_and_then_is_borne(tmp_path):
+def test_an_overflow_now_and_then_is_tolerated(tmp_path):
     plan = {i: {'loss_cls': NAN} for i in (1, 2, 4, 5, 7, 9, 10)}
     runner = run(tmp_path / 'run', plan)
     assert runner.iter == 3 * EPOCH

@@ -19,9 +19,8 @@ from mmengine.model import BaseModel, BaseModule
 from mmengine.runner import CheckpointLoader, Runner, load_checkpoint
 from torch import Tensor, nn
 
-from lcv_mm.engine.safe_checkpoint import load_checkpoints_safely, trust_checkpoints
+from lcv_mm.checkpoints import load_checkpoints_safely, load_pretrained, trust_checkpoints
 from lcv_mm.errors import CheckpointError
-from lcv_mm.models.pretrained import load_pretrained
 
 GETATTR_MARK = 'lcv_mm_was_here'
 
@@ -125,17 +124,10 @@ def by_load_checkpoint(file: Path, work_dir: Path) -> None:
     load_checkpoint(TinyModel(), str(file))
 
 
-def by_init_cfg(file: Path, work_dir: Path, **settings: str) -> None:
-    class Backbone(BaseModule):
-        def __init__(self) -> None:
-            super().__init__(init_cfg={'type': 'Pretrained', 'checkpoint': str(file), **settings})
-            self.linear = nn.Linear(2, 1)
-
-    Backbone().init_weights()
-
-
-def by_init_cfg_with_prefix(file: Path, work_dir: Path) -> None:
-    by_init_cfg(file, work_dir, prefix='backbone.')
+def by_init_cfg(file: Path, work_dir: Path) -> None:
+    model = BaseModule(init_cfg={'type': 'Pretrained', 'checkpoint': str(file)})
+    model.linear = nn.Linear(2, 1)
+    model.init_weights()
 
 
 def by_checkpoint_loader(file: Path, work_dir: Path) -> None:
@@ -170,7 +162,6 @@ ROUTES = [
     by_load_from,
     by_load_checkpoint,
     by_init_cfg,
-    by_init_cfg_with_prefix,
     by_checkpoint_loader,
     by_load_pretrained,
     by_url,
@@ -182,6 +173,7 @@ ROUTES = [
 def test_a_file_that_brings_code_is_refused(name: str, route: Callable, safe_checkpoints: None, tmp_path: Path) -> None:
     file, marker = tmp_path / 'payload.pth', tmp_path / 'marker'
     torch.save({'state_dict': TinyModel().state_dict(), 'extra': payload(name, marker)}, file)
+    assert builtins.getattr not in torch.serialization.get_safe_globals()
     with pytest.raises(CheckpointError, match=r'payload\.pth.*refused.*--trust-checkpoint') as caught:
         route(file, tmp_path / 'work')
     assert name.rpartition('.')[2] in str(caught.value)
@@ -284,10 +276,6 @@ def test_getattr_answers_for_the_four_statistics_only(safe_checkpoints: None, tm
         torch.save(Payload(getattr, owner, name), tmp_path / 'bad.pth')
         with pytest.raises(CheckpointError, match=r'builtins\.getattr'):
             CheckpointLoader.load_checkpoint(str(tmp_path / 'bad.pth'))
-
-
-def test_the_real_getattr_is_not_left_among_the_allowed(safe_checkpoints: None) -> None:
-    assert builtins.getattr not in torch.serialization.get_safe_globals()
 
 
 @pytest.mark.parametrize('zipped', [True, False])
