@@ -1,4 +1,4 @@
-"""Files of weights: written whole, loaded as data alone, fitted strictly, and found again after a stop."""
+"""Files of weights: written completely or not at all, loaded as data, fitted strictly, found again after a stop."""
 
 from .checkpoint_fit_hook import CheckpointFitHook
 from .load import load_checkpoints_safely, trust_checkpoints

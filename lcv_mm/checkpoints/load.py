@@ -1,4 +1,8 @@
-"""Checkpoints are data: loading one never runs code that the file brings along."""
+"""Checkpoints are data: loading one never runs code that the file brings along.
+
+Ours although torch has `weights_only`: the toolbox's releases turn it off or, where a file needs more, load unsafely,
+and torch does not know what a Runner's file holds.
+"""
 
 import codecs
 import functools
@@ -22,14 +26,14 @@ from ..errors import CheckpointError, WeightsError, did_you_mean
 _FORCE = 'TORCH_FORCE_WEIGHTS_ONLY_LOAD'
 _FORCE_NOT = 'TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD'
 _STATISTICS = ('min', 'max', 'mean', 'current')
-_load_by_mmengine = CheckpointLoader.load_checkpoint
 _DAMAGE = ('PytorchStreamReader', 'unexpected EOF', 'magic number')
+_load_by_mmengine = CheckpointLoader.load_checkpoint
 
 
 def load_checkpoints_safely() -> None:
     """Make each load of a checkpoint in this process (and its children) refuse everything but data.
 
-    From now on `torch.load` has `weights_only=True`, whoever calls it, and what MMEngine's Runner saves beside
+    From now on `torch.load` has `weights_only=True`, whoever calls it, and what MMEngine's Runner saves besides
     tensors (histories, numpy arrays and scalars) is allowed. On both releases each route to a checkpoint (`resume`,
     `load_from`, `init_cfg`, `load_checkpoint`, URLs) ends in `CheckpointLoader.load_checkpoint`; there the errors get
     a text that helps. To be called once, at the start of a tool; calling again changes nothing.
@@ -111,7 +115,7 @@ def _load_weights(file: Any, map_location: Any = None, weights_only: bool | None
 
 @functools.cache
 def _allowed() -> list[Any]:
-    """What a Runner's checkpoint holds beside tensors and containers, and nothing more."""
+    """What a Runner's checkpoint holds besides tensors and containers, and nothing more."""
     make_array: Any = np.zeros(0).__reduce__()[0]
     make_scalar: Any = np.float64(0).__reduce__()[0]
     dtypes = [type(np.dtype(kind)) for kind in (np.float64, np.int64, np.float32, np.int32, np.bool_)]
@@ -120,16 +124,9 @@ def _allowed() -> list[Any]:
         for module in ('numpy._core.multiarray', 'numpy.core.multiarray')  # files of numpy 2, of numpy 1
         for name, function in (('_reconstruct', make_array), ('scalar', make_scalar))
     ]
+    renamed.append(_under_name(_statistic, 'builtins', 'getattr'))
     # codecs.encode makes the bytes of arrays; torch 2.4 does not allow it by itself.
-    return [
-        codecs.encode,
-        HistoryBuffer,
-        np.ndarray,
-        np.dtype,
-        *dtypes,
-        *renamed,
-        _under_name(_statistic, 'builtins', 'getattr'),
-    ]
+    return [codecs.encode, HistoryBuffer, np.ndarray, np.dtype, *dtypes, *renamed]
 
 
 def _statistic(owner: object, name: object) -> Any:
@@ -157,7 +154,9 @@ def _problem(source: str, error: Exception) -> str | None:
     if not remote and not is_here:
         return f'{file}: no such checkpoint file (folder now: {Path.cwd()}); a run keeps its own in its work_dir'
     name = f'{source} (kept as {file})' if remote and is_here else source
-    if any(words in str(error) for words in _DAMAGE) or (is_here and not (is_intact(file) and _is_clear(error))):
+    # bytes read as what they are not may raise anything; of these kinds are torch's and the system's own words
+    is_clear = isinstance(error, OSError | RuntimeError | MemoryError | UnpicklingError)
+    if any(words in str(error) for words in _DAMAGE) or (is_here and not (is_clear and is_intact(file))):
         again = 'delete it and run again' if remote else 'copy or download it again, or take an earlier checkpoint'
         return f'{name}: damaged, or no checkpoint at all ({_reason(error)}). Expected a file of torch.save; {again}'
     if isinstance(error, UnpicklingError):
@@ -177,8 +176,3 @@ def _reason(error: Exception) -> str:
         return f'the first: {name[1]}'
     last = text.partition('WeightsUnpickler error:')[2].strip() or text.strip() or type(error).__name__
     return last.splitlines()[0].partition('. ')[0][:200]
-
-
-def _is_clear(error: Exception) -> bool:
-    """Whether an error is torch's or the system's own word; bytes read as what they are not raise any other kind."""
-    return isinstance(error, OSError | RuntimeError | MemoryError | UnpicklingError)

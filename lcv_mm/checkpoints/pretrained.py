@@ -13,15 +13,12 @@ from ..errors import CheckpointError, WeightsError
 from .checkpoint_fit_hook import fit_of, state_dict_in
 from .load import cached_file, download_url, load_checkpoint
 
-Rename = Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]]
-
 
 def load_pretrained(
     module: nn.Module,
     checkpoint: str | os.PathLike[str],
     prefix: str | None = None,
-    map_location: str = 'cpu',
-    rename: Rename | None = None,
+    rename: Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]] | None = None,
 ) -> None:
     """Load weights into a backbone, and fail unless every parameter and buffer gets its own.
 
@@ -31,7 +28,6 @@ def load_pretrained(
         module (nn.Module): The backbone.
         checkpoint (str | PathLike): A file, a URL, or `torchvision://vgg16`.
         prefix (str, optional): Keep only the keys that start so, and strip it: `'backbone.'` for a classifier's file.
-        map_location (str): As in `torch.load`.
         rename (Callable, optional): `rename(state_dict) -> state_dict`, applied after the prefix is stripped.
 
     Raises:
@@ -39,7 +35,7 @@ def load_pretrained(
         CheckpointError: If the file is damaged, holds no weights, or is refused because it holds more than data.
     """
     source = str(checkpoint)
-    weights = state_dict_in(_read(source, map_location), source, 'state_dict', 'model')
+    weights = state_dict_in(_read(source), source, 'state_dict', 'model')
     found = weights
     if prefix is not None:
         prefix = prefix if prefix.endswith('.') else f'{prefix}.'
@@ -61,7 +57,7 @@ def load_pretrained(
     print_log(f'{source}: {fit.summary} and are loaded{unused}', logger='current')
 
 
-def _read(source: str, map_location: str) -> Any:
+def _read(source: str) -> Any:
     """The content of a file; what keeps it from being there is a WeightsError."""
     if '://' not in source:
         file = Path(source).expanduser()
@@ -69,12 +65,12 @@ def _read(source: str, map_location: str) -> Any:
             raise WeightsError(
                 f'{file}: no such file of pretrained weights (folder now: {Path.cwd()}). Give its path{_ways_out(file)}'
             )
-        return load_checkpoint(str(file), map_location)
+        return load_checkpoint(str(file), 'cpu')
     url = download_url(source)
     file = cached_file(url)
     was_there = file.is_file()
     try:
-        return load_checkpoint(url, map_location)
+        return load_checkpoint(url, 'cpu')
     except (OSError, HTTPException, CheckpointError) as error:  # OSError: also URLError, HTTPError, timeouts
         if was_there:
             raise

@@ -42,9 +42,6 @@ class TensorSketch(nn.Module):
         """Pool a feature map: (N, C, H, W) -> (N, out_dim)."""
         return tensor_sketch_pool(x, self.h1, self.s1, self.h2, self.s2, self.out_dim)
 
-    def extra_repr(self) -> str:
-        return f'in_channels={len(self.h1)}, out_dim={self.out_dim}'
-
 
 class RandomMaclaurin(nn.Module):
     """Random Maclaurin pooling with fixed random signs (Gao et al., Alg. 1); arguments as of `TensorSketch`."""
@@ -61,9 +58,6 @@ class RandomMaclaurin(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Pool a feature map: (N, C, H, W) -> (N, out_dim)."""
         return random_maclaurin_pool(x, self.w1, self.w2)
-
-    def extra_repr(self) -> str:
-        return f'in_channels={self.w1.shape[1]}, out_dim={len(self.w1)}'
 
 
 def _signs(*shape: int, generator: torch.Generator) -> Tensor:

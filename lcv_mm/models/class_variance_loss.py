@@ -140,7 +140,8 @@ class ClassVarianceLoss(BaseModule):
                 raise ConfigError(f'ClassVarianceLoss: level={self.level}, but the neck gives {len(levels)} level(s)')
             levels = (levels[self.level],)
         if self.space == 'pooled':
-            levels = tuple(_pooled(level) for level in levels)
+            means = (x.flatten(2).mean(2, dtype=accumulation_dtype(x.dtype)) if x.ndim > 2 else x for x in levels)
+            levels = tuple(means)  # (N, C, H, W) -> (N, C); (N, D) stays
         rows = [level.flatten(1) for level in levels]
         if self.gather:
             try:
@@ -148,8 +149,3 @@ class ClassVarianceLoss(BaseModule):
             except ValueError as error:  # on all ranks alike
                 raise ConfigError(f'ClassVarianceLoss: {error}') from error
         return [pairwise_distance(level, self.normalize) for level in rows], labels
-
-
-def _pooled(feats: Tensor) -> Tensor:
-    """Mean over places, (N, C, H, W) -> (N, C); (N, D) stays."""
-    return feats if feats.ndim == 2 else feats.flatten(2).mean(2, dtype=accumulation_dtype(feats.dtype))

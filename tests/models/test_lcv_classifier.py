@@ -58,12 +58,6 @@ def test_a_batch_with_no_same_class_pair_still_trains_and_logs_no_nan(model):
     assert all(torch.isfinite(grad).all() for grad in grads if grad is not None)
 
 
-def test_mixed_scores_are_an_error_that_says_what_to_remove(model):
-    mixed = [DataSample().set_gt_score(torch.tensor([0.5, 0.5, 0.0, 0.0])) for _ in range(4)]
-    with pytest.raises(ConfigError, match='Mixup and CutMix'):
-        model.loss(IMAGES, mixed)
-
-
 def test_mixup_of_the_toolbox_raises_it_at_the_first_batch():
     model = MODELS.build(
         dict(

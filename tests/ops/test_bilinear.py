@@ -37,19 +37,6 @@ def test_pool_gradients():
         assert torch.autograd.gradgradcheck(bilinear_pool, args)
 
 
-@pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16])
-def test_large_features_in_low_precision_stay_finite_and_close(dtype):
-    x = torch.rand(2, 32, 14, 14) * 900
-    low = x.to(dtype).requires_grad_()
-    with torch.autocast('cpu', dtype=torch.bfloat16):
-        out = bilinear_pool(low)
-    exact = bilinear_pool(x.double())
-    assert out.dtype == torch.float32
-    assert (out - exact).norm() / exact.norm() < 2e-2
-    (out / out.norm()).sum().backward()
-    assert torch.isfinite(low.grad).all()
-
-
 def test_float32_is_close_to_float64():
     x = torch.rand(2, 64, 14, 14)
     exact = bilinear_pool(x.double())

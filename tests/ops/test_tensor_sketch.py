@@ -57,28 +57,6 @@ def test_sketch_gradients(two_maps):
     assert torch.autograd.gradgradcheck(lambda x, y=None: tensor_sketch_pool(x, *hashes, 11, y=y), args)
 
 
-def test_zero_channels_of_the_map_give_zeros_and_finite_gradients():
-    x = torch.zeros(2, 5, 3, 3, requires_grad=True)
-    out = tensor_sketch_pool(x, *draw_hashes(5, 8), 8)
-    out.sum().backward()
-    assert torch.equal(out, torch.zeros(2, 8))
-    assert torch.equal(x.grad, torch.zeros_like(x))
-
-
-@pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16])
-def test_large_features_in_low_precision_stay_finite_and_close(dtype):
-    x = (torch.rand(2, 64, 14, 14) * 600).relu()  # values in the hundreds, as real VGG maps have
-    hashes = draw_hashes(64, 256)
-    exact = sketch_place_by_place(x[:, :, :2, :3], *hashes, 256)
-    low = x[:, :, :2, :3].to(dtype).requires_grad_()
-    with torch.autocast('cpu', dtype=torch.bfloat16):
-        out = tensor_sketch_pool(low, *hashes, 256)
-    assert out.dtype == torch.float32
-    assert (out - exact).norm() / exact.norm() < 2e-2
-    (out / out.norm()).sum().backward()
-    assert torch.isfinite(low.grad).all()
-
-
 def test_float32_is_close_to_float64():
     x = torch.rand(2, 64, 14, 14)
     hashes = draw_hashes(64, 256)
