@@ -17,8 +17,8 @@ class FreezeBackboneHook(Hook):
 
     The epoch alone decides on the step, so a resumed run is in the right one. The log says where each begins, and
     each of its lines has the step as `recipe_step`. What `frozen_stages` and `norm_eval` hold fixed stays so.
-    Learning rates and weight decays of the steps are the param schedulers' part; with several processes the config
-    needs `find_unused_parameters = True`.
+    Learning rates and weight decays of the steps are the param schedulers' part (MMPretrain's `SwitchRecipeHook` is for
+    pipelines, augments and the loss); with several processes the config needs `find_unused_parameters = True`.
 
     Args:
         epochs (int): Length of step 1, 1 or more and less than the run's.

@@ -19,7 +19,8 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
     """MMEngine's `EpochBasedTrainLoop`, of the same arguments, that carries on in the middle of an epoch.
 
     A checkpoint that was saved within an epoch (by `PreemptionHook`, or `CheckpointHook` with `by_epoch=False`) knows
-    how many of its batches are done. Resumed, the epoch goes on after them, without loading their images again.
+    how many of its batches are done. Resumed, the epoch goes on after them, without loading their images again;
+    MMEngine begins the epoch anew.
     """
 
     def run_epoch(self) -> None:

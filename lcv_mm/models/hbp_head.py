@@ -31,7 +31,7 @@ class HBPHead(LinearClsHead):
     def __init__(
         self, num_classes: int, in_channels: int | tuple[int, int, int], proj_dim: int = 8192, **kwargs
     ) -> None:
-        channels = [in_channels] * NUM_LEVELS if isinstance(in_channels, int) else list(in_channels)
+        channels = list(in_channels) if isinstance(in_channels, list | tuple) else [in_channels] * NUM_LEVELS
         if len(channels) != NUM_LEVELS:
             raise ConfigError(f'HBPHead: in_channels={in_channels} must be one number, or one for each of three levels')
         check_dimensions('HBPHead', in_channels=channels, proj_dim=proj_dim)
