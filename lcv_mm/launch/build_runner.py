@@ -8,7 +8,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from ..datasets import check_data
-from ..engine.checkpoint_fit_hook import CheckpointFitHook
+from ..engine import CheckpointFitHook
 from ..errors import ConfigError
 from .config_check import check_config
 from .model_check import check_model

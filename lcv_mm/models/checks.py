@@ -1,4 +1,4 @@
-"""Checks of the numbers of channels and dimensions that a head is given."""
+"""Checks of the channels and dimensions that a head is given."""
 
 from collections.abc import Sequence
 
@@ -8,12 +8,7 @@ from ..errors import ConfigError
 
 
 def check_dimensions(head: str, **dimensions: int | Sequence[int]) -> None:
-    """Raise ConfigError unless each option is a positive whole number, or a sequence of them.
-
-    Args:
-        head (str): Name of the head, for the message.
-        **dimensions (int | Sequence[int]): The options by name, such as `out_dim=8192`.
-    """
+    """Raise ConfigError unless each option, such as `out_dim=8192`, is a positive integer or a sequence of them."""
     for name, given in dimensions.items():
         values = given if isinstance(given, list | tuple) else [given]
         if not all(isinstance(value, int) and value > 0 for value in values):
@@ -22,13 +17,7 @@ def check_dimensions(head: str, **dimensions: int | Sequence[int]) -> None:
 
 
 def check_channels(head: str, feats: Sequence[Tensor], in_channels: Sequence[int]) -> None:
-    """Raise ConfigError unless each level, (N, C, H, W), has its number of channels.
-
-    Args:
-        head (str): Name of the head, for the message.
-        feats (Sequence[Tensor]): Feature maps that the head pools.
-        in_channels (Sequence[int]): Channels that the head was built for, one number a level.
-    """
+    """Raise ConfigError unless each level, (N, C, H, W), has its number of channels, and all have one resolution."""
     for level, channels in zip(feats, in_channels, strict=True):
         if level.ndim < 3 or level.shape[1] != channels:
             raise ConfigError(
@@ -36,3 +25,8 @@ def check_channels(head: str, feats: Sequence[Tensor], in_channels: Sequence[int
                 f'{tuple(level.shape[1:])}, expected (in_channels, height, width); set model.head.in_channels to its '
                 'channels, or take another layer of the backbone (out_layers, out_indices)'
             )
+    if any(level.shape[2:] != feats[0].shape[2:] for level in feats):
+        raise ConfigError(
+            f'{head}: the levels have the resolutions {[tuple(level.shape[2:]) for level in feats]}, expected one; '
+            'take layers of one stage of the backbone (out_layers)'
+        )

@@ -1,14 +1,14 @@
 import pytest
 import torch
 
-from lcv_mm.ops import matrix_product as module
-from lcv_mm.ops.matrix_product import add_matrix_product, matrix_product
+from lcv_mm.ops import arithmetic
+from lcv_mm.ops.arithmetic import add_matrix_product, matrix_product
 
 
 @pytest.fixture(params=[False, True], ids=['product', 'convolution'])
 def either_form(request, monkeypatch):
     """Both forms on whatever processor the tests run."""
-    monkeypatch.setattr(module, 'AS_CONVOLUTION', request.param)
+    monkeypatch.setattr(arithmetic, 'AS_CONVOLUTION', request.param)
 
 
 def draw(*shape, dtype=torch.float32):

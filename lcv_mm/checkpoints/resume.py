@@ -1,19 +1,21 @@
-"""The checkpoint that a stopped run is carried on from."""
+"""The checkpoint that a stopped run is resumed from."""
 
-import zipfile
 from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.logging import print_log
+
+from .load import is_intact
 
 NOTE = 'last_checkpoint'  # MMEngine's: a file that holds the path of the last checkpoint
 INTERRUPTED = 'interrupted.pth'  # saved on the way out of a run that was told to stop
 
 
 def resume_from_last_good(cfg: Config) -> None:
-    """Where the config says `resume` and not from which file, write there the newest whole checkpoint of the work dir.
+    """Where the config says `resume` without a file, write the newest intact checkpoint of the work dir into it.
 
     With none the run starts at the beginning, as with MMEngine. Files that are damaged are named in a message.
+    MMEngine's own `resume` trusts the file that was noted last, and ends in an error if that is damaged.
     """
     if not cfg.get('resume') or cfg.get('load_from'):
         return
@@ -26,7 +28,7 @@ def resume_from_last_good(cfg: Config) -> None:
 
 
 def last_good_checkpoint(work_dir: str | Path) -> tuple[Path | None, list[Path]]:
-    """The newest whole checkpoint of a run.
+    """The newest intact checkpoint of a run.
 
     The one that MMEngine noted in `last_checkpoint` comes first. If that note or its file is missing or damaged (the
     process died or the disk was full while it was written), it is the newest of the folder. Each file is read in full
@@ -46,16 +48,7 @@ def last_good_checkpoint(work_dir: str | Path) -> tuple[Path | None, list[Path]]
     damaged: list[Path] = []
     for file in dict.fromkeys([*noted, *found]):
         if file.is_file():
-            if _is_whole(file):
+            if is_intact(file):
                 return file, damaged
             damaged.append(file)
     return None, damaged
-
-
-def _is_whole(file: Path) -> bool:
-    """Whether a file of `torch.save` ends as it should and the checksum of each part is right."""
-    try:
-        with zipfile.ZipFile(file) as archive:
-            return archive.testzip() is None
-    except (zipfile.BadZipFile, EOFError, OSError, RuntimeError):
-        return False

@@ -1,10 +1,29 @@
-"""Products of large matrices: as fast as the processor has them, and some rows at a time."""
+"""The types in which sums and products are taken, and products of large matrices, as fast as the processor has them."""
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+
+def accumulation_dtype(dtype: torch.dtype) -> torch.dtype:
+    """float64 stays, everything narrower is summed in float32 (a sum of squares of a feature map overflows float16)."""
+    return torch.float64 if dtype == torch.float64 else torch.float32
+
+
+def no_autocast(x: Tensor) -> AbstractContextManager:
+    """Switch autocast off on the device of `x`: `.float()` alone is undone by it at the next matrix product."""
+    return torch.autocast(x.device.type, enabled=False)
+
+
+def compute_dtype(x: Tensor) -> torch.dtype:
+    """The type in which autocast would take a matrix product with `x`: low where it is on, else that of `x`."""
+    device = x.device.type
+    if x.dtype != torch.float64 and torch.is_autocast_enabled(device):
+        return torch.get_autocast_dtype(device)
+    return x.dtype
 
 
 def _has_amd_cpu() -> bool:
@@ -40,16 +59,6 @@ def add_matrix_product(out: Tensor, a: Tensor, b: Tensor) -> None:
         out += matrix_product(a, b)
     else:
         out.addmm_(a, b)
-
-
-def side_by_side(x: Tensor) -> Tensor:
-    """The images side by side, so that a product with all is one: (N, C, L) -> (C, N * L)."""
-    return x.transpose(0, 1).flatten(1)
-
-
-def row_slices(dim: int, rows: int) -> list[slice]:
-    """`dim` rows, `rows` of them at a time, so that no product with all of them is ever held."""
-    return [slice(start, min(start + rows, dim)) for start in range(0, dim, rows)]
 
 
 def _as_convolution(a: Tensor) -> bool:
