@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from lcv_mm.datasets.birdlets_drawing import birdlet, draw_birdlet
-from lcv_mm.datasets.birdlets_species import SPECIES, Species
+from lcv_mm.datasets.birdlets.dataset import SPECIES, birdlet
+from lcv_mm.datasets.birdlets.drawing import draw_birdlet
 
 
 def test_a_picture_is_bgr_bytes_of_the_size_asked_for():
@@ -58,8 +58,3 @@ def test_colour_says_nothing_about_the_class():
 @pytest.mark.parametrize('image_size', [32, 75, 224])
 def test_any_size_from_32_on_can_be_drawn(image_size):
     assert birdlet(12, 0, image_size=image_size).shape == (image_size, image_size, 3)
-
-
-def test_a_picture_too_small_for_a_trait_is_an_error():
-    with pytest.raises(ValueError, match='image_size=31, but below 32 pixels no trait can be seen; use 160'):
-        draw_birdlet(Species('Tiny'), np.random.default_rng(0), 31)

@@ -17,6 +17,7 @@ from mmpretrain.registry import DATA_SAMPLERS
 from torch.utils.data import BatchSampler, RandomSampler, SequentialSampler, Subset, SubsetRandomSampler
 
 from lcv_mm.datasets.class_balanced_batch_sampler import ClassBalancedBatchSampler
+from lcv_mm.errors import ConfigError
 
 COUNTS = {
     'cub': [30] * 194 + [29] * 6,
@@ -441,13 +442,13 @@ def test_settings_stay_readable():
         (16, 3, r'batch_size=16 is not a multiple of samples_per_class=3; use batch_size 15 or 18, or samples_per_'),
         (16, 3, r'samples_per_class 1, 2, 4, 8 or 16$'),
         (2, 4, r'use batch_size 4, or samples_per_class 1 or 2$'),
-        (0, 2, r'batch_size must be at least 1, got 0'),
-        (16, 0, r'samples_per_class must be at least 1, got 0'),
-        (16, -2, r'samples_per_class must be at least 1, got -2'),
+        (0, 2, r'batch_size must be a whole number of at least 1, got 0'),
+        (16, 0, r'samples_per_class must be a whole number of at least 1, got 0'),
+        (16, -2, r'samples_per_class must be a whole number of at least 1, got -2'),
     ],
 )
 def test_sizes_that_do_not_divide_say_which_would(batch_size, samples_per_class, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ConfigError, match=message):
         ClassBalancedBatchSampler(default_sampler(Labelled([30] * 20)), batch_size, samples_per_class)
 
 
@@ -462,7 +463,7 @@ def test_sizes_that_do_not_divide_say_which_would(batch_size, samples_per_class,
     ],
 )
 def test_a_dataset_too_small_for_a_batch_says_what_would_fit(counts, batch_size, samples_per_class, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ConfigError, match=message):
         ClassBalancedBatchSampler(SequentialSampler(Labelled(counts)), batch_size, samples_per_class)
 
 
@@ -477,17 +478,19 @@ def test_what_the_errors_advise_does_fit(counts, batch_size, samples_per_class):
 
 
 @pytest.mark.parametrize('sizes', [(16.0, 2), ('16', 2), (16, 2.0), (16, True), (16, None)])
-def test_a_size_that_is_no_int_is_a_type_error(sizes):
-    with pytest.raises(TypeError, match=r'(batch_size|samples_per_class) must be an int, got .* of type'):
+def test_a_size_that_is_no_int_is_refused(sizes):
+    with pytest.raises(ConfigError, match=r'(batch_size|samples_per_class) must be a whole number of at least 1, got'):
         ClassBalancedBatchSampler(default_sampler(Labelled([30] * 20)), *sizes)
 
 
 @pytest.mark.parametrize('sampler', [SubsetRandomSampler(range(60)), [0, 1, 2], None])
-def test_a_sampler_without_a_dataset_is_a_type_error(sampler):
-    with pytest.raises(TypeError, match=r'has neither `dataset` nor `data_source`.*use a sampler that keeps its data'):
+def test_a_sampler_without_a_dataset_is_refused(sampler):
+    with pytest.raises(
+        ConfigError, match=r'has neither `dataset` nor `data_source`.*use a sampler that keeps its data'
+    ):
         ClassBalancedBatchSampler(sampler, 16, 2)
 
 
-def test_a_dataset_without_labels_is_a_type_error():
-    with pytest.raises(TypeError, match='range offers no labels'):
+def test_a_dataset_without_labels_is_refused():
+    with pytest.raises(ConfigError, match='range offers no labels'):
         ClassBalancedBatchSampler(SequentialSampler(range(60)), 16, 2)

@@ -11,7 +11,8 @@ from mmpretrain.datasets import BaseDataset, CustomDataset, KFoldDataset, MultiL
 from torch.utils.data import ConcatDataset as TorchConcatDataset
 from torch.utils.data import Subset, TensorDataset
 
-from lcv_mm.datasets.labels import dataset_labels
+from lcv_mm.datasets import dataset_labels
+from lcv_mm.errors import ConfigError
 
 LABELS = [2, 0, 1, 1, 0, 2, 2]
 
@@ -122,30 +123,30 @@ def test_twelve_thousand_images_take_no_time(tmp_path):
 
 
 @pytest.mark.parametrize('make', [lambda: TensorDataset(torch.zeros(3)), Unlabelled, lambda: [1, 2]])
-def test_a_dataset_without_labels_is_a_type_error(make):
-    with pytest.raises(TypeError, match=r'offers no labels: expected get_data_info.*use an MMPretrain dataset with'):
+def test_a_dataset_without_labels_is_refused(make):
+    with pytest.raises(ConfigError, match=r'offers no labels: expected get_data_info.*use an MMPretrain dataset with'):
         dataset_labels(make())
 
 
-def test_an_unlabelled_mmpretrain_dataset_is_a_type_error(tmp_path):
+def test_an_unlabelled_mmpretrain_dataset_is_refused(tmp_path):
     (tmp_path / 'img0.jpg').touch()
     dataset = CustomDataset(data_root=str(tmp_path), with_label=False)
     assert len(dataset) == 1
-    with pytest.raises(TypeError, match='CustomDataset offers no labels'):
+    with pytest.raises(ConfigError, match='CustomDataset offers no labels'):
         dataset_labels(dataset)
 
 
 @pytest.mark.parametrize('wrap', [lambda dataset: dataset, lambda dataset: RepeatDataset(dataset, times=2)])
-def test_a_multi_label_dataset_is_a_value_error(wrap):
+def test_a_multi_label_dataset_is_refused(wrap):
     class Several(MultiLabelDataset):
         def load_data_list(self):
             return [{'img_path': 'none.jpg', 'gt_label': label} for label in ([1], [0, 2])]
 
-    with pytest.raises(ValueError, match='Several gives 2 labels for image 1; expected one class an image'):
+    with pytest.raises(ConfigError, match='Several gives 2 labels for image 1; expected one class per image'):
         dataset_labels(wrap(Several(ann_file='')))
 
 
 @pytest.mark.parametrize('label', ['cat', 0.5])
-def test_a_label_that_is_no_index_is_a_value_error(label):
-    with pytest.raises(ValueError, match='InfoLabels has labels such as .*; expected class indices'):
+def test_a_label_that_is_no_index_is_refused(label):
+    with pytest.raises(ConfigError, match='InfoLabels has labels such as .*; expected class indices'):
         dataset_labels(InfoLabels([label]))
