@@ -60,7 +60,7 @@ class ArchiveLayout:
             images, labels = self._read_split()
             self._check_images(images)
         except OSError as error:
-            raise self._error(f'{error.filename} cannot be read: {error.strerror}') from error
+            raise self._error(f'a file cannot be read ({error})') from error
         return [
             dict(img_path=os.path.join(self.img_prefix, image), gt_label=label)
             for image, label in zip(images, labels, strict=True)
