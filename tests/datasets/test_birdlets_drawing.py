@@ -74,5 +74,5 @@ def test_opencv_still_draws_the_same_pictures(class_index, image_index):
     assert found == pytest.approx(MIDDLES[class_index, image_index], abs=0.5), (
         f'OpenCV {cv2.__version__} or a change of ours draws other Birdlets than DRAWING_VERSION={DRAWING_VERSION} '
         'stands for. If it is a change of ours, undo it, or raise DRAWING_VERSION, put the new numbers here and '
-        'measure the results on Birdlets again. If it is a release of OpenCV, exclude it in pyproject.toml, or do the same'
+        'measure the results again. If it is a release of OpenCV, exclude it in pyproject.toml or do so, too'
     )

@@ -400,12 +400,6 @@ def test_the_seed_hook_of_mmengine_changes_the_epoch(absent_images):
     assert epochs[0] == epochs[2] != epochs[1]
 
 
-def test_the_runner_builds_it_over_an_endless_sampler(images):
-    loader = build(images, sampler='InfiniteSampler', samples_per_class=2)
-    for batch in islice(loader, 12):  # more than the 5 batches of a pass
-        assert sorted(Counter(batch['gt_label'].tolist()).values()) == [2, 2, 2]
-
-
 # Errors
 
 
@@ -477,7 +471,7 @@ def annotations(tmp_path, labels, name='list.txt'):
 
 
 @pytest.fixture
-def dataset(tmp_path):
+def listed(tmp_path):
     return CustomDataset(**annotations(tmp_path, LABELS))
 
 
@@ -520,8 +514,8 @@ class OnlyGtLabels:
         return np.array(LABELS)
 
 
-def test_labels_are_int64_in_the_order_of_the_dataset(dataset):
-    labels = dataset_labels(dataset)
+def test_labels_are_int64_in_the_order_of_the_dataset(listed):
+    labels = dataset_labels(listed)
     assert labels.dtype == np.int64
     assert labels.tolist() == LABELS
 
@@ -537,10 +531,10 @@ def test_one_of_the_three_ways_is_enough(kind):
 
 
 @pytest.mark.parametrize('lazy_init', [False, True])
-def test_wrappers_of_mmengine(dataset, tmp_path, lazy_init):
+def test_wrappers_of_mmengine(listed, tmp_path, lazy_init):
     other = CustomDataset(**annotations(tmp_path, [1, 1], 'other.txt'))
-    assert dataset_labels(ConcatDataset([dataset, other], lazy_init=lazy_init)).tolist() == [*LABELS, 1, 1]
-    assert dataset_labels(RepeatDataset(dataset, times=3, lazy_init=lazy_init)).tolist() == LABELS * 3
+    assert dataset_labels(ConcatDataset([listed, other], lazy_init=lazy_init)).tolist() == [*LABELS, 1, 1]
+    assert dataset_labels(RepeatDataset(listed, times=3, lazy_init=lazy_init)).tolist() == LABELS * 3
     rare = CustomDataset(**annotations(tmp_path, [0] * 9 + [1], 'rare.txt'))
     balanced = ClassBalancedDataset(rare, oversample_thr=0.4, lazy_init=lazy_init)
     assert dataset_labels(balanced).tolist() == [0] * 9 + [1, 1]  # sqrt(0.4 / 0.1) = 2 times
@@ -553,12 +547,12 @@ def test_a_fold_has_the_labels_of_its_images(tmp_path):
     assert dataset_labels(fold).tolist() == [fold.get_data_info(i)['gt_label'] for i in range(len(fold))]
 
 
-def test_wrappers_of_torch_nest(dataset):
-    part = Subset(dataset, [5, 0, 2])
+def test_wrappers_of_torch_nest(listed):
+    part = Subset(listed, [5, 0, 2])
     assert dataset_labels(part).tolist() == [2, 2, 1]
     assert dataset_labels(Subset(part, range(1, 3))).tolist() == [2, 1]
     assert dataset_labels(Subset(part, [])).tolist() == []
-    assert dataset_labels(TorchConcatDataset([part, dataset])).tolist() == [2, 2, 1, *LABELS]
+    assert dataset_labels(TorchConcatDataset([part, listed])).tolist() == [2, 2, 1, *LABELS]
 
 
 @pytest.mark.parametrize('form', [np.int64, torch.tensor, lambda label: [label], lambda label: np.array([label])])
