@@ -99,7 +99,7 @@ def group_by_class(
 
 
 def _rounds(stream: Iterator[int], size: int, batch_size: int) -> Iterator[list[int]]:
-    """Cut a stream, finite or endless, in lists of at most `size` indices; all but the last are of whole batches."""
+    """Cut a stream, finite or endless, in lists of at most `size` indices; all but the last hold complete batches."""
     held: list[int] = []
     while True:
         held += islice(stream, size + 1 - len(held))

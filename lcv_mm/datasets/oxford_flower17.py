@@ -45,15 +45,15 @@ class OxfordFlower17(ArchiveLayout, BaseDataset):
         └── datasplits.mat
 
     The 80 images of a class follow each other, so the class is `(number - 1) // 80`; `files.txt` is not read. The
-    official split has three folds of 40 training, 20 validation and 20 test images a class. The files are checked
-    when the annotations are loaded, so with `lazy_init=True` not before the first use; no image is opened.
+    official split has three folds of 40 training, 20 validation and 20 test images per class. The files are
+    checked when the annotations are loaded, so with `lazy_init=True` not before the first use; no image is opened.
 
     Args:
         data_root (str): The local folder that holds `jpg/` and `datasplits.mat`; may begin with `~`.
         split (str): 'train' (680 images) or 'test' (680 images); with `protocol='official'` 'train' (680), 'val'
             (340) or 'test' (340).
         fold (int): Which of the official divisions: 1, 2 or 3.
-        protocol (str): 'paper', the LCV paper's 40 training and 40 test images a class, for which the validation and
+        protocol (str): 'paper', the LCV paper's 40 training and 40 test images per class, for which the validation and
             test images together are the test set; or 'official'.
         **kwargs: As MMPretrain's `BaseDataset` has them.
 
