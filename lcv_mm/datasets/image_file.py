@@ -3,6 +3,7 @@
 import os
 import re
 import tempfile
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from PIL import Image, UnidentifiedImageError
 
 _JPEG_BEGINS, _JPEG_ENDS = b'\xff\xd8', b'\xff\xd9'
 _LOST_BLOCK = bytes(256)  # a run of zeros that no JPEG's data holds unless a block of the file was lost
+_stderr_is_ours = threading.Lock()  # two threads at once would not give it back
 
 
 def missing_files(folder: str | Path, names: Iterable[str]) -> list[str]:
@@ -86,7 +88,7 @@ def _decode_jpeg(data: bytes) -> tuple[bool, str | None]:
     libjpeg writes its warnings to file descriptor 2, and none of OpenCV, Pillow and torchvision returns them. So the
     descriptor is a file of ours for the few milliseconds of one image; whatever else is written meanwhile is passed on.
     """
-    with tempfile.TemporaryFile() as written:
+    with _stderr_is_ours, tempfile.TemporaryFile() as written:
         stderr = os.dup(2)
         os.dup2(written.fileno(), 2)
         try:

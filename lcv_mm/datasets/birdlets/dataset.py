@@ -214,11 +214,7 @@ class Birdlets(CUB200):
     Args:
         data_root (str): Where the images are or will be written; may begin with `~`.
         split (str): 'train' or 'test'.
-        num_classes (int): How many of the species, from the first, in [1, 20].
-        train_per_class (int): Training images per class, at least 1.
-        test_per_class (int): Test images per class, at least 1.
-        image_size (int): Width and height in pixels, at least 32.
-        seed (int): Seed of all drawing, not negative.
+        num_classes, train_per_class, test_per_class, image_size, seed (int): As `BirdletsSettings` has them.
         **kwargs: As MMPretrain's `CUB` has them.
 
     Raises:
