@@ -9,7 +9,7 @@ from mmengine.config import Config
 from mmpretrain.registry import DATASETS
 
 from ..errors import ConfigError, DataError, UserFacingError, first_difference
-from .labels import dataset_labels
+from .class_balanced_batch_sampler import dataset_labels
 
 
 def check_data(cfg: Config, loaders: Iterable[str]) -> None:

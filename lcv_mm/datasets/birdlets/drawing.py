@@ -1,20 +1,18 @@
 """Draws one Birdlets picture: a bird of a given species in a pose, plumage and scene drawn at random."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lcv_mm.errors import ConfigError
-
-from .birdlets_scene import Colour, Image, backdrop, ellipse, fill, hsv, line, occlude, photograph, relight
-from .birdlets_species import SPECIES, Species
+from .scene import Colour, Image, backdrop, ellipse, fill, hsv, line, occlude, photograph, relight
 
 # Raise it whenever the same seed would no longer give the same picture.
 DRAWING_VERSION = 1
 
-MIN_IMAGE_SIZE = 32  # pixels; below it no trait can be seen
+MIN_IMAGE_SIZE = 32  # pixels; in a smaller picture no trait can be seen
 
 # The difficulty of the bird. Ranges are uniform, angles in degrees.
 BODY_LENGTH = (0.47, 0.57)  # of the image's width; with beak and tail the bird is about 1.6 times as long
@@ -32,6 +30,29 @@ PART_LENGTH = (1.0, 1.25)  # beak, crest, tail
 _SUPERSAMPLING = 2
 
 Points = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Species:
+    """The part traits that make a class. Colour is not a trait: it is drawn at random for every image.
+
+    Args:
+        name (str): The common name, words separated by underscores.
+        crown (str): 'plain', 'cap' (dark top of the head) or 'crest' (pointed feathers).
+        eye (str): 'plain', 'ring' (pale, around the eye) or 'brow' (pale stripe above it).
+        wing_bars (int): Number of pale bars across the wing, 0, 1 or 2.
+        breast (str): 'plain', 'streaked' (dark lines along the body) or 'spotted' (dark dots).
+        beak (str): 'short' or 'long'.
+        tail (str): 'short', 'long' or 'forked'.
+    """
+
+    name: str
+    crown: Literal['plain', 'cap', 'crest'] = 'plain'
+    eye: Literal['plain', 'ring', 'brow'] = 'plain'
+    wing_bars: Literal[0, 1, 2] = 0
+    breast: Literal['plain', 'streaked', 'spotted'] = 'plain'
+    beak: Literal['short', 'long'] = 'short'
+    tail: Literal['short', 'long', 'forked'] = 'short'
 
 
 def _closed_curve(corners: list[tuple[float, float]], steps: int = 5) -> Points:
@@ -267,12 +288,7 @@ def draw_birdlet(species: Species, rng: np.random.Generator, image_size: int = 1
 
     Returns:
         Image: (image_size, image_size, 3), uint8, BGR.
-
-    Raises:
-        ConfigError: If `image_size` is too small to show a trait.
     """
-    if image_size < MIN_IMAGE_SIZE:
-        raise ConfigError(f'image_size={image_size}, but below {MIN_IMAGE_SIZE} pixels no trait can be seen; use 160')
     pose = _draw_pose(species, rng, image_size * _SUPERSAMPLING)
     plumage = _draw_plumage(rng)
     scene = backdrop(rng, image_size)
@@ -287,19 +303,3 @@ def draw_birdlet(species: Species, rng: np.random.Generator, image_size: int = 1
     image = _shade(image, pose)
     occlude(image, rng)
     return photograph(relight(image, rng), rng)
-
-
-def birdlet(class_index: int, image_index: int, seed: int = 0, image_size: int = 160) -> Image:
-    """The picture number `image_index` of a class: the same whatever else is drawn, and in which order.
-
-    Args:
-        class_index (int): Index into `SPECIES`, from 0.
-        image_index (int): Number of the image within its class, from 0.
-        seed (int): Seed of the dataset, not negative.
-        image_size (int): Width and height in pixels.
-
-    Returns:
-        Image: (image_size, image_size, 3), uint8, BGR.
-    """
-    rng = np.random.default_rng(np.random.SeedSequence((seed, class_index, image_index)))
-    return draw_birdlet(SPECIES[class_index], rng, image_size)
