@@ -204,10 +204,10 @@ def test_each_hook_of_the_project_can_be_switched_off_as_mmengines_own(trained, 
     assert not list(tmp_path.glob('*.pth'))
 
 
-def test_an_interval_of_minus_one_writes_no_checkpoint(trained, tmp_path):
+def test_with_an_interval_of_minus_one_only_the_last_checkpoint_is_written(trained, tmp_path):
     never = {'default_hooks.checkpoint.interval': -1, 'default_hooks.checkpoint.save_best': None}
-    run('train', CONFIG, '--work-dir', tmp_path, *options(trained[0], **never))
-    assert not list(tmp_path.glob('epoch_*.pth'))
+    run('train', CONFIG, '--work-dir', tmp_path, *options(trained[0], **never, **{'train_cfg.max_epochs': 2}))
+    assert [file.name for file in tmp_path.glob('epoch_*.pth')] == ['epoch_2.pth']  # CheckpointHook's `save_last`
 
 
 WRAPPED = """
