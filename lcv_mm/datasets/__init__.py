@@ -3,7 +3,6 @@
 from .birdlets import Birdlets
 from .class_balanced_batch_sampler import ClassBalancedBatchSampler, dataset_labels
 from .cub200 import CUB200
-from .data_check import check_data
 from .oxford_flower17 import OxfordFlower17
 from .stanford_dogs import StanfordDogs
 
@@ -13,6 +12,5 @@ __all__ = [
     'ClassBalancedBatchSampler',
     'OxfordFlower17',
     'StanfordDogs',
-    'check_data',
     'dataset_labels',
 ]

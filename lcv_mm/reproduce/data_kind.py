@@ -11,7 +11,7 @@ from mmpretrain.registry import DATASETS
 from ..data_prep import DATASETS as FACTS
 from ..data_prep import Split
 from ..datasets.birdlets import SETTINGS_FILE as DRAWN
-from ..launch.config_parts import type_name
+from ..launch import type_name
 
 REAL, GENERATED, OTHER = 'real', 'generated', 'other'
 

@@ -13,7 +13,7 @@ from typing import IO
 
 from ..engine import last_good_checkpoint
 from ..errors import UserFacingError
-from ..launch.config_parts import type_name
+from ..launch import type_name
 from .child import Children, Ended
 from .data_kind import OTHER, count_images, data_kind
 from .provenance import git_state, machine, versions

@@ -1,7 +1,6 @@
-"""A config file and the settings that the command line puts over it, read with errors that say what to do."""
+"""A config: read from its file, overridden by the command line, and looked at by dotted key."""
 
 import inspect
-import traceback
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ LOOKED_UP = (
     'model_wrapper_cfg',
     'sync_bn',
 )
+RUNNER_KEYS = {*LOOKED_UP, *inspect.signature(Runner.__init__).parameters} - {'self', 'cfg'}
 
 
 def load_config(file: str | Path, needs: Iterable[str] = ()) -> Config:
@@ -42,7 +42,7 @@ def load_config(file: str | Path, needs: Iterable[str] = ()) -> Config:
         folder = path.parent if path.parent.is_dir() else Path('configs')
         there = [str(entry) for suffix in FORMATS for entry in folder.glob(f'*{suffix}')]
         raise ConfigError(
-            f'{file}: no such config file (folder now: {Path.cwd()}){did_you_mean(str(path), there)} '
+            f'{file}: no such config file (current folder: {Path.cwd()}){did_you_mean(str(path), there)} '
             'Give the path of a config, such as configs/lcv_cbp_resnet18_birdlets.py'
         )
     if path.suffix not in FORMATS:
@@ -52,9 +52,9 @@ def load_config(file: str | Path, needs: Iterable[str] = ()) -> Config:
         _import_all(cfg)
     except Exception as error:  # a config is a program: it may raise anything
         raise ConfigError(
-            f'{file}: can not be read as a config: {_where(error)}{type(error).__name__}: {_first_line(error)}. '
-            'Expected a Python file that sets model, train_dataloader and so on; mend the line, or start from a '
-            'config of configs/'
+            f'{file}: cannot be read as a config: {type(error).__name__}: {_first_line(error)}. Expected a Python '
+            'file that sets model, train_dataloader and so on; correct it (LCV_MM_TRACEBACK=1 shows the line), or '
+            'start from a config of configs/'
         ) from error
     absent = [key for key in needs if cfg.get(key) is None]
     if absent:
@@ -75,23 +75,46 @@ def override_config(cfg: Config, options: Mapping[str, Any] | None) -> None:
 
     Raises:
         ConfigError: If a key begins with a name that neither the config nor MMEngine's Runner knows (MMEngine would
-            ignore it), or leads through something that is no dict and no list.
+            ignore it), or leads through something that is neither a dict nor a list.
     """
-    of_runner = {*LOOKED_UP, *inspect.signature(Runner.__init__).parameters} - {'self', 'cfg'}
-    known = {*cfg, *of_runner}
+    known = {*cfg, *RUNNER_KEYS}
     for key, value in (options or {}).items():
         first = key.partition('.')[0]
         if first not in known:
             raise ConfigError(
                 f'--cfg-options {key}={value}: the config has no {first!r}{did_you_mean(first, known)} '
-                f'Expected a key that begins with one of {", ".join(sorted(of_runner & {*cfg}))}'
+                f'Expected a key that begins with one of {", ".join(sorted(RUNNER_KEYS & {*cfg}))}'
             )
         _check_place(cfg, key, value)
         cfg.merge_from_dict({key: value})
 
 
+def setting(cfg: Any, key: str) -> Any:
+    """The value at a dotted key, or None where there is no such place."""
+    part = cfg
+    for name in key.split('.'):
+        if isinstance(part, list) and name.isdigit() and int(name) < len(part):
+            part = part[int(name)]
+        elif isinstance(part, Mapping | Config):
+            part = part.get(name)
+        else:
+            return None
+    return part
+
+
+def type_name(part: Any) -> str:
+    """The bare name of a part's class, whether its `type` is a name, a dotted name or the class; '' without one."""
+    kind = part.get('type', '') if isinstance(part, Mapping) else ''
+    return kind.rpartition('.')[2] if isinstance(kind, str) else getattr(kind, '__name__', '')
+
+
+def listed(part: Any) -> list[Any]:
+    """A part, or a list of parts, as a list; None as the empty one."""
+    return [] if part is None else list(part) if isinstance(part, list | tuple) else [part]
+
+
 def _check_place(cfg: Config, key: str, value: Any) -> None:
-    """Raise ConfigError unless a dotted key leads through dicts and to places that lists have."""
+    """Raise ConfigError unless a dotted key leads through dicts, and to places that lists have."""
     part: Any = cfg
     names = key.split('.')
     for i, name in enumerate(names):
@@ -124,19 +147,6 @@ def _import_all(part: Any) -> None:
             _import_all(value)
 
 
-def _where(error: Exception) -> str:
-    """'line 3 of base.py, ', where the error was raised in a config; else nothing."""
-    if isinstance(error, SyntaxError) and error.lineno:
-        return f'line {error.lineno}, '
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.name == '<module>']
-    return f'line {frames[-1].lineno} of {Path(frames[-1].filename).name}, ' if frames else ''
-
-
 def _first_line(error: Exception) -> str:
     text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
-    return (
-        (text.strip() or type(error).__name__)
-        .splitlines()[0]
-        .partition(', the current sys.path')[0]
-        .rstrip(' .:')[:300]
-    )
+    return ([*text.strip().splitlines(), ''])[0].partition(', the current sys.path')[0].rstrip(' .:')[:300]

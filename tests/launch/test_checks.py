@@ -3,12 +3,15 @@
 from pathlib import Path
 
 import pytest
+import torch
 from mmengine.config import Config
+from tiny_run import tiny_settings
 
+from lcv_mm.datasets import Birdlets
 from lcv_mm.errors import ConfigError
-from lcv_mm.launch import load_config, override_config
-from lcv_mm.launch.build_errors import config_errors
-from lcv_mm.launch.config_check import check_config
+from lcv_mm.launch import build_runner, config_errors, load_config, override_config
+from lcv_mm.launch.checks import check_config
+from lcv_mm.ops import pairwise_distance
 
 CONFIGS = sorted((Path(__file__).parents[2] / 'configs').glob('*.py'))
 NEEDS = ('model', 'train_dataloader', 'train_cfg', 'optim_wrapper')
@@ -74,3 +77,39 @@ def test_an_error_that_is_not_of_the_config_passes_unchanged(error):
     with pytest.raises(type(error)) as caught, config_errors(Config({})):
         raise error
     assert caught.value is error
+
+
+def test_an_error_of_our_own_that_is_no_config_error_passes_unchanged():
+    """A bug of the package keeps its traceback."""
+    with pytest.raises(ValueError, match='shape') as caught, config_errors(Config({})):
+        pairwise_distance(torch.zeros(2, 2, 2))
+    assert not isinstance(caught.value, ConfigError)
+
+
+def test_a_dataset_is_built_once_in_a_run(tmp_path, monkeypatch):
+    built = []
+
+    class Counted(Birdlets):
+        def __init__(self, *args, **kwargs):
+            built.append(kwargs['split'])
+            super().__init__(*args, **kwargs)
+
+    cfg = load_config(CONFIGS[0].parent / 'cbp_resnet18_birdlets.py')
+    cfg.merge_from_dict(tiny_settings(tmp_path / 'birdlets') | {'model.head.out_dim': 64})
+    for loader in ('train_dataloader', 'val_dataloader'):
+        cfg[loader].dataset.type = Counted
+    cfg.work_dir = str(tmp_path / 'work')
+    build_runner(cfg, ('train_dataloader', 'val_dataloader')).train()
+    assert sorted(built) == ['test', 'train']
+
+
+@pytest.mark.parametrize('key', ['lr_mult', 'decay_mult'])
+def test_what_mmengine_never_reads_is_refused_with_advice_that_works(key, tmp_path):
+    (tmp_path / 'c.py').write_text(TEXT.format(crop=224))
+    cfg = load_config(tmp_path / 'c.py')
+    cfg.optim_wrapper.paramwise_cfg[key] = 0.1
+    with pytest.raises(ConfigError, match=f'{key}=0.1: MMEngine reads it nowhere'):
+        check_config(cfg)
+    del cfg.optim_wrapper.paramwise_cfg[key]
+    cfg.optim_wrapper.paramwise_cfg.custom_keys = dict(backbone={key: 0.1})  # as the message says
+    check_config(cfg)
