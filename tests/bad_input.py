@@ -1,4 +1,4 @@
-"""Runs each way to be wrong through the tool that a user would run, in one process.
+"""Runs each invalid input through the tool that a user would run, in one process.
 
 python tests/bad_input.py messages.json       what each prints, and the exit code
 python tests/bad_input.py docs/bad_input.md   the table of the docs, written anew
@@ -18,35 +18,28 @@ from collections.abc import Mapping
 from itertools import groupby
 from pathlib import Path
 
-from bad_input_cases import BASE, CASES, LOADERS, NUMBERS, ROOT, Case
+from bad_input_cases import BASE, CASES, ROOT, Case
+from tiny_run import BIRDLETS, tiny_settings
 
-from lcv_mm.datasets.birdlets import generate_birdlets
+from lcv_mm.datasets.birdlets import BirdletsSettings, generate_birdlets
 
-HEAD = """# Bad input
+HEAD = """# Invalid input
 
 What a user can get wrong, and what `tools/train.py`, `tools/test.py` or `tools/reproduce.py` then prints: one message,
-no traceback, exit code 1. `DIR` stands for a folder. The table is written by `python tests/bad_input.py
-docs/bad_input.md` from what the tools print, and a test compares the two. With `LCV_MM_TRACEBACK=1` in the environment
-the traceback is shown too; errors that are not in this table, and may be bugs, always show it.
+no traceback, exit code 1. `DIR` stands for a folder, `...` for words of Python or of the toolbox. The table is written
+by `python tests/bad_input.py docs/bad_input.md` from what the tools print, and a test compares the two. With
+`LCV_MM_TRACEBACK=1` in the environment the traceback is shown too; any other error may be a bug and always shows it.
 """
 
 
-def base_options(config: str, folder: Path) -> dict[str, object]:
+def settings(config: str, folder: Path) -> dict[str, object]:
     """Settings that make a config small enough for seconds."""
     # a name of its own: MMEngine's logger and visualizer are kept by name and second
-    options: dict[str, object] = {'experiment_name': folder.name}
-    options |= {f'{loader}.num_workers': 0 for loader in LOADERS}
-    options |= {f'{loader}.persistent_workers': False for loader in LOADERS}
-    options |= {f'{loader}.dataset.data_root': folder / 'birdlets' for loader in LOADERS}
-    if config != BASE:
-        return options
-    for loader in LOADERS:
-        for name in ('num_classes', 'train_per_class', 'test_per_class', 'image_size'):
-            options[f'{loader}.dataset.{name}'] = getattr(NUMBERS, name)
-        options[f'{loader}.dataset.pipeline.1.scale'] = 64
-        options[f'{loader}.dataset.pipeline.2.crop_size'] = 48
-    sizes = {'model.head.num_classes': 6, 'model.head.out_dim': 64, 'data_preprocessor.num_classes': 6}
-    return options | sizes | {'train_dataloader.batch_size': 8, 'train_cfg.max_epochs': 1}
+    options = {
+        'experiment_name': folder.name,
+        **tiny_settings(folder / 'birdlets', dataset=BIRDLETS if config == BASE else {}),
+    }
+    return options | ({'model.head.out_dim': 64} if config == BASE else {})
 
 
 def command(case: Case, folder: Path) -> list[str]:
@@ -57,14 +50,15 @@ def command(case: Case, folder: Path) -> list[str]:
     if case.tool == 'reproduce':
         return args
     config = case.config.format(folder=folder)
-    small = [f'{key}={value}' for key, value in base_options(config, folder).items()]
+    small = [f'{key}={value}' for key, value in settings(config, folder).items()]
     if '/' in config:
         small = []
     elif case.code:
         (folder / 'configs').symlink_to(ROOT / 'configs')
         text = f'from mmengine.config import read_base\n\nwith read_base():\n    from .configs.{config} import *\n'
-        settings = small_settings(base_options(config, folder))
-        (folder / 'c.py').write_text(text + settings + case.code.format(folder=folder) + '\n')
+        (folder / 'c.py').write_text(
+            text + small_settings(settings(config, folder)) + case.code.format(folder=folder) + '\n'
+        )
         config, small = str(folder / 'c.py'), []
     else:
         config = f'configs/{config}.py'
@@ -123,7 +117,7 @@ def run_all(only: str = '') -> dict[str, dict[str, object]]:
     found = {}
     with tempfile.TemporaryDirectory() as name:
         with contextlib.redirect_stdout(io.StringIO()):
-            data = generate_birdlets(Path(name).resolve() / 'data', NUMBERS)
+            data = generate_birdlets(Path(name).resolve() / 'data', BirdletsSettings(**BIRDLETS))
         for i, case in enumerate(CASES):
             if only in case.wrong:
                 folder = data.parent / f'case{i}'
@@ -140,7 +134,8 @@ def table(found: Mapping[str, Mapping[str, object]]) -> str:
         parts.append(f'\n## {group}\n\n| what is wrong | what is printed |\n|---|---|\n')
         for case in cases:
             wrong = f'`{case.wrong}`' if re.fullmatch(r'\S+=\S+', case.wrong) else case.wrong
-            message = str(found[case.wrong]['message']).replace('|', '\\|').replace('\n', '<br>')
+            message = f'error: ... {" ... ".join(case.says)} ...' if case.theirs else str(found[case.wrong]['message'])
+            message = message.replace('|', '\\|').replace('\n', '<br>')
             parts.append(f'| {wrong.replace("{folder}", "DIR")} | {message} |\n')
     return ''.join(parts)
 

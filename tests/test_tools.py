@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from tiny_run import LOADERS, tiny_options
 from torchvision.models import vgg16
 
 ROOT = Path(__file__).parents[1]
 CONFIG = 'configs/lcv_cbp_resnet18_birdlets.py'
-TINY = {'num_classes': 6, 'train_per_class': 4, 'test_per_class': 2, 'image_size': 64}
 
 pytestmark = pytest.mark.slow
 
@@ -33,35 +33,21 @@ def run(tool: str, *args: object, check: bool = True) -> subprocess.CompletedPro
 
 def options(data_root: Path, **more: object) -> list[str]:
     """`--cfg-options` that shrink the Birdlets config to seconds."""
-    values: dict[str, object] = {
-        'model.head.num_classes': 6,
-        'model.head.out_dim': 128,
-        'data_preprocessor.num_classes': 6,
-        'default_hooks.logger.interval': 1,
-        'train_cfg.val_interval': 1,
-        'train_dataloader.batch_size': 8,
-        'train_dataloader.dataset.pipeline.2.crop_size': 96,
-    }
-    for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
-        values[f'{loader}.num_workers'] = 0
-        values[f'{loader}.persistent_workers'] = False
-        values[f'{loader}.dataset.data_root'] = data_root
-        values |= {f'{loader}.dataset.{key}': value for key, value in TINY.items()}
-        values[f'{loader}.dataset.pipeline.1.scale'] = 96
-        values[f'{loader}.dataset.pipeline.2.crop_size'] = 96
-    values |= more
-    return ['--cfg-options', *(f'{key}={value}' for key, value in values.items())]
+    size = {'model.head.out_dim': 128}
+    for loader in LOADERS:
+        size |= {f'{loader}.dataset.pipeline.1.scale': 96, f'{loader}.dataset.pipeline.2.crop_size': 96}
+    return ['--cfg-options', *tiny_options(data_root, **(size | more))]
 
 
 def logged(work_dir: Path) -> list[dict]:
-    """All records that the run logged, in the order of its sittings."""
+    """All records that the run logged, in the order of its sessions."""
     files = sorted(work_dir.glob('*/vis_data/scalars.json'))
     return [json.loads(line) for file in files for line in file.read_text().splitlines()]
 
 
 @pytest.fixture(scope='module')
 def trained(tmp_path_factory) -> tuple[Path, Path]:
-    """Data and work dir of a run that was stopped behind its first epoch and resumed for a second."""
+    """Data and work dir of a run that was stopped after its first epoch and resumed for a second."""
     folder = tmp_path_factory.mktemp('run')
     data, work_dir = folder / 'birdlets', folder / 'work'
     run('train', CONFIG, '--work-dir', work_dir, '--amp', *options(data, **{'train_cfg.max_epochs': 1}))
@@ -151,7 +137,7 @@ def test_a_checkpoint_that_brings_code_is_refused(trained, tmp_path):
     assert (tmp_path / 'marker').exists()
 
 
-def test_missing_data_is_reported_before_a_model_is_built(tmp_path):
+def test_missing_data_is_reported_before_weights_are_loaded(tmp_path):
     done = run(
         'train', 'configs/lcv_cbp_vgg16_cub448.py', '--work-dir', tmp_path / 'work',
         '--cfg-options', f'train_dataloader.dataset.data_root={tmp_path / "CUB_200_2011"}',
@@ -161,7 +147,7 @@ def test_missing_data_is_reported_before_a_model_is_built(tmp_path):
     assert str(tmp_path / 'CUB_200_2011') in done.stderr
     assert 'CUB_200_2011.tgz' in done.stderr
     assert 'Traceback' not in done.stderr
-    assert not (tmp_path / 'work').exists()  # the Runner, which builds the model, makes it
+    assert 'vgg16' not in done.stderr  # which would be downloaded
 
 
 def test_unreachable_weights_name_the_file_and_the_ways_around(trained, tmp_path):
@@ -199,3 +185,52 @@ def test_the_main_job_trains_from_a_local_file_of_torchvisions_weights(trained, 
         got = trained_weights[f'backbone.{ours}.conv.weight']
         torch.testing.assert_close(got, weights[f'{theirs}.weight'], rtol=1e-4, atol=1e-6)
     assert len([record for record in logged(tmp_path) if 'loss_intra' in record]) == 6  # 24 images in batches of 4
+
+
+def test_each_hook_of_the_project_can_be_switched_off_as_mmengines_own(trained, tmp_path):
+    hooks = (
+        'random_seed',
+        'catch_up_val',
+        'preemption',
+        'finite_loss',
+        'class_distances',
+        'visualization',
+        'checkpoint',
+    )
+    off = {f'default_hooks.{name}': None for name in hooks}
+    done = run('train', CONFIG, '--work-dir', tmp_path, *options(trained[0], **off))
+    names = ('PositionalSeedHook', 'CatchUpValHook', 'PreemptionHook', 'FiniteLossHook', 'ClassDistanceHook')
+    assert not any(name in done.stdout for name in names)
+    assert not list(tmp_path.glob('*.pth'))
+
+
+def test_with_an_interval_of_minus_one_only_the_last_checkpoint_is_written(trained, tmp_path):
+    never = {'default_hooks.checkpoint.interval': -1, 'default_hooks.checkpoint.save_best': None}
+    run('train', CONFIG, '--work-dir', tmp_path, *options(trained[0], **never, **{'train_cfg.max_epochs': 2}))
+    assert [file.name for file in tmp_path.glob('epoch_*.pth')] == ['epoch_2.pth']  # CheckpointHook's `save_last`
+
+
+WRAPPED = """
+default_scope = 'mmpretrain'
+custom_imports = dict(imports=['lcv_mm'])
+model = dict(
+    type='LCVClassifier', backbone=dict(type='ResNet', depth=18), neck=dict(type='ResidualAttention'),
+    head=dict(type='CBPHead', num_classes=6, in_channels=512, out_dim=64),
+    variance_loss=dict(type='ClassVarianceLoss'), data_preprocessor=dict(num_classes=6, to_rgb=True))
+pipeline = [
+    dict(type='LoadImageFromFile'), dict(type='ResizeEdge', scale=64, edge='short'),
+    dict(type='CenterCrop', crop_size=64), dict(type='PackInputs')]
+custom = dict(type='CustomDataset', data_root={root!r}, data_prefix='images', pipeline=pipeline)
+train_dataloader = dict(
+    batch_size=8, num_workers=0, sampler=dict(type='DefaultSampler', shuffle=True),
+    collate_fn=dict(type='default_collate'),
+    dataset=dict(type='KFoldDataset', dataset=custom, fold=0, num_splits=3))
+train_cfg = dict(by_epoch=True, max_epochs=1)
+optim_wrapper = dict(optimizer=dict(type='SGD', lr=0.01))
+"""
+
+
+def test_a_wrapper_around_the_toolboxs_own_dataset_trains_in_text_style(trained, tmp_path):
+    (tmp_path / 'c.py').write_text(WRAPPED.format(root=str(trained[0])))
+    run('train', tmp_path / 'c.py', '--work-dir', tmp_path / 'work')
+    assert (tmp_path / 'work/epoch_1.pth').is_file()

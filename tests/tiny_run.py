@@ -1,24 +1,42 @@
-"""Settings that shrink a Birdlets config to a run of seconds."""
+"""Settings that shrink a config to a run of seconds: the one place where the tests do so."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
-IMAGES = {'num_classes': 6, 'train_per_class': 4, 'test_per_class': 2, 'image_size': 64}
+LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+BIRDLETS = {'num_classes': 6, 'train_per_class': 4, 'test_per_class': 2, 'image_size': 64}
 
 
-def tiny_options(data_root: Path, epochs: int = 2) -> list[str]:
-    """`KEY=VALUE` for `--cfg-options` of `*_birdlets64`: 24 training and 12 test images, 3 iterations an epoch."""
+def tiny_settings(data_root: Path, epochs: int = 1, dataset: Mapping[str, int] = BIRDLETS) -> dict[str, object]:
+    """Value of each dotted key for a run on a CPU: no workers, batches of 8, crops of 64, no checkpoint but the last.
+
+    Args:
+        data_root (Path): Folder of the data.
+        epochs (int): How many.
+        dataset (Mapping[str, int]): Settings of Birdlets: 24 training and 12 test images. Empty for other datasets.
+    """
     values: dict[str, object] = {
-        'model.head.num_classes': 6,
-        'data_preprocessor.num_classes': 6,
         'default_hooks.logger.interval': 1,
         'default_hooks.checkpoint.interval': 1,
         'train_cfg.max_epochs': epochs,
         'train_cfg.val_interval': 1,
         'train_dataloader.batch_size': 8,
     }
-    for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
-        values[f'{loader}.num_workers'] = 0
-        values[f'{loader}.persistent_workers'] = False
-        values[f'{loader}.dataset.data_root'] = data_root
-        values |= {f'{loader}.dataset.{key}': value for key, value in IMAGES.items()}
-    return [f'{key}={value}' for key, value in values.items()]
+    if 'num_classes' in dataset:
+        values |= {f'{part}.num_classes': dataset['num_classes'] for part in ('model.head', 'data_preprocessor')}
+    for loader in LOADERS:
+        values |= {
+            f'{loader}.num_workers': 0,
+            f'{loader}.persistent_workers': False,
+            f'{loader}.pin_memory': False,
+            f'{loader}.dataset.data_root': str(data_root),
+            f'{loader}.dataset.pipeline.1.scale': 72,
+            f'{loader}.dataset.pipeline.2.crop_size': 64,
+        }
+        values |= {f'{loader}.dataset.{key}': value for key, value in dataset.items()}
+    return values
+
+
+def tiny_options(data_root: Path, epochs: int = 1, **more: object) -> list[str]:
+    """The same for a Birdlets config, with `more`, as `KEY=VALUE` for `--cfg-options`."""
+    return [f'{key}={value}' for key, value in (tiny_settings(data_root, epochs) | more).items()]

@@ -2,7 +2,6 @@
 
 import argparse
 import os
-from pathlib import Path
 
 
 def parse_args() -> argparse.Namespace:
@@ -41,16 +40,9 @@ def parse_args() -> argparse.Namespace:
 
 
 def merge_args(cfg, args: argparse.Namespace) -> None:
-    """Write what the command line says into the config."""
-    from lcv_mm.launch import override_config
-
-    cfg.launcher = args.launcher
+    """Write what only this command has into the config."""
     cfg.load_from = args.checkpoint
     cfg.resume = False
-    if args.work_dir is not None:
-        cfg.work_dir = args.work_dir
-    elif cfg.get('work_dir') is None:
-        cfg.work_dir = str(Path('work_dirs') / Path(args.config).stem)
     if args.amp:
         cfg.test_cfg.fp16 = True
     if args.no_pin_memory:
@@ -59,7 +51,6 @@ def merge_args(cfg, args: argparse.Namespace) -> None:
         cfg.default_hooks.visualization.update(
             enable=True, show=args.show, wait_time=args.wait_time, out_dir=args.show_dir, interval=args.interval
         )
-    override_config(cfg, args.cfg_options)
 
 
 def main() -> None:
@@ -70,17 +61,11 @@ def main() -> None:
     import mmengine
     from mmengine.evaluator import DumpResults
 
-    from lcv_mm.engine import load_checkpoints_safely, trust_checkpoints
-    from lcv_mm.launch import build_runner, check_out_file, config_errors, cpu_launch, load_config, short_errors
+    from lcv_mm.launch import build_runner, check_out_file, config_errors, cpu_launch, read_config, short_errors
 
     with short_errors():
         check_out_file(args.out, ('.pkl', '.pickle') if args.out_item == 'pred' else ('.json', '.yaml', '.yml', '.pkl'))
-        cfg = load_config(args.config, ('model', 'test_dataloader', 'test_cfg', 'test_evaluator'))
-        merge_args(cfg, args)
-        if args.trust_checkpoint:
-            trust_checkpoints()
-        else:
-            load_checkpoints_safely()
+        cfg = read_config(args, ('model', 'test_dataloader', 'test_cfg', 'test_evaluator'), merge_args)
         with config_errors(cfg), cpu_launch(cfg):
             runner = build_runner(cfg, ('test_dataloader',))
             if args.out and args.out_item == 'pred':

@@ -2,7 +2,6 @@
 
 import argparse
 import os
-from pathlib import Path
 
 
 def parse_args() -> argparse.Namespace:
@@ -46,16 +45,9 @@ def parse_args() -> argparse.Namespace:
 
 
 def merge_args(cfg, args: argparse.Namespace) -> None:
-    """Write what the command line says into the config."""
+    """Write what only this command has into the config."""
     import torch
 
-    from lcv_mm.launch import override_config
-
-    cfg.launcher = args.launcher
-    if args.work_dir is not None:
-        cfg.work_dir = args.work_dir
-    elif cfg.get('work_dir') is None:
-        cfg.work_dir = str(Path('work_dirs') / Path(args.config).stem)
     if args.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     if args.amp:
@@ -74,7 +66,6 @@ def merge_args(cfg, args: argparse.Namespace) -> None:
                 cfg[loader].pin_memory = False
             if args.no_persistent_workers:
                 cfg[loader].persistent_workers = False
-    override_config(cfg, args.cfg_options)
 
 
 def main() -> None:
@@ -82,17 +73,12 @@ def main() -> None:
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
 
     # imported late: `--help` answers at once
-    from lcv_mm.engine import load_checkpoints_safely, resume_from_last_good, trust_checkpoints
-    from lcv_mm.launch import build_runner, config_errors, cpu_launch, load_config, short_errors
+    from lcv_mm.engine import resume_from_last_good
+    from lcv_mm.launch import build_runner, config_errors, cpu_launch, read_config, short_errors
 
-    needs = ['model', 'train_dataloader', 'train_cfg', 'optim_wrapper']
+    needs = ['model', 'train_dataloader', 'train_cfg', 'optim_wrapper', *['auto_scale_lr'] * args.auto_scale_lr]
     with short_errors():
-        cfg = load_config(args.config, [*needs, *(['auto_scale_lr'] if args.auto_scale_lr else [])])
-        merge_args(cfg, args)
-        if args.trust_checkpoint:
-            trust_checkpoints()
-        else:
-            load_checkpoints_safely()
+        cfg = read_config(args, needs, merge_args)
         resume_from_last_good(cfg)
         with config_errors(cfg), cpu_launch(cfg):
             build_runner(cfg, ('train_dataloader', 'val_dataloader')).train()

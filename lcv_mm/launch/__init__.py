@@ -1,10 +1,8 @@
-"""What the commands do around the Runner: read the config, check it, build the run, say in short what is wrong."""
+"""What the commands do around the Runner: read the config, check it, build the run, say briefly what is wrong."""
 
-from .build_errors import config_errors
-from .build_runner import build_runner, check_out_file, check_work_dir
-from .config_file import load_config, override_config
-from .cpu_launch import cpu_launch
-from .short_errors import short_errors
+from .config import listed, load_config, override_config, setting, type_name
+from .messages import config_errors, short_errors
+from .run import build_runner, check_out_file, check_work_dir, cpu_launch, read_config
 
 __all__ = [
     'build_runner',
@@ -12,7 +10,11 @@ __all__ = [
     'check_work_dir',
     'config_errors',
     'cpu_launch',
+    'listed',
     'load_config',
     'override_config',
+    'read_config',
+    'setting',
     'short_errors',
+    'type_name',
 ]

@@ -62,11 +62,8 @@ def read_rows() -> list[PaperRow]:
     """All 32 rows, in the order of the tables."""
     return [
         PaperRow(
-            int(row['table']),
-            *(row[name] for name in ('config', 'method', 'backbone', 'dataset')),
-            crop=int(row['crop']),
-            top1=float(row['paper_top1']),
-            note=row['note'],
+            *(int(row['table']), row['config'], row['method'], row['backbone'], row['dataset']),
+            *(int(row['crop']), float(row['paper_top1']), row['note']),
         )
         for row in _read('tables.csv')
     ]
@@ -105,13 +102,8 @@ def comparisons_of(configs: Iterable[str]) -> list[Comparison]:
     return known
 
 
-def markdown_tables(rows: Sequence[PaperRow], folder: str = 'configs/') -> str:
-    """One Markdown table for each table of the paper, with a column for what was reached.
-
-    Args:
-        rows (Sequence[PaperRow]): The rows.
-        folder (str): Where the configs are, seen from the file that shows the tables.
-    """
+def markdown_tables(rows: Sequence[PaperRow]) -> str:
+    """The tables of `configs/README.md`: one for each table of the paper, with a column for what was reached."""
     blocks = []
     for table in sorted({row.table for row in rows}):
         own = [row for row in rows if row.table == table]
@@ -122,7 +114,7 @@ def markdown_tables(rows: Sequence[PaperRow], folder: str = 'configs/') -> str:
             '|---|---|---|---|---|',
         ]
         for row in own:
-            config = 'quoted by the paper' if row.quoted else f'[{row.config}]({folder}{row.config}.py)'
+            config = 'quoted by the paper' if row.quoted else f'[{row.config}]({row.config}.py)'
             lines.append(f'| {row.method} | {row.backbone} | {config} | {row.top1:.2f} | |')
         blocks.append('\n'.join(lines))
     return '\n\n'.join(blocks)

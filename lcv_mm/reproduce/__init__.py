@@ -1,12 +1,10 @@
 """Many runs: every config with every seed, in processes of their own, recorded and reported."""
 
 from .plan import check_specs, choose_configs, hold_to_settings, make_specs, print_plan, run_config
-from .processes import EXIT_TRY_AGAIN
 from .report import write_report
 from .run_all import run_all
 
 __all__ = [
-    'EXIT_TRY_AGAIN',
     'check_specs',
     'choose_configs',
     'hold_to_settings',

@@ -10,12 +10,12 @@ from pathlib import Path
 from threading import Lock
 from typing import IO, Any
 
-from ..engine import AtomicBackend, last_good_checkpoint
+from ..engine import EXIT_TRY_AGAIN, last_good_checkpoint, write_atomically
 from ..errors import ConfigError, UserFacingError
-from ..launch.config_parts import type_name
+from ..launch import type_name
 from ..visualization import read_scalars
 from .plan import RunSpec, hold_to_settings, run_config
-from .processes import EXIT_TRY_AGAIN, Children, Ended
+from .processes import Children, Ended
 from .record import (
     FAILED,
     FINISHED,
@@ -220,4 +220,4 @@ class Sessions:
         )
 
     def _write(self) -> None:
-        AtomicBackend().put(json.dumps(self._sessions).encode(), self._folder / SESSIONS)
+        write_atomically(self._folder / SESSIONS, json.dumps(self._sessions))

@@ -11,7 +11,7 @@ from mmengine.config import Config, DictAction
 from rich.console import Console
 from rich.table import Table
 
-from ..engine import AtomicBackend
+from ..engine import write_atomically
 from ..errors import ConfigError, did_you_mean
 from ..launch import load_config, override_config
 from ..paper import read_rows
@@ -184,7 +184,7 @@ def hold_to_settings(spec: RunSpec, cfg: Config, write: bool) -> None:
                 'expected the same, since its result would be of neither: give another --work-dir, or delete the folder'
             )
     elif write:
-        AtomicBackend().put((json.dumps(now, indent=2) + '\n').encode(), file)
+        write_atomically(file, (json.dumps(now, indent=2) + '\n'))
 
 
 def check_specs(specs: Sequence[RunSpec]) -> list[int]:

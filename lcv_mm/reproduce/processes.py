@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-EXIT_TRY_AGAIN = 75  # "temporary failure": saved and stopped. Windows has no os.EX_TEMPFAIL
+from ..engine import EXIT_TRY_AGAIN
 
 
 @dataclass(frozen=True)

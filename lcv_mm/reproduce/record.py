@@ -17,9 +17,9 @@ from mmpretrain.utils import collect_env
 
 from ..data_prep import DATASETS as FACTS
 from ..datasets.birdlets import SETTINGS_FILE as DRAWN
-from ..engine import AtomicBackend
+from ..engine import write_atomically
 from ..errors import DataError
-from ..launch.config_parts import type_name
+from ..launch import type_name
 
 RECORD = 'record.json'
 SETTINGS = 'settings.json'  # beside it: what the run's folder was begun with, {dotted key: value as text}
@@ -93,7 +93,7 @@ class Record:
 def write_record(folder: Path, record: Record) -> None:
     """Write `record.json`, all of it or nothing."""
     text = json.dumps(asdict(record), indent=2) + '\n'
-    AtomicBackend().put(text.encode(), folder / RECORD)
+    write_atomically(folder / RECORD, text)
 
 
 def read_record(folder: Path) -> Record | None:

@@ -9,11 +9,11 @@ from typing import Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from ..engine import EXIT_TRY_AGAIN
 from ..visualization import last_epoch
 from .engines import ENGINES
 from .execute import BUSY, STOPPED
 from .plan import RunSpec, state
-from .processes import EXIT_TRY_AGAIN
 from .record import FAILED, FINISHED, read_record
 from .report import write_report
 

@@ -4,6 +4,7 @@ import io
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -16,7 +17,7 @@ from .render import Picture, Plot
 from .run_groups import RunGroup, baseline_name
 
 BASELINE, LCV, INK = '#b04a00', '#0a58a8', '#1b1f24'
-STYLE = {
+STYLE: Any = {
     'text.parse_math': False,  # a `$` in an option is a `$`
     'svg.hashsalt': 'lcv_mm',  # with no date: the same records give the same page
     'font.size': 9,
@@ -38,7 +39,7 @@ Curves = Sequence[Mapping[str, Curve]]  # of the runs of a group: logged name ->
 
 @dataclass(frozen=True)
 class Point:
-    """A line of `draw_rows`: a mean and its bar, either of which may be absent, and the paper's number if it has one."""
+    """A line of `draw_rows`: a mean and its bar, each of which may be absent, and the paper's number, if any."""
 
     label: str
     mean: float | None
@@ -48,7 +49,7 @@ class Point:
 
 
 def draw_rows(points: Sequence[Point], quantity: str) -> Figure:
-    """Means with their bars, one a line under its label; where 0 is a matter, a dot is filled if its bar leaves 0 out."""
+    """Means with their bars, one per line under its label; of differences, a dot is filled if its bar excludes 0."""
     labels = [textwrap.fill(point.label, LABEL) for point in points]
     lines = 1 + max(label.count('\n') for label in labels)
     differences = all(point.paper is None for point in points)

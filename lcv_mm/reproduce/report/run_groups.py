@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from scipy.stats import ttest_1samp
+from scipy.stats import t
 
 from ...errors import DataError
 from ..record import FINISHED, SETTINGS, TOP1, Record
@@ -33,10 +33,10 @@ class Sample:
     @property
     def interval(self) -> tuple[float, float] | None:
         """The 95 % confidence interval of the mean by Student's t; None of a single value."""
-        if len(self.values) == 1:
+        if self.sd is None:
             return None
-        low, high = ttest_1samp(self.values, 0).confidence_interval(0.95)
-        return float(low), float(high)
+        half = float(t.ppf(0.975, len(self.values) - 1)) * self.sd / len(self.values) ** 0.5
+        return self.mean - half, self.mean + half
 
     def text(self, difference: bool = False) -> str:
         """Such as `75.10 ± 0.42 (3 seeds)`; one seed has no spread: `75.10 (1 seed)`."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
-from ...engine import AtomicBackend
+from ...engine import write_atomically
 from ...paper import PaperRow, comparisons_of, read_rows
 from ...paper.tables import EPOCHS
 from ..record import GENERATED, REAL, Record, read_records
@@ -87,7 +87,7 @@ def write_report(work_dir: Path) -> tuple[Path, Path]:
     report = make_report([Run(folder, record) for folder, record in read_records(work_dir)])
     written = work_dir / 'report.html', work_dir / 'report.md'
     for path, text in zip(written, (to_html(report), to_markdown(report)), strict=True):
-        AtomicBackend().put(text.encode(), path)
+        write_atomically(path, text)
     return written
 
 
