@@ -411,7 +411,7 @@ CASES = [
     Case(
         BATCH,
         'train_dataloader.dataset.pipeline.2.crop_size=128',
-        ('crop_size=128', 'short side is 64', 'lower the crop'),
+        ('crop_size=128', 'short side is 72', 'lower the crop'),
     ),
     Case(
         BATCH,
