@@ -11,6 +11,7 @@ import torch
 from layouts import make_cub, make_oxford_flower17, make_stanford_dogs
 from mmengine.config import Config
 from mmengine.runner import Runner
+from tiny_run import tiny_settings
 
 from lcv_mm.paper import read_rows
 
@@ -32,20 +33,10 @@ def data_roots(tmp_path_factory) -> dict[str, Path]:
 
 def shrink(cfg: Config, data_root: Path, work_dir: Path) -> None:
     """What a CPU needs: small crops, one batch of 4 an epoch, one epoch, random weights, no checkpoint."""
-    options: dict[str, object] = {'model.backbone.init_cfg': None, 'train_dataloader.batch_size': 4}
-    for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
-        options |= {
-            f'{loader}.dataset.data_root': str(data_root),
-            f'{loader}.dataset.pipeline.1.scale': 72,
-            f'{loader}.dataset.pipeline.2.crop_size': 64,
-            f'{loader}.num_workers': 0,
-            f'{loader}.persistent_workers': False,
-            f'{loader}.pin_memory': False,
-        }
-    cfg.merge_from_dict(options)
+    cfg.merge_from_dict(tiny_settings(data_root, dataset={}))
+    cfg.merge_from_dict({'model.backbone.init_cfg': None, 'train_dataloader.batch_size': 4})
     cfg.train_dataloader.dataset.indices = [0, 1, -2, -1]  # two of each of two classes
     cfg.val_dataloader.dataset.indices = 8
-    cfg.train_cfg.max_epochs = 1
     cfg.default_hooks.checkpoint = None
     cfg.work_dir = str(work_dir)
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from tiny_run import tiny_options, tiny_settings
 from torchvision.models import vgg16
 
 ROOT = Path(__file__).parents[1]
 CONFIG = 'configs/lcv_cbp_resnet18_birdlets.py'
-TINY = {'num_classes': 6, 'train_per_class': 4, 'test_per_class': 2, 'image_size': 64}
 
 pytestmark = pytest.mark.slow
 
@@ -33,35 +33,18 @@ def run(tool: str, *args: object, check: bool = True) -> subprocess.CompletedPro
 
 def options(data_root: Path, **more: object) -> list[str]:
     """`--cfg-options` that shrink the Birdlets config to seconds."""
-    values: dict[str, object] = {
-        'model.head.num_classes': 6,
-        'model.head.out_dim': 128,
-        'data_preprocessor.num_classes': 6,
-        'default_hooks.logger.interval': 1,
-        'train_cfg.val_interval': 1,
-        'train_dataloader.batch_size': 8,
-        'train_dataloader.dataset.pipeline.2.crop_size': 96,
-    }
-    for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
-        values[f'{loader}.num_workers'] = 0
-        values[f'{loader}.persistent_workers'] = False
-        values[f'{loader}.dataset.data_root'] = data_root
-        values |= {f'{loader}.dataset.{key}': value for key, value in TINY.items()}
-        values[f'{loader}.dataset.pipeline.1.scale'] = 96
-        values[f'{loader}.dataset.pipeline.2.crop_size'] = 96
-    values |= more
-    return ['--cfg-options', *(f'{key}={value}' for key, value in values.items())]
+    return ['--cfg-options', *tiny_options(data_root, **{'model.head.out_dim': 128} | more)]
 
 
 def logged(work_dir: Path) -> list[dict]:
-    """All records that the run logged, in the order of its sittings."""
+    """All records that the run logged, in the order of its sessions."""
     files = sorted(work_dir.glob('*/vis_data/scalars.json'))
     return [json.loads(line) for file in files for line in file.read_text().splitlines()]
 
 
 @pytest.fixture(scope='module')
 def trained(tmp_path_factory) -> tuple[Path, Path]:
-    """Data and work dir of a run that was stopped behind its first epoch and resumed for a second."""
+    """Data and work dir of a run that was stopped after its first epoch and resumed for a second."""
     folder = tmp_path_factory.mktemp('run')
     data, work_dir = folder / 'birdlets', folder / 'work'
     run('train', CONFIG, '--work-dir', work_dir, '--amp', *options(data, **{'train_cfg.max_epochs': 1}))
@@ -151,17 +134,19 @@ def test_a_checkpoint_that_brings_code_is_refused(trained, tmp_path):
     assert (tmp_path / 'marker').exists()
 
 
-def test_missing_data_is_reported_before_a_model_is_built(tmp_path):
+def test_missing_data_is_reported_before_weights_are_downloaded(tmp_path):
     done = run(
-        'train', 'configs/lcv_cbp_vgg16_cub448.py', '--work-dir', tmp_path / 'work',
-        '--cfg-options', f'train_dataloader.dataset.data_root={tmp_path / "CUB_200_2011"}',
+        'train', 'configs/lcv_cbp_vgg16_cub448.py', '--work-dir', tmp_path / 'work', '--cfg-options',
+        f'train_dataloader.dataset.data_root={tmp_path / "CUB_200_2011"}',
+        'model.backbone.init_cfg.checkpoint=http://127.0.0.1:9/vgg16-397923af.pth',
         check=False,
     )  # fmt: skip
     assert done.returncode == 1
-    assert str(tmp_path / 'CUB_200_2011') in done.stderr
-    assert 'CUB_200_2011.tgz' in done.stderr
-    assert 'Traceback' not in done.stderr
-    assert not (tmp_path / 'work').exists()  # the Runner, which builds the model, makes it
+    message = done.stderr[done.stderr.index('error:') :]
+    assert str(tmp_path / 'CUB_200_2011') in message
+    assert 'CUB_200_2011.tgz' in message
+    assert 'vgg16' not in message
+    assert 'Traceback' not in message
 
 
 def test_unreachable_weights_name_the_file_and_the_ways_around(trained, tmp_path):
@@ -185,14 +170,14 @@ def test_the_main_job_trains_from_a_local_file_of_torchvisions_weights(trained, 
     torch.manual_seed(0)
     weights = vgg16(weights=None).state_dict()
     torch.save(weights, tmp_path / 'vgg16.pth')
-    run(
-        'train', 'configs/lcv_cbp_vgg16_cub448.py', '--work-dir', tmp_path, '--no-validate', '--no-persistent-workers',
-        '--cfg-options', f'train_dataloader.dataset.data_root={data}', 'train_dataloader.num_workers=0',
-        'train_dataloader.batch_size=4', 'train_cfg.max_epochs=1', 'default_hooks.logger.interval=1',
-        'train_dataloader.dataset.pipeline.1.scale=72', 'train_dataloader.dataset.pipeline.2.crop_size=64',
-        'model.head.out_dim=64', f'model.backbone.init_cfg.checkpoint={tmp_path / "vgg16.pth"}',
-        'optim_wrapper.optimizer.lr=1e-9',
-    )  # fmt: skip
+    settings = tiny_settings(data, dataset={}) | {
+        'train_dataloader.batch_size': 4,
+        'model.head.out_dim': 64,
+        'model.backbone.init_cfg.checkpoint': tmp_path / 'vgg16.pth',
+        'optim_wrapper.optimizer.lr': 1e-9,
+    }
+    options = ['--cfg-options', *(f'{key}={value}' for key, value in settings.items())]
+    run('train', 'configs/lcv_cbp_vgg16_cub448.py', '--work-dir', tmp_path, '--no-validate', *options)
     trained_weights = torch.load(tmp_path / 'epoch_1.pth', weights_only=False)['state_dict']
     # at a learning rate of nearly 0 the backbone is still the file's: the first and the last convolution
     for ours, theirs in (('features.0', 'features.0'), ('features.16', 'features.28')):

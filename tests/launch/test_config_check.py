@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
+from lcv_mm.launch.build_errors import config_errors
+from lcv_mm.launch.config_check import check_config
 from mmengine.config import Config
 
 from lcv_mm.errors import ConfigError
 from lcv_mm.launch import load_config, override_config
-from lcv_mm.launch.build_errors import config_errors
-from lcv_mm.launch.config_check import check_config
 
 CONFIGS = sorted((Path(__file__).parents[2] / 'configs').glob('*.py'))
 NEEDS = ('model', 'train_dataloader', 'train_cfg', 'optim_wrapper')
