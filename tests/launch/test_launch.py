@@ -2,15 +2,22 @@
 
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
-from lcv_mm.launch.build_errors import config_errors
-from lcv_mm.launch.config_check import check_config
 from mmengine.config import Config
+from mmengine.hooks import Hook
+from mmpretrain.registry import DATASETS, HOOKS, MODELS
+from tiny_run import tiny_settings
+from torch import nn
 
 from lcv_mm.errors import ConfigError, DataError
-from lcv_mm.launch import load_config, override_config
+from lcv_mm.launch import build_runner, config_errors, load_config, override_config
+from lcv_mm.launch.checks import check_config
 
-CONFIGS = sorted((Path(__file__).parents[2] / 'configs').glob('*.py'))
+FOLDER = Path(__file__).parents[2] / 'configs'
+CONFIGS = sorted([*FOLDER.glob('*.py'), *FOLDER.glob('small/*.py')])
+BIRDLETS = 'lcv_cbp_resnet18_birdlets.py'
 NEEDS = ('model', 'train_dataloader', 'train_cfg', 'optim_wrapper')
 TEXT = """
 default_scope = 'mmpretrain'
@@ -193,9 +200,9 @@ def test_a_part_that_does_not_fit_its_class_is_named_by_its_key(part, says):
 def test_one_setting_at_two_places_is_named_by_both():
     data = dict(type='CustomDataset', data_root='nowhere')
     cfg = Config(dict(val_dataloader=dict(dataset=data), test_dataloader=dict(dataset=data)))
-    with pytest.raises(DataError, match=r'^val_dataloader.dataset or test_dataloader.dataset: the data cannot be read'):
-        with config_errors(cfg):
-            DATASETS.build(cfg.val_dataloader.dataset)
+    says = r'^val_dataloader.dataset or test_dataloader.dataset: the data cannot be read'
+    with pytest.raises(DataError, match=says), config_errors(cfg):
+        DATASETS.build(dict(cfg.val_dataloader.dataset, _scope_='mmpretrain'))
 
 
 def test_after_the_run_the_registry_is_as_before():
