@@ -55,7 +55,7 @@ def build_models(configs: list[str], device: str, channels_last: bool) -> dict[s
 def lcv_share(model: LCVClassifier, step: Callable[[], None]) -> float:
     """Share of a step's time that attention, distances and pair losses take, forward and backward."""
     loss = model.variance_loss
-    originals = (model.neck.forward, loss.distances, loss.losses, loss.mean_distances)
+    originals = model.neck.forward, loss.terms
 
     def named(function: Callable) -> Callable:
         def call(*args):
@@ -64,12 +64,12 @@ def lcv_share(model: LCVClassifier, step: Callable[[], None]) -> float:
 
         return call
 
-    model.neck.forward, loss.distances, loss.losses, loss.mean_distances = map(named, originals)
+    model.neck.forward, loss.terms = map(named, originals)
     try:
         with profile(activities=[ProfilerActivity.CPU]) as run, record_function('whole_step'):
             step()
     finally:
-        model.neck.forward, loss.distances, loss.losses, loss.mean_distances = originals
+        model.neck.forward, loss.terms = originals
     total = {event.key: event.cpu_time_total for event in run.key_averages()}
     backward = ('_GramBackward', 'SiluBackward0')
     own = total['lcv_part'] + sum(total.get(f'autograd::engine::evaluate_function: {name}', 0) for name in backward)

@@ -31,6 +31,7 @@ from tiny_run import BIRDLETS, tiny_settings
 from torch import Tensor, multiprocessing, nn
 
 from lcv_mm.datasets import CUB200, ClassBalancedBatchSampler
+from lcv_mm.errors import ConfigError
 from lcv_mm.models import ClassVarianceLoss
 
 ROOT = Path(__file__).parents[1]
@@ -113,6 +114,9 @@ def of_a_rank(rank: int, init_file: str, folder: Path) -> None:
         found[reduction] = step(wrapped, half)
     apart = MMDistributedDataParallel(classifier(False), broadcast_buffers=False)
     found['apart'] = step(apart, half)
+    with pytest.raises(ConfigError) as caught:
+        ClassVarianceLoss(gather=True)(torch.ones(2 + rank, 4), torch.zeros(2 + rank))
+    found['uneven'] = str(caught.value)
     torch.save(found, folder / f'{rank}.pth')
     dist.destroy_process_group()
 
@@ -162,10 +166,16 @@ def test_without_gather_each_process_logs_the_pairs_of_its_own(ranks):
     assert ranks[0]['mean']['dist_intra'] == ranks[1]['mean']['dist_intra']
 
 
+def test_uneven_batches_are_an_error_of_the_config_on_every_rank(ranks):
+    for rank in ranks:
+        assert 'they hold [2, 3] images' in rank['uneven']
+        assert '`gather=False`' in rank['uneven']
+
+
 def batches_of_a_rank(rank: int, world_size: int, data: Path, folder: Path) -> None:
     dist.init_process_group('gloo', init_method=f'file://{folder}/init', rank=rank, world_size=world_size)
     epochs = []
-    for sitting in ((0, 1, 2), (2,)):  # the second is of a run that was stopped behind epoch 1 and resumed
+    for sitting in ((0, 1, 2), (2,)):  # the second is of a run that was stopped after epoch 1 and resumed
         loader = Runner.build_dataloader(
             dict(
                 dataset=dict(type=CUB200, data_root=str(data), split='train'),
@@ -239,8 +249,11 @@ def small(data: Path, epochs: int, **more: object) -> list[str]:
     return ['--cfg-options', *(f'{key}={value}' for key, value in (values | more).items())]
 
 
-def weights(checkpoint: Path) -> dict[str, Tensor]:
-    return torch.load(checkpoint, weights_only=False)['state_dict']
+def assert_same_weights(folder: Path, other: Path) -> None:
+    """After two epochs, bit for bit."""
+    ours, theirs = (torch.load(f / 'epoch_2.pth', weights_only=False)['state_dict'] for f in (folder, other))
+    assert ours.keys() == theirs.keys()
+    assert [name for name in ours if not torch.equal(ours[name], theirs[name])] == []
 
 
 @pytest.fixture(scope='module')
@@ -275,9 +288,7 @@ def test_a_resume_of_two_processes_ends_with_the_weights_of_the_run_never_stoppe
     data, work_dir = trained
     launch('dist_train', CONFIG, 2, '--work-dir', tmp_path, *small(data, epochs=1))
     launch('dist_train', CONFIG, 2, '--work-dir', tmp_path, '--resume', *small(data, epochs=2))
-    expected = weights(work_dir / 'epoch_2.pth')
-    for name, value in weights(tmp_path / 'epoch_2.pth').items():
-        assert torch.equal(value, expected[name]), name
+    assert_same_weights(tmp_path, work_dir)
 
 
 @pytest.mark.slow
@@ -295,9 +306,7 @@ def test_all_processes_stop_where_one_is_told_to_and_lose_nothing(trained, tmp_p
     assert 'carry on with --resume' in stopped.result().stdout
     assert not (tmp_path / 'epoch_2.pth').exists()
     launch('dist_train', *args, '--resume')
-    expected = weights(work_dir / 'epoch_2.pth')
-    for name, value in weights(tmp_path / 'epoch_2.pth').items():
-        assert torch.equal(value, expected[name]), name
+    assert_same_weights(tmp_path, work_dir)
 
 
 def process_of_rank(rank: int, work_dir: Path) -> int:
@@ -323,9 +332,7 @@ def test_two_machines_train_together(trained, tmp_path):
 
     with ThreadPoolExecutor() as pool:
         list(pool.map(node, range(2)))
-    expected = weights(work_dir / 'epoch_2.pth')
-    for name, value in weights(tmp_path / 'epoch_2.pth').items():
-        assert torch.equal(value, expected[name]), name
+    assert_same_weights(tmp_path, work_dir)
 
 
 SRUN = """#!{python}
@@ -364,9 +371,7 @@ def test_a_slurm_job_trains_and_tests_like_the_launcher(trained, slurm, tmp_path
     env = dict(PATH=f'{slurm}:{os.environ["PATH"]}', GPUS=2, GPUS_PER_NODE=2, GRES='', SRUN_ARGS='--time=5 --quiet')
     jobs = tmp_path / 'jobs'
     launch('slurm_train', 'cpu', 'lcv', CONFIG, jobs, *small(data, epochs=2), MASTER_PORT=free_port(), **env)
-    expected = weights(work_dir / 'epoch_2.pth')
-    for name, value in weights(jobs / 'epoch_2.pth').items():
-        assert torch.equal(value, expected[name]), name
+    assert_same_weights(jobs, work_dir)
     out = ('--work-dir', jobs, '--out', jobs / 'out.json', '--out-item', 'metrics', *small(data, epochs=2))
     del env['GRES']
     launch('slurm_test', 'gpu', 'lcv', CONFIG, jobs / 'epoch_2.pth', *out, MASTER_PORT=free_port(), **env)

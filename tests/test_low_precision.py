@@ -110,6 +110,15 @@ def test_pooled_features_of_real_maps_are_float32_of_unit_length_and_close_to_fl
     assert all(torch.isfinite(level.grad).all() for level in maps)
 
 
+@pytest.mark.parametrize('pool', POOLS)
+def test_maps_of_zeros_give_finite_gradients(pool):
+    head = MODELS.build(dict(num_classes=2, **POOLS[pool]))
+    maps = tuple(torch.zeros(2, 512, 3, 3, requires_grad=True) for _ in range(3))
+    head(maps).sum().backward()
+    tensors = (*(maps if pool == 'hbp' else maps[-1:]), *head.parameters())
+    assert all(torch.isfinite(tensor.grad).all() for tensor in tensors)
+
+
 @LOW
 @pytest.mark.parametrize('normalize', [True, False])
 def test_distances_of_real_maps_are_those_of_float64(normalize, dtype):

@@ -78,7 +78,7 @@ def test_check_lists_all_of_three_faults_and_exits_1(data, tmp_path):
         'test, fold 3, official: 339 images, expected 340',
         'test, fold 3, official: 19 images of class daffodil, expected 20',
         'jpg/image_0080.jpg: missing',
-        'jpg/image_1281.jpg: cannot be opened (OSError: ',
+        'jpg/image_1281.jpg: damaged, OSError: ',
     ):
         assert f'\n  - {fault}' in done.stdout
     assert '\n  6 faults:\n' in done.stdout  # the count and its class, in both protocols, and two images

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lcv_mm.toolbox import warn_of_overwritten_toolbox
+from lcv_mm import warn_of_overwritten_toolbox
 
 
 def install(folder: Path, *names: str) -> None:

@@ -30,10 +30,10 @@ def main() -> None:
 
     names = NAMES if 'all' in args.datasets else args.datasets
     try:
-        whole = prepare(names, args.root, args.archives, args.check)
+        intact = prepare(names, args.root, args.archives, args.check)
     except KeyboardInterrupt:
         raise SystemExit('\ninterrupted; run the command again and it goes on') from None
-    raise SystemExit(0 if whole else 1)
+    raise SystemExit(0 if intact else 1)
 
 
 if __name__ == '__main__':

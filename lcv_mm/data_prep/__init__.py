@@ -1,11 +1,9 @@
 """Makes the folders of the datasets: downloads or takes archives, unpacks them, verifies the result."""
 
-from .archive import Archive
-from .dataset_facts import DATASETS, DatasetFacts, Split
-from .dataset_report import DatasetReport, check_dataset
-from .download import download
+from .facts import DATASETS, Archive, DatasetFacts, Split
+from .fetch import download, unpack
 from .prepare import prepare
-from .unpack import unpack
+from .report import DatasetReport, check_dataset
 
 __all__ = [
     'DATASETS',

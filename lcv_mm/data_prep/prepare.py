@@ -11,12 +11,9 @@ from filelock import FileLock
 from lcv_mm.datasets.birdlets import generate_birdlets
 from lcv_mm.errors import DataError
 
-from .archive import Archive
-from .dataset_facts import DATASETS, DatasetFacts
-from .dataset_report import check_dataset
-from .disk_errors import disk_errors
-from .download import download
-from .unpack import unpack
+from .facts import DATASETS, Archive, DatasetFacts
+from .fetch import disk_errors, download, unpack
+from .report import check_dataset
 
 
 def prepare(
@@ -29,8 +26,8 @@ def prepare(
     """Make the folders of datasets unless they are there, and print what is in them.
 
     Archives are downloaded into `root/archives`. A dataset is unpacked into a hidden folder in `root`, which is renamed
-    when it is whole; a run that is killed is made good by the next one. What fails with one dataset does not stop the
-    others.
+    once it is complete; the next run finishes what one that was killed began. What fails with one dataset does not
+    stop the others.
 
     Args:
         names (Iterable[str]): Keys of `datasets`.
@@ -40,11 +37,11 @@ def prepare(
         datasets (Mapping[str, DatasetFacts]): The known datasets.
 
     Returns:
-        bool: Whether all of them are there and whole.
+        bool: Whether all of them are there, complete and intact.
     """
     root = Path(root).expanduser()
     source = Path(archives).expanduser() if archives is not None else None
-    whole = True
+    intact = True
     for name in names:
         facts = datasets[name]
         folder = root / facts.folder
@@ -54,7 +51,7 @@ def prepare(
                 report = check_dataset(facts, folder, open_images=check or made)
         except DataError as error:
             print(f'error: {facts.title}: {error}', file=sys.stderr, flush=True)
-            whole = False
+            intact = False
             continue
         if made or check or report.faults:
             print(report, flush=True)
@@ -63,8 +60,8 @@ def prepare(
         if report.faults:
             first = f'it anew, delete {folder} and' if _is_there(folder) else 'it,'
             print(f'To make {first} run this command without --check.', flush=True)
-            whole = False
-    return whole
+            intact = False
+    return intact
 
 
 def _make(facts: DatasetFacts, folder: Path, archives: Path | None) -> bool:
@@ -126,6 +123,6 @@ def _given_files(facts: DatasetFacts, folder: Path) -> dict[Archive, Path]:
             raise DataError(f'{folder} holds no {archive.name}; expected: {expected}. They come from {facts.page}')
         fault = archive.fault_of(file)
         if fault is not None:
-            raise DataError(f'{file} is not the right file: {fault}. It was left as it is; get it anew')
+            raise DataError(f'{file} is not the right file: {fault}. It was left as it is; get it again')
         files[archive] = file
     return files

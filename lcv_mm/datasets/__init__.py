@@ -1,9 +1,16 @@
 """Datasets and the batch sampler."""
 
 from .birdlets import Birdlets
-from .class_balanced_batch_sampler import ClassBalancedBatchSampler
+from .class_balanced_batch_sampler import ClassBalancedBatchSampler, dataset_labels
 from .cub200 import CUB200
 from .oxford_flower17 import OxfordFlower17
 from .stanford_dogs import StanfordDogs
 
-__all__ = ['CUB200', 'Birdlets', 'ClassBalancedBatchSampler', 'OxfordFlower17', 'StanfordDogs']
+__all__ = [
+    'CUB200',
+    'Birdlets',
+    'ClassBalancedBatchSampler',
+    'OxfordFlower17',
+    'StanfordDogs',
+    'dataset_labels',
+]

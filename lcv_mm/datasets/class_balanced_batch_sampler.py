@@ -2,14 +2,15 @@
 
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import chain, islice
 from typing import Any
 
 import numpy as np
+from mmengine.dataset import RepeatDataset
 from mmpretrain.registry import DATA_SAMPLERS
-from torch.utils.data import BatchSampler, Sampler
+from torch.utils.data import BatchSampler, ConcatDataset, Sampler, Subset
 
-from lcv_mm.datasets.labels import dataset_labels
 from lcv_mm.errors import ConfigError
 
 Group = list[int]  # dataset indices of one class
@@ -19,7 +20,7 @@ Group = list[int]  # dataset indices of one class
 class ClassBalancedBatchSampler(Sampler[list[int]]):
     """Batches of `batch_size / samples_per_class` classes, with `samples_per_class` images of each.
 
-    The indices that `sampler` yields are grouped anew: an epoch has the same indices, each as often, and as many
+    The indices that `sampler` yields are regrouped: an epoch has the same indices, each as often, and as many
     batches as with torch's `BatchSampler`. Images that make no full group (30 = 7 * 4 + 2) share a few batches of
     more classes with fewer images. Order, seed, epoch and rank are the sampler's; nothing is drawn here, so equal
     streams give equal batches. Over an endless sampler (`InfiniteSampler`) the stream is grouped in rounds of at
@@ -34,9 +35,9 @@ class ClassBalancedBatchSampler(Sampler[list[int]]):
         drop_last (bool): Drop the last batch of the epoch if it is not full. Defaults to False.
 
     Raises:
-        TypeError: If a size is not an int, or if `sampler` has no dataset, or its dataset no labels.
-        ConfigError: If a size is below 1, if `batch_size` is not a multiple of `samples_per_class`, if the dataset
-            has too few classes of `samples_per_class` images to fill a batch, or if its images have several labels.
+        ConfigError: If a size is not an int or below 1, if `batch_size` is not a multiple of `samples_per_class`, if
+            `sampler` has no dataset, or if its dataset has not one label per image, or too few classes of
+            `samples_per_class` images to fill a batch.
     """
 
     def __init__(
@@ -70,7 +71,7 @@ class ClassBalancedBatchSampler(Sampler[list[int]]):
 def group_by_class(
     indices: Sequence[int], labels: Sequence[int], batch_size: int, samples_per_class: int
 ) -> list[list[int]]:
-    """Split shuffled indices in batches of `samples_per_class` images a class; as many such batches as can be.
+    """Split shuffled indices in batches of `samples_per_class` images per class; as many such batches as possible.
 
     Args:
         indices (Sequence[int]): Dataset indices in random order; they may repeat.
@@ -98,7 +99,7 @@ def group_by_class(
 
 
 def _rounds(stream: Iterator[int], size: int, batch_size: int) -> Iterator[list[int]]:
-    """Cut a stream, finite or endless, in lists of at most `size` indices; all but the last are of whole batches."""
+    """Cut a stream, finite or endless, in lists of at most `size` indices; all but the last hold complete batches."""
     held: list[int] = []
     while True:
         held += islice(stream, size + 1 - len(held))
@@ -154,11 +155,67 @@ def _spread(groups: list[deque[Group]]) -> list[Group]:
     return [group for _, group in sorted(spread)]
 
 
+def dataset_labels(dataset: Any) -> np.ndarray:
+    """Class index of every image; no image file is opened.
+
+    Args:
+        dataset: An MMPretrain dataset, any wrapper of MMEngine, MMPretrain or torch around one, or any object with
+            a length and one of `get_data_info(idx)['gt_label']`, `get_cat_ids(idx)` and `get_gt_labels()`.
+
+    Returns:
+        np.ndarray: (N,) int64, in the order of the dataset's indices.
+
+    Raises:
+        ConfigError: If the dataset offers no labels, an image has none or several, or they are not integers.
+    """
+    if isinstance(dataset, Subset):
+        return dataset_labels(dataset.dataset)[np.asarray(dataset.indices, dtype=np.int64)]
+    if isinstance(dataset, ConcatDataset):  # torch's; MMEngine's is a subclass of it
+        return np.concatenate([dataset_labels(part) for part in dataset.datasets])
+    if isinstance(dataset, RepeatDataset):
+        return np.tile(dataset_labels(dataset.dataset), dataset.times)
+    name = type(dataset).__name__
+    labels = [_single_label(label, name, idx) for idx, label in enumerate(_read_labels(dataset))]
+    array = np.array(labels)
+    if labels and array.dtype.kind not in 'iu':
+        raise ConfigError(f'{name} has labels such as {labels[0]!r}; expected class indices: integers from 0')
+    return array.astype(np.int64)
+
+
+def _read_labels(dataset: Any) -> list[Any]:
+    """What the metadata says of each image: a class index, or a list of them."""
+    # `get_data_info` first: MMPretrain's `get_cat_ids` makes an int of any label, MMEngine's is left to the subclasses.
+    if hasattr(dataset, 'get_data_info'):
+        with suppress(KeyError):
+            return [dataset.get_data_info(idx)['gt_label'] for idx in range(len(dataset))]
+    if hasattr(dataset, 'get_cat_ids'):
+        with suppress(KeyError, NotImplementedError):
+            return [dataset.get_cat_ids(idx) for idx in range(len(dataset))]
+    if hasattr(dataset, 'get_gt_labels'):
+        with suppress(KeyError):
+            return list(dataset.get_gt_labels())
+    raise ConfigError(
+        f'{type(dataset).__name__} offers no labels: expected get_data_info(idx) with a `gt_label`, get_cat_ids(idx) '
+        'or get_gt_labels(); use an MMPretrain dataset with labels, or give the class one of these methods'
+    )
+
+
+def _single_label(label: Any, name: str, idx: int) -> Any:
+    """The one label of image `idx`: a scalar, or a sequence of length 1."""
+    values = np.ravel(label)
+    if len(values) != 1:
+        raise ConfigError(
+            f'{name} gives {len(values)} labels for image {idx}; expected one class per image: '
+            'a multi-label dataset cannot be grouped by class'
+        )
+    return values[0]
+
+
 def _dataset_of(sampler: Any) -> Any:
     for name in ('dataset', 'data_source'):
         if hasattr(sampler, name):
             return getattr(sampler, name)
-    raise TypeError(
+    raise ConfigError(
         f'sampler {type(sampler).__name__} has neither `dataset` nor `data_source` to read labels from; '
         "use a sampler that keeps its dataset, such as MMEngine's DefaultSampler or torch's RandomSampler"
     )
@@ -166,10 +223,8 @@ def _dataset_of(sampler: Any) -> Any:
 
 def _check_sizes(batch_size: int, samples_per_class: int) -> None:
     for name, value in (('batch_size', batch_size), ('samples_per_class', samples_per_class)):
-        if not isinstance(value, int) or isinstance(value, bool):
-            raise TypeError(f'{name} must be an int, got {value!r} of type {type(value).__name__}')
-        if value < 1:
-            raise ConfigError(f'{name} must be at least 1, got {value}')
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise ConfigError(f'{name} must be a whole number of at least 1, got {value!r}')
     if batch_size % samples_per_class:
         below = batch_size - batch_size % samples_per_class
         sizes = [size for size in (below, below + samples_per_class) if size]

@@ -1,6 +1,5 @@
-"""CUB-200-2011 with a check of the files before they are used."""
+"""CUB-200-2011, or some of its classes, with a check of the files before they are used."""
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +9,7 @@ from mmpretrain.registry import DATASETS
 
 from lcv_mm.errors import ConfigError
 
-from .layout import ELSEWHERE, ArchiveLayout
+from .layout import ELSEWHERE, ArchiveLayout, local_folder
 
 SPLITS = ('train', 'test')
 
@@ -20,7 +19,8 @@ class CUB200(ArchiveLayout, CUB):
     """CUB-200-2011 in the layout of its archive; MMPretrain's `CUB` with errors that say what to do.
 
     The files are checked when the annotations are loaded, so with `lazy_init=True` not before the first use. The
-    check lists each folder once and opens no image.
+    check lists each folder once and opens no image. A folder of the same layout that holds only some of the classes,
+    numbered from 1, is read with `metainfo=dict(classes=[their names])`.
 
     Args:
         data_root (str): The local folder that holds `images/`, `images.txt`, `image_class_labels.txt` and
@@ -41,27 +41,17 @@ class CUB200(ArchiveLayout, CUB):
     def __init__(self, data_root: str, split: str = 'train', **kwargs: Any) -> None:
         if split not in SPLITS:
             raise ConfigError(f"split={split!r}, but {type(self).__name__} has the splits 'train' and 'test'")
-        super().__init__(data_root=os.path.expanduser(data_root), split=split, **kwargs)
+        super().__init__(data_root=local_folder(data_root), split=split, **kwargs)
 
-    def load_data_list(self) -> list[dict]:
-        """Check the files, then read them as MMPretrain does.
-
-        Returns:
-            list[dict]: One `dict(img_path=..., gt_label=...)` an image, labels from 0.
-
-        Raises:
-            DataError: If a file is missing, the lists disagree, or the split is empty.
-        """
-        self._check_layout()
+    def _read_split(self) -> tuple[list[str], list[int]]:
         files = (self.ann_file, self.image_class_labels_file, self.train_test_split_file)
         images, labels, splits = (self._load_data_from_txt(file) for file in files)
         self._check_lists(images, labels, splits)
-        data_list = super().load_data_list()
-        if not data_list:
-            raise self._error(f'{self.LISTS[2]} puts no image into the split {self.split!r}')
         wanted = '1' if self.split == 'train' else '0'
-        self._check_images([name for key, name in images.items() if splits[key] == wanted])
-        return data_list
+        keys = [key for key in images if splits.get(key) == wanted]
+        if not keys:
+            raise self._error(f'{self.LISTS[2]} puts no image into the split {self.split!r}')
+        return [images[key] for key in keys], [int(labels[key]) - 1 for key in keys]
 
     def _load_data_from_txt(self, filepath: str) -> dict[int, str]:
         """Read lines `<id> <value>` into {id - 1: value}; blank lines are skipped.
@@ -70,7 +60,11 @@ class CUB200(ArchiveLayout, CUB):
             DataError: If a line is not of this form or an id comes twice.
         """
         values: dict[int, str] = {}
-        for number, text in enumerate(list_from_file(filepath), 1):
+        try:
+            lines = list_from_file(filepath)
+        except UnicodeDecodeError as error:
+            raise self._error(f'{filepath} is damaged or not a text file ({error})') from error
+        for number, text in enumerate(lines, 1):
             if not text.strip():
                 continue
             key, value = [*text.split(maxsplit=1), ''][:2]

@@ -1,4 +1,4 @@
-"""What the datasets of archives share: the check that their files are there, and errors that say what to do."""
+"""What the datasets read from archives share: the check that their files are there, and errors that say what to do."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from scipy.io import loadmat
 
-from lcv_mm.errors import DataError, UserFacingError
+from lcv_mm.errors import ConfigError, DataError, UserFacingError
 
-from .image_file import has_jpeg_end, image_fault
+from .image_file import has_jpeg_end, image_fault, missing_files
 
 ELSEWHERE = (
     'or point to the folder that has it with --cfg-options '
@@ -19,78 +19,21 @@ ELSEWHERE = (
 )
 
 
-def missing_files(folder: str | Path, names: Iterable[str]) -> list[str]:
-    """The names that are no entry below a folder; each folder is listed once, no file is touched.
-
-    Args:
-        folder (str | Path): Where the names begin.
-        names (Iterable[str]): Paths relative to `folder`, such as `001.Name/Name_0001.jpg`.
-
-    Returns:
-        list[str]: The missing ones, in the order given.
-    """
-    entries: dict[str, set[str]] = {}
-    missing = []
-    for name in names:
-        parent, base = os.path.split(name)
-        if parent not in entries:
-            try:
-                with os.scandir(os.path.join(folder, parent)) as scan:
-                    entries[parent] = {entry.name for entry in scan}
-            except (FileNotFoundError, NotADirectoryError):
-                entries[parent] = set()
-        if base not in entries[parent]:
-            missing.append(name)
-    return missing
-
-
-def root_one_level_away(root: Path, marks: Sequence[str]) -> Path | None:
-    """The folder that the user meant: one inside `root`, or the one around it, that holds all `marks`.
-
-    Args:
-        root (Path): The folder given; it need not exist.
-        marks (Sequence[str]): Names of files and folders by which the right folder is known.
-
-    Returns:
-        Path | None: None if neither holds them, or `root` does.
-    """
-    inside = sorted(file.parent for file in root.glob(f'*/{marks[0]}')) if root.is_dir() else []
-    holding = [folder for folder in (root, *inside, root.parent) if all((folder / mark).exists() for mark in marks)]
-    return holding[0] if holding and holding[0] != root else None
-
-
-def read_mat(file: str | Path, names: Iterable[str]) -> dict[str, np.ndarray]:
-    """Variables of a `.mat` file, each flattened to one axis.
-
-    Args:
-        file (str | Path): A `.mat` file of MATLAB's version 4 to 7.2.
-        names (Iterable[str]): The variables to read.
-
-    Returns:
-        dict[str, np.ndarray]: name -> (N,) numbers, or objects where the variable is a cell array.
-
-    Raises:
-        ValueError: If the file is no such file, is damaged, or lacks a variable.
-    """
-    names = list(names)
-    try:
-        held = loadmat(str(file), appendmat=False, variable_names=names)
-    except Exception as error:  # the reader meets damaged bytes with errors of any kind: TypeError, zlib.error, ...
-        raise ValueError(f'is damaged or no MATLAB file ({type(error).__name__}: {error})') from error
-    absent = [name for name in names if not isinstance(held.get(name), np.ndarray)]
-    if absent:
-        raise ValueError(f'lacks the variable{"s" * (len(absent) > 1)} {", ".join(absent)}')
-    return {name: held[name].ravel() for name in names}
+def local_folder(data_root: Any) -> str:
+    """A `data_root` with its `~` expanded; ConfigError if it is not a path."""
+    if not isinstance(data_root, str | os.PathLike):
+        raise ConfigError(f'data_root={data_root!r}; expected the path of a folder')
+    return os.path.expanduser(os.fspath(data_root))
 
 
 class ArchiveLayout:
-    """A mixin of the datasets that read an unpacked archive: a folder of images and some lists beside it.
+    """A mixin for the datasets that read an unpacked archive: a folder of images and some lists beside it.
 
-    To be named before MMPretrain's `BaseDataset`, whose `prepare_data` it extends.
+    To be named before MMPretrain's dataset, whose `load_data_list` it replaces and whose `prepare_data` it extends.
 
     Attributes:
         FOLDER (str): Name of the folder of images.
-        LISTS (tuple[str, ...]): Names of the lists; by the first and `FOLDER` a root one level away is found.
+        LISTS (tuple[str, ...]): Names of the lists; the first one and `FOLDER` identify a root one level away.
         SOURCE (str): Where the files come from, a sentence; the end of each error.
         REMEDY (str): What to do, after `SOURCE`; `{root}` in it is the user's `data_root`.
     """
@@ -100,12 +43,33 @@ class ArchiveLayout:
     SOURCE: str
     REMEDY: str
     data_root: str
+    img_prefix: str
     split: str
+
+    def load_data_list(self) -> list[dict]:
+        """Check the files, then read the split; no image is opened.
+
+        Returns:
+            list[dict]: One `dict(img_path=..., gt_label=...)` per image, labels from 0.
+
+        Raises:
+            DataError: If a file is missing or unreadable, a list is damaged, or the lists disagree.
+        """
+        try:
+            self._check_layout()
+            images, labels = self._read_split()
+            self._check_images(images)
+        except OSError as error:
+            raise self._error(f'a file cannot be read ({error})') from error
+        return [
+            dict(img_path=os.path.join(self.img_prefix, image), gt_label=label)
+            for image, label in zip(images, labels, strict=True)
+        ]
 
     def prepare_data(self, idx: int) -> Any:
         """Run the pipeline on one image.
 
-        OpenCV fills what is missing of a JPEG that was cut off with grey, and says nothing.
+        OpenCV may fill what is missing of a JPEG that was cut off with grey, and says nothing.
 
         Raises:
             DataError: If the image's file is missing or damaged.
@@ -118,11 +82,15 @@ class ArchiveLayout:
             raise
         except Exception:
             fault = image_fault(file)
-            if fault is None:  # the image is whole: the pipeline is to blame
+            if fault is None:  # the image is intact: the pipeline is to blame
                 raise
         if fault is not None:
             raise self._error(f'the image {file} (of the split {self.split!r}) is {fault}')
         return data
+
+    def _read_split(self) -> tuple[list[str], list[int]]:
+        """The images of the split, relative to `FOLDER`, and their labels from 0; DataError for damaged lists."""
+        raise NotImplementedError
 
     def _error(self, problem: str) -> DataError:
         """The problem, the folder, where its files come from and what to do."""
@@ -141,10 +109,15 @@ class ArchiveLayout:
         problem = f'expected {", ".join(found)} in this folder; ' + (
             f'missing: {absent}' if root.is_dir() else 'the folder does not exist'
         )
-        better = root_one_level_away(root, (self.LISTS[0], self.FOLDER))
-        if better:
+        # Perhaps the user meant a folder inside, or the one around it.
+        inside = sorted(file.parent for file in root.glob(f'*/{self.LISTS[0]}')) if root.is_dir() else []
+        better = next((folder for folder in (*inside, root.parent) if self._is_root(folder)), None)
+        if better and not self._is_root(root):
             problem += f'. But {better} holds {self.LISTS[0]}: data_root={str(better)!r} would be right'
         raise self._error(problem)
+
+    def _is_root(self, folder: Path) -> bool:
+        return all((folder / mark).exists() for mark in (self.LISTS[0], self.FOLDER))
 
     def _check_images(self, names: Sequence[str]) -> None:
         """Raise DataError unless each image of the split is there."""
@@ -162,12 +135,19 @@ class ArchiveLayout:
         )
 
     def _read_mat(self, name: str, variables: Iterable[str]) -> dict[str, np.ndarray]:
-        """Variables of a `.mat` file of the root, (N,) each; DataError if the file is damaged or lacks one."""
+        """Variables of a `.mat` file of the root, flattened to (N,) each; DataError if it is damaged or lacks one."""
         file = os.path.join(self.data_root, name)
+        variables = list(variables)
         try:
-            return read_mat(file, variables)
-        except ValueError as error:
-            raise self._error(f'{file} {error}') from error
+            held = loadmat(file, appendmat=False, variable_names=variables)
+        except PermissionError:
+            raise
+        except Exception as error:  # the reader meets damaged bytes with errors of any kind: TypeError, zlib.error, ...
+            raise self._error(f'{file} is damaged or not a MATLAB file ({type(error).__name__}: {error})') from error
+        absent = [variable for variable in variables if not isinstance(held.get(variable), np.ndarray)]
+        if absent:
+            raise self._error(f'{file} lacks the variable{"s" * (len(absent) > 1)} {", ".join(absent)}')
+        return {variable: held[variable].ravel() for variable in variables}
 
     def _whole_numbers(self, name: str, variable: str, values: np.ndarray, largest: int, what: str) -> list[int]:
         """The (N,) values as integers; DataError unless all are whole numbers in [1, largest]."""

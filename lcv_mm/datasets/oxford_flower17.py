@@ -1,6 +1,5 @@
 """Oxford-Flower-17 with a check of the files before they are used."""
 
-import os
 from collections.abc import Iterable
 from itertools import combinations
 from typing import Any
@@ -10,27 +9,12 @@ from mmpretrain.registry import DATASETS
 
 from lcv_mm.errors import ConfigError
 
-from .layout import ELSEWHERE, ArchiveLayout
+from .layout import ELSEWHERE, ArchiveLayout, local_folder
 
 FLOWERS = (
-    'daffodil',
-    'snowdrop',
-    'lily of the valley',
-    'bluebell',
-    'crocus',
-    'iris',
-    'tigerlily',
-    'tulip',
-    'fritillary',
-    'sunflower',
-    'daisy',
-    "colts' foot",
-    'dandelion',
-    'cowslip',
-    'buttercup',
-    'windflower',
-    'pansy',
-)
+    'daffodil', 'snowdrop', 'lily of the valley', 'bluebell', 'crocus', 'iris', 'tigerlily', 'tulip', 'fritillary',
+    'sunflower', 'daisy', "colts' foot", 'dandelion', 'cowslip', 'buttercup', 'windflower', 'pansy',
+)  # fmt: skip
 IMAGES_PER_CLASS = 80
 FOLDS = (1, 2, 3)
 # protocol -> split -> the variables of datasplits.mat that hold it, each followed there by the fold's number
@@ -61,15 +45,15 @@ class OxfordFlower17(ArchiveLayout, BaseDataset):
         └── datasplits.mat
 
     The 80 images of a class follow each other, so the class is `(number - 1) // 80`; `files.txt` is not read. The
-    official split has three folds of 40 training, 20 validation and 20 test images a class. The files are checked
-    when the annotations are loaded, so with `lazy_init=True` not before the first use; no image is opened.
+    official split has three folds of 40 training, 20 validation and 20 test images per class. The files are
+    checked when the annotations are loaded, so with `lazy_init=True` not before the first use; no image is opened.
 
     Args:
         data_root (str): The local folder that holds `jpg/` and `datasplits.mat`; may begin with `~`.
         split (str): 'train' (680 images) or 'test' (680 images); with `protocol='official'` 'train' (680), 'val'
             (340) or 'test' (340).
         fold (int): Which of the official divisions: 1, 2 or 3.
-        protocol (str): 'paper', the LCV paper's 40 training and 40 test images a class, for which the validation and
+        protocol (str): 'paper', the LCV paper's 40 training and 40 test images per class, for which the validation and
             test images together are the test set; or 'official'.
         **kwargs: As MMPretrain's `BaseDataset` has them.
 
@@ -103,9 +87,9 @@ class OxfordFlower17(ArchiveLayout, BaseDataset):
         self, data_root: str, split: str = 'train', fold: int = 1, protocol: str = 'paper', **kwargs: Any
     ) -> None:
         name = type(self).__name__
-        if protocol not in PROTOCOLS:
+        if protocol not in [*PROTOCOLS]:
             raise ConfigError(f'protocol={protocol!r}, but {name} has the protocols {_quoted(PROTOCOLS)}')
-        if split not in PROTOCOLS[protocol]:
+        if split not in [*PROTOCOLS[protocol]]:
             splits = _quoted(PROTOCOLS[protocol])
             official = "; 'val' is a split of protocol='official'" if split == 'val' else ''
             raise ConfigError(f'split={split!r}, but {name} has, with {protocol=}, the splits {splits}{official}')
@@ -113,28 +97,12 @@ class OxfordFlower17(ArchiveLayout, BaseDataset):
             raise ConfigError(f'fold={fold!r}, but {name} has the folds 1, 2 and 3')
         self.split, self.fold, self.protocol = split, int(fold), protocol
         kwargs.setdefault('test_mode', split != 'train')
-        super().__init__(
-            data_root=os.path.expanduser(data_root), ann_file=self.LISTS[0], data_prefix=self.FOLDER, **kwargs
-        )
+        super().__init__(data_root=local_folder(data_root), ann_file=self.LISTS[0], data_prefix=self.FOLDER, **kwargs)
 
-    def load_data_list(self) -> list[dict]:
-        """Check the files and read the split.
-
-        Returns:
-            list[dict]: One `dict(img_path=..., gt_label=...)` an image, labels from 0.
-
-        Raises:
-            DataError: If a file is missing or `datasplits.mat` is damaged.
-        """
-        self._check_layout()
-        numbers_of = self._read_splits()
-        numbers = [number for part in PROTOCOLS[self.protocol][self.split] for number in numbers_of[part]]
-        images = [f'image_{number:04d}.jpg' for number in numbers]
-        self._check_images(images)
-        return [
-            dict(img_path=os.path.join(self.img_prefix, image), gt_label=(number - 1) // IMAGES_PER_CLASS)
-            for image, number in zip(images, numbers, strict=True)
-        ]
+    def _read_split(self) -> tuple[list[str], list[int]]:
+        parts = self._read_parts()
+        numbers = [number for part in PROTOCOLS[self.protocol][self.split] for number in parts[part]]
+        return [f'image_{n:04d}.jpg' for n in numbers], [(n - 1) // IMAGES_PER_CLASS for n in numbers]
 
     def extra_repr(self) -> list[str]:
         """The lines of the repr that this dataset adds."""
@@ -143,7 +111,7 @@ class OxfordFlower17(ArchiveLayout, BaseDataset):
             f'Split: \t{self.split}, fold {self.fold}, protocol {self.protocol}',
         ]
 
-    def _read_splits(self) -> dict[str, list[int]]:
+    def _read_parts(self) -> dict[str, list[int]]:
         """The numbers of the images of the fold's three parts, 'trn', 'val' and 'tst'; no image is in two."""
         name = self.LISTS[0]
         variables = {part: f'{part}{self.fold}' for part in ('trn', 'val', 'tst')}

@@ -11,7 +11,7 @@ from mmpretrain.registry import DATASETS
 
 from lcv_mm.errors import ConfigError
 
-from .layout import ELSEWHERE, ArchiveLayout
+from .layout import ELSEWHERE, ArchiveLayout, local_folder
 
 # In the order of the folders, n02085620-Chihuahua to n02116738-African_hunting_dog: those of ImageNet's wild and
 # domestic dogs, without the dalmatian.
@@ -93,27 +93,14 @@ class StanfordDogs(ArchiveLayout, BaseDataset):
         self.split = split
         kwargs.setdefault('test_mode', split == 'test')
         super().__init__(
-            data_root=os.path.expanduser(data_root), ann_file=f'{split}_list.mat', data_prefix=self.FOLDER, **kwargs
+            data_root=local_folder(data_root), ann_file=f'{split}_list.mat', data_prefix=self.FOLDER, **kwargs
         )
 
-    def load_data_list(self) -> list[dict]:
-        """Check the files and read the split.
-
-        Returns:
-            list[dict]: One `dict(img_path=..., gt_label=...)` an image, labels from 0.
-
-        Raises:
-            DataError: If a file is missing, a list is damaged, or the lists disagree.
-        """
-        self._check_layout()
+    def _read_split(self) -> tuple[list[str], list[int]]:
         lists = {split: self._read_list(name) for split, name in zip(SPLITS, self.LISTS, strict=True)}
         self._check_lists(lists)
         images, labels = lists[self.split]
-        self._check_images(images)
-        return [
-            dict(img_path=os.path.join(self.img_prefix, image), gt_label=label - 1)
-            for image, label in zip(images, labels, strict=True)
-        ]
+        return images, [label - 1 for label in labels]
 
     def extra_repr(self) -> list[str]:
         """The lines of the repr that this dataset adds."""
@@ -125,7 +112,7 @@ class StanfordDogs(ArchiveLayout, BaseDataset):
         num_images, num_labels = len(held['file_list']), len(held['labels'])
         if num_images != num_labels or not num_images:
             raise self._error(
-                f'{name}: file_list has {num_images} entries and labels has {num_labels}; expected one label an image'
+                f'{name}: file_list has {num_images} entries and labels has {num_labels}; expected one label per image'
             )
         num_classes = len(self.metainfo['classes'])
         labels = self._whole_numbers(name, 'labels', held['labels'], num_classes, 'the number of classes')

@@ -9,8 +9,7 @@ from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 from torch import Tensor, nn
 
-from ..ops.class_variance import mean_pair_distances
-from ..ops.distance import normalized_pairwise_distance
+from ..ops.class_variance import mean_pair_distances, pairwise_distance
 
 
 @HOOKS.register_module()
@@ -36,7 +35,7 @@ class ClassDistanceHook(Hook):
         if self._feats is None or not all('gt_label' in sample for sample in data_batch['data_samples']):
             return  # Mixup and CutMix leave no labels
         labels = torch.cat([sample.gt_label for sample in data_batch['data_samples']]).to(self._feats.device)
-        distances = normalized_pairwise_distance(self._feats.flatten(1))
+        distances = pairwise_distance(self._feats.flatten(1), normalize=True)
         self._feats = None
         for name, mean in zip(('dist_inter', 'dist_intra'), mean_pair_distances(distances, labels), strict=True):
             if torch.isfinite(mean):

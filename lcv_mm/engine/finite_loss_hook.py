@@ -1,4 +1,4 @@
-"""A run that has lost its numbers ends, and its last good checkpoint stays."""
+"""A run whose losses or weights are NaN or infinite ends, and its last good checkpoint stays."""
 
 import math
 from typing import Any
@@ -9,16 +9,16 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 
+from ..checkpoints import last_good_checkpoint
 from ..errors import ConfigError, TrainingError
-from .last_good_checkpoint import last_good_checkpoint
 
 
 @HOOKS.register_module()
 class FiniteLossHook(Hook):
     """Ends the run where losses stay infinite or NaN, and before weights that are so are saved.
 
-    A single such loss is borne: in float16 the loss scaler skips the step. Weights and running statistics are looked
-    at when an epoch ends and whenever a checkpoint is saved.
+    A single such loss is tolerated: in float16 the loss scaler skips the step. Weights and running statistics are
+    checked when an epoch ends and whenever a checkpoint is saved.
 
     Args:
         patience (int): Iterations in a row with a loss that is not finite, 1 or more, that end the run.
@@ -31,8 +31,8 @@ class FiniteLossHook(Hook):
     priority = 'ABOVE_NORMAL'  # before the hook that saves, and before the next learning rate is set
 
     def __init__(self, patience: int = 10) -> None:
-        if patience < 1:
-            raise ConfigError(f'FiniteLossHook: patience={patience} must be 1 or more iterations, such as 10')
+        if not isinstance(patience, int) or patience < 1:
+            raise ConfigError(f'FiniteLossHook: patience={patience!r} must be 1 or more iterations, such as 10')
         self.patience = patience
         self._in_a_row = 0
         self._first = ''

@@ -17,8 +17,8 @@ class FreezeBackboneHook(Hook):
 
     The epoch alone decides on the step, so a resumed run is in the right one. The log says where each begins, and
     each of its lines has the step as `recipe_step`. What `frozen_stages` and `norm_eval` hold fixed stays so.
-    Learning rates and weight decays of the steps are the param schedulers' part; with several processes the config
-    needs `find_unused_parameters = True`.
+    Learning rates and weight decays of the steps are the param schedulers' part (MMPretrain's `SwitchRecipeHook` is for
+    pipelines, augments and the loss); with several processes the config needs `find_unused_parameters = True`.
 
     Args:
         epochs (int): Length of step 1, 1 or more and less than the run's.
@@ -29,8 +29,10 @@ class FreezeBackboneHook(Hook):
     """
 
     def __init__(self, epochs: int) -> None:
-        if epochs < 1:
-            raise ConfigError(f'FreezeBackboneHook: epochs={epochs} must be 1 or more; leave the hook out for one step')
+        if not isinstance(epochs, int) or epochs < 1:
+            raise ConfigError(
+                f'FreezeBackboneHook: epochs={epochs!r} must be 1 or more epochs; leave the hook out for one step'
+            )
         self.epochs = epochs
 
     def before_train(self, runner: Runner) -> None:
@@ -57,7 +59,7 @@ class FreezeBackboneHook(Hook):
         if step != self._step:
             self._begin(step, runner)
         if step == 1:
-            self._backbone.eval()  # here: behind `before_train_epoch` the loop puts the whole model into training mode
+            self._backbone.eval()  # here: after `before_train_epoch` the loop puts the whole model into training mode
         runner.message_hub.update_scalar('train/recipe_step', step)
 
     def _begin(self, step: int, runner: Runner) -> None:

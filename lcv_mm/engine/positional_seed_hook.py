@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,7 @@ class PositionalSeedHook(Hook):
                 f'{type(runner.train_loop).__name__}; take it out of the hooks'
             )
         for pipeline in _pipelines(runner.train_dataloader.dataset):
-            pipeline.transforms.insert(0, _SeedImage(runner.seed, self._epoch))
+            pipeline.transforms.insert(0, partial(_seed_image, runner.seed, self._epoch))
 
     def before_train_epoch(self, runner: Runner) -> None:
         self._epoch.fill_(runner.epoch)
@@ -51,16 +52,10 @@ class PositionalSeedHook(Hook):
         _seed_all(runner.seed, runner.iter, get_rank())
 
 
-class _SeedImage:
+def _seed_image(seed: int, epoch: torch.Tensor, results: dict) -> dict:
     """The first transform of a pipeline: what follows draws from a seed of this image in this epoch."""
-
-    def __init__(self, seed: int, epoch: torch.Tensor) -> None:
-        self.seed = seed
-        self.epoch = epoch
-
-    def __call__(self, results: dict) -> dict:
-        _seed_all(self.seed, int(self.epoch), results['sample_idx'])
-        return results
+    _seed_all(seed, int(epoch), results['sample_idx'])
+    return results
 
 
 def _pipelines(dataset: Any) -> Iterator[Any]:

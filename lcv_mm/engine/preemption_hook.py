@@ -13,11 +13,10 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 
+from ..checkpoints import INTERRUPTED, NOTE, write_atomically
 from ..errors import ConfigError
-from .atomic_backend import AtomicBackend
-from .last_good_checkpoint import INTERRUPTED, NOTE
 
-EXIT_CODE = os.EX_TEMPFAIL  # 75, "temporary failure: try again"
+EXIT_TRY_AGAIN = 75  # `os.EX_TEMPFAIL`, "temporary failure: try again", which Windows has not
 
 
 @HOOKS.register_module()
@@ -35,7 +34,7 @@ class PreemptionHook(Hook):
         ConfigError: If there is no such signal.
     """
 
-    priority = 'LOWEST'  # what is saved is the state behind all other hooks
+    priority = 'LOWEST'  # what is saved is the state after all other hooks
 
     def __init__(self, signals: Sequence[str] = ('SIGTERM', 'SIGINT')) -> None:
         unknown = [name for name in signals if name not in signal.Signals.__members__]
@@ -107,7 +106,8 @@ class PreemptionHook(Hook):
             return
         self._told = True
         # The signal may have gone to the loaders' workers too, and torch's handler raises where one of them has died.
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        if hasattr(signal, 'SIGCHLD'):  # not on Windows
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         self._runner.logger.warning(f'{signal.Signals(number).name}: saving and stopping (again: stop at once)')
         if self._can_leave:  # without workers no batch would end
             self._stop(self._runner)
@@ -124,10 +124,10 @@ class PreemptionHook(Hook):
             meta = dict(epoch=runner.epoch, iter=self._iter)
             runner.save_checkpoint(runner.work_dir, INTERRUPTED, meta=meta, by_epoch=False, backend_args=backend)
             file = Path(runner.work_dir) / INTERRUPTED
-            AtomicBackend().put(str(file).encode(), file.with_name(NOTE))
+            write_atomically(file.with_name(NOTE), str(file))
         barrier()  # a launcher ends all processes as soon as the first has ended
-        runner.logger.warning(f'Stopped behind iteration {self._iter}, everything is saved: carry on with --resume')
-        raise SystemExit(EXIT_CODE)
+        runner.logger.warning(f'Stopped after iteration {self._iter}, everything is saved: carry on with --resume')
+        raise SystemExit(EXIT_TRY_AGAIN)
 
     def _is_saved(self) -> bool:
         return self._saved_iter == self._iter

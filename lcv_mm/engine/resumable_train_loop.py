@@ -19,7 +19,8 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
     """MMEngine's `EpochBasedTrainLoop`, of the same arguments, that carries on in the middle of an epoch.
 
     A checkpoint that was saved within an epoch (by `PreemptionHook`, or `CheckpointHook` with `by_epoch=False`) knows
-    how many of its batches are done. Resumed, the epoch goes on behind them, without loading their images again.
+    how many of its batches are done. Resumed, the epoch goes on after them, without loading their images again;
+    MMEngine begins the epoch anew.
     """
 
     def run_epoch(self) -> None:
@@ -36,7 +37,7 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         self.runner.call_hook('before_train_epoch')
         self.runner.model.train()
         for idx, data_batch in enumerate(self._batches(start), start):
-            hub.update_info(BATCHES_DONE, idx + 1)  # for what is saved behind this iteration
+            hub.update_info(BATCHES_DONE, idx + 1)  # for what is saved after this iteration
             self.run_iter(idx, data_batch)
         hub.update_info(BATCHES_DONE, 0)
         self.runner.call_hook('after_train_epoch')
@@ -52,9 +53,9 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
     def _check_length(self, done: int, length: int) -> None:
         if done < length and length != len(self.dataloader):
             raise CheckpointError(
-                f'the checkpoint was saved behind {done} of the {length} batches of epoch {self._epoch + 1}, but an '
+                f'the checkpoint was saved after {done} of the {length} batches of epoch {self._epoch + 1}, but an '
                 f'epoch has {len(self.dataloader)} batches now; resume with the same batch size, dataset and number '
-                'of processes, or from the checkpoint of a whole epoch (epoch_*.pth)'
+                'of processes, or from a checkpoint at the end of an epoch (epoch_*.pth)'
             )
 
 

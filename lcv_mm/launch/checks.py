@@ -14,7 +14,7 @@ from mmengine.registry import OPTIMIZERS
 from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop, Runner
 from torch.utils.data import DataLoader
 
-from ..datasets.labels import dataset_labels
+from ..datasets import dataset_labels
 from ..errors import ConfigError, DataError, did_you_mean, first_difference
 from .config import listed, setting, type_name
 from .messages import find_part, unknown_type

@@ -5,7 +5,7 @@ from mmpretrain.registry import MODELS
 from torch import Tensor
 
 from ..ops import bilinear_pool, normalized_signed_sqrt
-from .channels import check_channels, check_dimensions
+from .checks import check_channels, check_dimensions
 
 
 @MODELS.register_module()

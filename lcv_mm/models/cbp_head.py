@@ -1,14 +1,68 @@
-"""The compact bilinear pooling head."""
+"""The compact bilinear pooling head and its two projections, drawn once and saved with the model.
 
+Gao et al., Compact Bilinear Pooling, 2016, https://arxiv.org/abs/1511.06062
+"""
+
+import torch
 from mmpretrain.models import LinearClsHead
 from mmpretrain.registry import MODELS
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..errors import ConfigError
-from ..ops import normalized_signed_sqrt
-from .channels import check_channels, check_dimensions
-from .random_maclaurin import RandomMaclaurin
-from .tensor_sketch import TensorSketch
+from ..ops import normalized_signed_sqrt, random_maclaurin_pool, tensor_sketch_pool
+from .checks import check_channels, check_dimensions
+
+# The draws of both projections are buffers: part of the state dict, never learned. They come from a generator of their
+# own, so that building a head leaves the global random state as it was and one seed always gives one projection.
+
+
+class TensorSketch(nn.Module):
+    """Tensor sketch pooling with fixed random hashes (Gao et al., Alg. 2).
+
+    Args:
+        in_channels (int): Channels C of the feature map.
+        out_dim (int): Number of bins of the sketch.
+        seed (int): Seed of the hashes.
+    """
+
+    h1: Tensor
+    s1: Tensor
+    h2: Tensor
+    s2: Tensor
+
+    def __init__(self, in_channels: int, out_dim: int, seed: int = 0) -> None:
+        super().__init__()
+        self.out_dim = out_dim
+        generator = torch.Generator().manual_seed(seed)
+        for i in (1, 2):
+            self.register_buffer(f'h{i}', torch.randint(out_dim, (in_channels,), generator=generator))
+            self.register_buffer(f's{i}', _signs(in_channels, generator=generator))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Pool a feature map: (N, C, H, W) -> (N, out_dim)."""
+        return tensor_sketch_pool(x, self.h1, self.s1, self.h2, self.s2, self.out_dim)
+
+
+class RandomMaclaurin(nn.Module):
+    """Random Maclaurin pooling with fixed random signs (Gao et al., Alg. 1); arguments as of `TensorSketch`."""
+
+    w1: Tensor
+    w2: Tensor
+
+    def __init__(self, in_channels: int, out_dim: int, seed: int = 0) -> None:
+        super().__init__()
+        generator = torch.Generator().manual_seed(seed)
+        for i in (1, 2):
+            self.register_buffer(f'w{i}', _signs(out_dim, in_channels, generator=generator))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Pool a feature map: (N, C, H, W) -> (N, out_dim)."""
+        return random_maclaurin_pool(x, self.w1, self.w2)
+
+
+def _signs(*shape: int, generator: torch.Generator) -> Tensor:
+    return torch.randint(2, shape, generator=generator) * 2.0 - 1.0
+
 
 PROJECTIONS = {'ts': TensorSketch, 'rm': RandomMaclaurin}
 

@@ -5,49 +5,59 @@ from mmengine.model import BaseModule
 from mmpretrain.registry import MODELS
 from torch import Tensor
 
-from ..ops.class_variance import INTER_TERMS, mean_pair_distances, pair_losses
-from ..ops.distance import normalized_pairwise_distance, pairwise_distance
+from ..errors import ConfigError
+from ..ops.arithmetic import accumulation_dtype
+from ..ops.class_variance import (
+    INTER,
+    INTER_TERMS,
+    MARGIN,
+    NORMALIZE,
+    REDUCTION,
+    REDUCTIONS,
+    TAU,
+    mean_pair_distances,
+    pair_losses,
+    pairwise_distance,
+)
 from ..ops.gather import gather_rows
-from ..ops.precision import accumulation_dtype
 
 
 @MODELS.register_module()
 class ClassVarianceLoss(BaseModule):
     """Pushes different classes apart and pulls each class together (LCV, Fig. 2).
 
-    The paper leaves the form of both terms open; what is chosen here is an option each.
+    The paper leaves the form of both terms open; what is chosen here is an option each. Those of the pairs have their
+    defaults in `lcv_mm.ops.class_variance`; `configs/_base_/lcv.py` shows them all with the reasons.
 
     Args:
         inter (str): How a distance between classes enters the loss, `phi(d)`: 'hinge', 'inverse', 'exp', 'negative'
-            or 'literal', see `lcv_mm.ops.class_variance`. Paper: not stated. Here: 'hinge'.
+            or 'literal', see `lcv_mm.ops.class_variance`. Paper: not stated.
         margin (float): Of 'hinge': distance from which two classes are far enough, in [0, 2] for unit-length features.
-            Here: 1.0.
-        tau (float): Of 'exp': distance over which the term falls to 1/e, above 0. Here: 0.5.
+        tau (float): Of 'exp': distance over which the term falls to 1/e, above 0.
         normalize (bool): Scale each sample's feature to unit length first, so that distances lie in [0, 2].
-            Paper: not stated. Here: True.
+            Paper: not stated.
         space (str): 'map' compares the flattened attention output, the paper's M; 'pooled' its mean over places.
-        reduction (str): 'mean' over the pairs of each kind, or 'sum', the figure's "added".
-            Paper: not stated. Here: 'mean'.
-        weight_inter (float): Factor of the inter-class term, 0 or more. Paper: the terms are summed. Here: 1.0.
-        weight_intra (float): Factor of the intra-class term, 0 or more. Here: 1.0.
+        reduction (str): 'mean' over the pairs of each kind, or 'sum', the figure's "added". Paper: not stated.
+        weight_inter (float): Factor of the inter-class term, 0 or more. Paper: the terms are summed.
+        weight_intra (float): Factor of the intra-class term, 0 or more.
         level (int | str): Which of a neck's several outputs is compared: an index, or 'all' for the mean of the
             losses over all of them. Here: -1, the last.
-        gather (bool): Under several processes take the pairs across all of them, with gradients: the losses, and behind
+        gather (bool): With several processes, take the pairs across all of them, with gradients: the losses, and under
             DistributedDataParallel the gradients, of one process with the whole batch. Needs as many images on each.
             Paper: one process. Here: False, pairs within each process.
 
     Raises:
-        ValueError: If an option is none of the above or out of its range.
+        ConfigError: If an option is none of the above or out of its range.
     """
 
     def __init__(
         self,
-        inter: str = 'hinge',
-        margin: float = 1.0,
-        tau: float = 0.5,
-        normalize: bool = True,
+        inter: str = INTER,
+        margin: float = MARGIN,
+        tau: float = TAU,
+        normalize: bool = NORMALIZE,
         space: str = 'map',
-        reduction: str = 'mean',
+        reduction: str = REDUCTION,
         weight_inter: float = 1.0,
         weight_intra: float = 1.0,
         level: int | str = -1,
@@ -55,23 +65,26 @@ class ClassVarianceLoss(BaseModule):
     ) -> None:
         super().__init__()
         for name, value, choices in (
-            ('inter', inter, tuple(INTER_TERMS)),
+            ('inter', inter, INTER_TERMS),
             ('space', space, ('map', 'pooled')),
-            ('reduction', reduction, ('mean', 'sum')),
+            ('reduction', reduction, REDUCTIONS),
         ):
             if value not in choices:
-                raise ValueError(f'ClassVarianceLoss: {name}={value!r} is unknown; choose from {list(choices)}')
+                raise ConfigError(f'ClassVarianceLoss: {name}={value!r} is unknown; choose from {list(choices)}')
         if not isinstance(level, int) and level != 'all':
-            raise ValueError(f"ClassVarianceLoss: level={level!r} must be an index such as -1, or 'all'")
+            raise ConfigError(f"ClassVarianceLoss: level={level!r} must be an index such as -1, or 'all'")
+        for name, number in dict(margin=margin, tau=tau, weight_inter=weight_inter, weight_intra=weight_intra).items():
+            if not isinstance(number, int | float):
+                raise ConfigError(f'ClassVarianceLoss: {name}={number!r} must be a number, such as 1.0')
         if tau <= 0:
-            raise ValueError(f'ClassVarianceLoss: tau={tau} must be above 0')
+            raise ConfigError(f'ClassVarianceLoss: tau={tau} must be above 0')
         if margin < 0 or (normalize and inter == 'hinge' and margin > 2):
-            raise ValueError(
+            raise ConfigError(
                 f'ClassVarianceLoss: margin={margin} must be in [0, 2], the range of distances of unit-length '
                 'features; with normalize=False any margin from 0 up'
             )
         if min(weight_inter, weight_intra) < 0:
-            raise ValueError(
+            raise ConfigError(
                 f'ClassVarianceLoss: weight_inter={weight_inter} and weight_intra={weight_intra} must be 0 or more'
             )
         self.inter = inter
@@ -96,40 +109,43 @@ class ClassVarianceLoss(BaseModule):
             dict[str, Tensor]: `loss_inter` and `loss_intra`, scalars; 0 where the batch holds no such pair.
 
         Raises:
-            ValueError: If `feats` and `labels` differ in length, there is no such `level`, or with `gather` the ranks'
-                batches differ in size.
+            ConfigError: If there is no such `level`, or with `gather` the ranks' batches differ in size.
         """
-        return self.losses(*self.distances(feats, labels))
+        return {name: value for name, value in self.terms(feats, labels).items() if name.startswith('loss')}
 
-    def distances(self, feats: Tensor | tuple[Tensor, ...], labels: Tensor) -> tuple[list[Tensor], Tensor]:
+    def terms(self, feats: Tensor | tuple[Tensor, ...], labels: Tensor) -> dict[str, Tensor]:
+        """`forward`'s losses, and the mean distances between and within classes that go into the log.
+
+        Returns:
+            dict[str, Tensor]: `loss_inter`, `loss_intra`; `dist_inter`, `dist_intra`, without gradient, NaN where the
+            batch holds no such pair.
+        """
+        distances, labels = self._distances(feats, labels)
+        terms = [
+            (
+                *pair_losses(distance, labels, self.inter, self.margin, self.tau, self.reduction),
+                *mean_pair_distances(distance, labels),
+            )
+            for distance in distances
+        ]
+        loss_inter, loss_intra, dist_inter, dist_intra = (torch.stack(term).mean() for term in zip(*terms, strict=True))
+        losses = dict(loss_inter=self.weight_inter * loss_inter, loss_intra=self.weight_intra * loss_intra)
+        return dict(losses, dist_inter=dist_inter, dist_intra=dist_intra)
+
+    def _distances(self, feats: Tensor | tuple[Tensor, ...], labels: Tensor) -> tuple[list[Tensor], Tensor]:
         """Distances (N, N) of the batch (`gather`: of all ranks), a matrix for each level compared, and its labels."""
         levels = (feats,) if isinstance(feats, Tensor) else feats
         if isinstance(self.level, int):
             if not -len(levels) <= self.level < len(levels):
-                raise ValueError(f'ClassVarianceLoss: level={self.level}, but the neck gives {len(levels)} level(s)')
+                raise ConfigError(f'ClassVarianceLoss: level={self.level}, but the neck gives {len(levels)} level(s)')
             levels = (levels[self.level],)
         if self.space == 'pooled':
-            levels = tuple(_pooled(level) for level in levels)
+            means = (x.flatten(2).mean(2, dtype=accumulation_dtype(x.dtype)) if x.ndim > 2 else x for x in levels)
+            levels = tuple(means)  # (N, C, H, W) -> (N, C); (N, D) stays
         rows = [level.flatten(1) for level in levels]
         if self.gather:
-            rows, labels = [gather_rows(level) for level in rows], gather_rows(labels)
-        distance = normalized_pairwise_distance if self.normalize else pairwise_distance
-        return [distance(level) for level in rows], labels
-
-    def losses(self, distances: list[Tensor], labels: Tensor) -> dict[str, Tensor]:
-        """The two weighted losses, as `forward` returns them, from what `distances` gives."""
-        terms = [pair_losses(d, labels, self.inter, self.margin, self.tau, self.reduction) for d in distances]
-        loss_inter, loss_intra = (torch.stack(values).mean() for values in zip(*terms, strict=True))
-        return dict(loss_inter=self.weight_inter * loss_inter, loss_intra=self.weight_intra * loss_intra)
-
-    @staticmethod
-    def mean_distances(distances: list[Tensor], labels: Tensor) -> dict[str, Tensor]:
-        """Mean distance between and within classes, `dist_inter` and `dist_intra`; NaN without such a pair."""
-        means = [mean_pair_distances(d, labels) for d in distances]
-        inter, intra = (torch.stack(values).mean() for values in zip(*means, strict=True))
-        return dict(dist_inter=inter, dist_intra=intra)
-
-
-def _pooled(feats: Tensor) -> Tensor:
-    """Mean over places, (N, C, H, W) -> (N, C); (N, D) stays."""
-    return feats if feats.ndim == 2 else feats.flatten(2).mean(2, dtype=accumulation_dtype(feats.dtype))
+            try:
+                rows, labels = [gather_rows(level) for level in rows], gather_rows(labels)
+            except ValueError as error:  # on all ranks alike
+                raise ConfigError(f'ClassVarianceLoss: {error}') from error
+        return [pairwise_distance(level, self.normalize) for level in rows], labels

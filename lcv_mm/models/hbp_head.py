@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from ..errors import ConfigError
 from ..ops import hierarchical_bilinear_pool, normalized_signed_sqrt
-from .channels import check_channels, check_dimensions
+from .checks import check_channels, check_dimensions
 
 NUM_LEVELS = 3
 NUM_PAIRS = 3  # 12, 13, 23
@@ -25,13 +25,13 @@ class HBPHead(LinearClsHead):
 
     Raises:
         ConfigError: If a number of dimensions is not positive, `in_channels` are not of three levels, or, in
-            `pre_logits`, the backbone returns fewer levels or other channels.
+            `pre_logits`, the backbone returns fewer levels, other channels or several resolutions.
     """
 
     def __init__(
         self, num_classes: int, in_channels: int | tuple[int, int, int], proj_dim: int = 8192, **kwargs
     ) -> None:
-        channels = [in_channels] * NUM_LEVELS if isinstance(in_channels, int) else list(in_channels)
+        channels = list(in_channels) if isinstance(in_channels, list | tuple) else [in_channels] * NUM_LEVELS
         if len(channels) != NUM_LEVELS:
             raise ConfigError(f'HBPHead: in_channels={in_channels} must be one number, or one for each of three levels')
         check_dimensions('HBPHead', in_channels=channels, proj_dim=proj_dim)

@@ -6,6 +6,8 @@ from mmpretrain.registry import MODELS
 from mmpretrain.structures import DataSample
 from torch import Tensor
 
+from ..errors import ConfigError
+
 
 @MODELS.register_module()
 class LCVClassifier(ImageClassifier):
@@ -19,7 +21,7 @@ class LCVClassifier(ImageClassifier):
         **kwargs: Of MMPretrain's `ImageClassifier`: `backbone`, `neck`, `head`, `data_preprocessor`, ...
 
     Raises:
-        ValueError: In `loss`, if the batch carries mixed scores (Mixup, CutMix) in place of labels.
+        ConfigError: In `loss`, if the batch carries mixed scores (Mixup, CutMix) in place of labels.
     """
 
     def __init__(self, *args, variance_loss: dict, **kwargs) -> None:
@@ -29,7 +31,7 @@ class LCVClassifier(ImageClassifier):
     def loss(self, inputs: Tensor, data_samples: list[DataSample]) -> dict[str, Tensor]:
         """Compute the losses of a batch of images (N, 3, H, W), and the mean distances, which are not summed."""
         if any('gt_score' in sample for sample in data_samples):
-            raise ValueError(
+            raise ConfigError(
                 'LCVClassifier compares images of one label with images of another, but this batch carries mixed '
                 "scores (`gt_score`); take Mixup and CutMix out of the model's `train_cfg` (batch_augments)"
             )
@@ -38,10 +40,7 @@ class LCVClassifier(ImageClassifier):
         # `parse_losses` logs the sum of all terms as `loss`: under that name the head's own would be hidden
         losses['loss_cls'] = losses.pop('loss')
         labels = torch.cat([sample.gt_label for sample in data_samples])
-        distances, labels = self.variance_loss.distances(feats, labels)
-        losses.update(self.variance_loss.losses(distances, labels))
-        losses.update(self.variance_loss.mean_distances(distances, labels))
-        return losses
+        return losses | self.variance_loss.terms(feats, labels)
 
     def parse_losses(self, losses: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         """Sum the losses. A batch without a pair of one kind has no such distance: it is left out of the log."""

@@ -16,7 +16,7 @@ class ResNetLayers(StrictBackbone, ResNet):
     """MMPretrain's ResNet, its inner layers named, with the same state dict.
 
     `layer4.0` is the output of the first block of the fourth stage. In ResNet-18 and -34, `layer4.1.relu1` is the
-    second block behind its first convolution, norm and ReLU. Nothing is computed behind the last layer asked for.
+    second block after its first convolution, norm and ReLU. Nothing is computed after the last layer asked for.
 
     Args:
         depth (int): 18, 34, 50, 101 or 152.

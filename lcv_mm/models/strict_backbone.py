@@ -1,11 +1,11 @@
-"""What our backbones share beside their layers."""
+"""What our backbones share besides their layers."""
 
 from collections.abc import Mapping
 
 from mmengine.model import BaseModule
 from torch import Tensor
 
-from .pretrained import load_pretrained
+from ..checkpoints import load_pretrained
 
 
 class StrictBackbone(BaseModule):

@@ -1,22 +1,22 @@
-"""VGG that returns inner layers by name."""
+"""VGG that returns inner layers by name, and takes torchvision's weights."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 from mmpretrain.models import VGG
 from mmpretrain.registry import MODELS
 from torch import Tensor
 
-from ..errors import ConfigError
+from ..errors import ConfigError, WeightsError
 from .strict_backbone import StrictBackbone
-from .vgg_keys import vgg_torchvision_keys
 
 
 @MODELS.register_module()
 class VGGLayers(StrictBackbone, VGG):
     """MMPretrain's VGG, its layers named as in the literature, with the same state dict.
 
-    Layer `relu5_3` is the third convolution of the fifth stage behind its ReLU, 1/16 of the image's size; `pool5`
-    follows it. Nothing is computed behind the last layer asked for.
+    Layer `relu5_3` is the third convolution of the fifth stage with its ReLU, 1/16 of the image's size; `pool5`
+    follows it. Nothing is computed after the last layer asked for.
 
     Args:
         depth (int): 11, 13, 16 or 19.
@@ -60,4 +60,45 @@ class VGGLayers(StrictBackbone, VGG):
 
     def rename_weights(self, state_dict: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         """Take torchvision's names too."""
-        return vgg_torchvision_keys(state_dict, self)
+        return rename_torchvision_vgg(state_dict, self)
+
+
+def rename_torchvision_vgg(state_dict: Mapping[str, Tensor], module: VGG) -> Mapping[str, Tensor]:
+    """Rename torchvision's VGG weights to MMPretrain's names, the convolutions in order.
+
+    torchvision counts every layer (`features.N.weight`, ReLU and norm included); MMPretrain puts a convolution, its
+    norm and its ReLU into one block (`features.M.conv.weight`, `features.M.bn.weight`).
+
+    Args:
+        state_dict (Mapping[str, Tensor]): Weights in either naming. Those in MMPretrain's, or of no VGG, pass
+            unchanged.
+        module (VGG): MMPretrain's VGG, of any depth, with norm or without.
+
+    Returns:
+        Mapping[str, Tensor]: The weights in MMPretrain's naming.
+
+    Raises:
+        WeightsError: If the file is of a VGG with batch norm and `module` has none: its convolutions would fit, but
+            compute something else.
+    """
+    if _has_norm(state_dict) and not _has_norm(module.state_dict()):
+        raise WeightsError(
+            'the weights are of a VGG with batch norm, the backbone has none; add '
+            "norm_cfg=dict(type='BN') to the backbone, or take the weights without norm (torchvision://vgg16)"
+        )
+    blocks = (i for i, layer in module.features.named_children() if hasattr(layer, 'conv'))
+    names = {}
+    block = ''
+    numbers = {int(found[1]) for key in state_dict if (found := re.fullmatch(r'features\.(\d+)\.[a-z_]+', key))}
+    for number in sorted(numbers):
+        is_norm = f'features.{number}.running_mean' in state_dict
+        if not is_norm:
+            block = next(blocks, '')
+        if block:  # a file's convolutions beyond the module's keep their names
+            names[f'features.{number}'] = f'features.{block}.{"bn" if is_norm else "conv"}'
+    split = {key: key.rpartition('.') for key in state_dict}
+    return {f'{names.get(layer, layer)}{dot}{name}': state_dict[key] for key, (layer, dot, name) in split.items()}
+
+
+def _has_norm(state_dict: Mapping[str, Tensor]) -> bool:
+    return any(key.startswith('features.') and key.endswith('.running_mean') for key in state_dict)

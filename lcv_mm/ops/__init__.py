@@ -1,13 +1,10 @@
 """The mathematics: plain functions of tensors, free of MMPretrain."""
 
 from .attention import residual_attention
-from .bilinear import bilinear_pool
-from .class_variance import class_variance
-from .distance import pairwise_distance
+from .bilinear import bilinear_pool, normalized_signed_sqrt, signed_sqrt
+from .class_variance import class_variance, pairwise_distance
 from .gather import gather_rows
-from .hadamard_bilinear import hadamard_bilinear_pool, hierarchical_bilinear_pool
-from .random_maclaurin import random_maclaurin_pool
-from .signed_sqrt import normalized_signed_sqrt, signed_sqrt
+from .hierarchical import hadamard_bilinear_pool, hierarchical_bilinear_pool, random_maclaurin_pool
 from .tensor_sketch import tensor_sketch_pool
 
 __all__ = [

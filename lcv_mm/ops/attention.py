@@ -7,7 +7,7 @@ from torch import Tensor
 def residual_attention(x: Tensor) -> Tensor:
     """Residual attention `M = F * (1 + sigmoid(F))` (LCV, Eq. 1-2), element by element.
 
-    Behind a ReLU the factor lies in [1.5, 2): strong responses grow a little more than weak ones, none is suppressed.
+    After a ReLU the factor lies in [1.5, 2): strong responses grow a little more than weak ones, none is suppressed.
 
     Args:
         x (Tensor): feature maps F, of any shape, usually (N, C, H, W).

@@ -1,9 +1,12 @@
-"""Full bilinear pooling (Lin et al., Bilinear CNN Models for Fine-grained Visual Recognition)."""
+"""Full bilinear pooling, and the signed square root and norm that follow every bilinear pooling.
+
+Lin et al., Bilinear CNN Models for Fine-grained Visual Recognition, 2015, https://arxiv.org/abs/1504.07889
+"""
 
 import torch
 from torch import Tensor
 
-from .precision import accumulation_dtype, no_autocast
+from .arithmetic import accumulation_dtype, no_autocast
 
 
 def bilinear_pool(x: Tensor, y: Tensor | None = None) -> Tensor:
@@ -19,13 +22,18 @@ def bilinear_pool(x: Tensor, y: Tensor | None = None) -> Tensor:
     Raises:
         ValueError: If the maps differ in images or places.
     """
-    x = x.flatten(2)  # (N, C, H, W) -> (N, C, L)
-    y = None if y is None else y.flatten(2)
+    x, y = flatten_places(x, y)
+    return _BilinearPool.apply(x, y).flatten(1)
+
+
+def flatten_places(x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+    """Maps (N, C, H, W) -> (N, C, L), a second one over the same places too; `ValueError` if those differ."""
+    x, y = x.flatten(2), None if y is None else y.flatten(2)
     if y is not None and x.shape[::2] != y.shape[::2]:
         raise ValueError(
             f'x and y must have the same images and places, but got (N, C, L) = {tuple(x.shape)} and {tuple(y.shape)}'
         )
-    return _BilinearPool.apply(x, y).flatten(1)
+    return x, y
 
 
 class _BilinearPool(torch.autograd.Function):
@@ -50,3 +58,50 @@ class _BilinearPool(torch.autograd.Function):
             grad_x = (torch.bmm(grad, y.to(grad.dtype)) / size).to(x.dtype)
             grad_y = (torch.bmm(grad.mT, x.to(grad.dtype)) / size).to(y.dtype)
         return grad_x, grad_y
+
+
+def signed_sqrt(x: Tensor, eps: float = 1e-10) -> Tensor:
+    """Signed square root `sign(x) * sqrt(|x| + eps)` (Lin et al., Sec. 3), 0 at 0.
+
+    Args:
+        x (Tensor): pooled features, of any shape.
+        eps (float): Added inside the root, above 0: the slope of the square root at 0 is infinite, and pooled ReLU
+            maps are full of zeros.
+
+    Returns:
+        Tensor: of the same shape and type.
+    """
+    return x.sign() * (x.abs() + eps).sqrt()
+
+
+def normalized_signed_sqrt(x: Tensor, eps: float = 1e-10) -> Tensor:
+    """`signed_sqrt`, then each row to unit length; a row of zeros stays.
+
+    Args:
+        x (Tensor): (N, D), pooled features.
+        eps (float): As in `signed_sqrt`.
+
+    Returns:
+        Tensor: (N, D), of the same type.
+    """
+    return _NormalizedSignedSqrt.apply(x, eps)[0]
+
+
+class _NormalizedSignedSqrt(torch.autograd.Function):
+    """Keeps its output and the lengths alone; step by step, autograd keeps four tensors of the input's size."""
+
+    @staticmethod
+    def forward(ctx, x, eps):
+        root = x.abs().add_(eps).sqrt_().mul_(x.sign())
+        length = torch.linalg.vector_norm(root, dim=1, keepdim=True).clamp_min_(1e-12)
+        out = root.div_(length)
+        ctx.save_for_backward(out, length)
+        return out, length  # the lengths too, so that autograd can differentiate the backward
+
+    @staticmethod
+    def backward(ctx, grad, grad_length):
+        out, length = ctx.saved_tensors
+        # y = r / |r|, r = sign(x) sqrt(|x| + eps):  dr = (g - y <y, g>) / |r|,  dx = dr / (2 |r_i|),  r_i = y_i |r|
+        along = torch.linalg.vecdot(out, grad)[:, None] - grad_length * length
+        slope = out.abs() * (2 * length * length)
+        return torch.addcmul(grad, out, along, value=-1) / slope.masked_fill(slope == 0, float('inf')), None

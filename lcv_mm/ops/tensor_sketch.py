@@ -1,9 +1,13 @@
-"""Compact bilinear pooling by tensor sketch (Gao et al., Compact Bilinear Pooling, Alg. 2)."""
+"""Compact bilinear pooling by tensor sketch.
+
+Gao et al., Compact Bilinear Pooling, 2016, Alg. 2, https://arxiv.org/abs/1511.06062
+"""
 
 import torch
 from torch import Tensor
 
-from .precision import accumulation_dtype, no_autocast
+from .arithmetic import accumulation_dtype, no_autocast
+from .bilinear import flatten_places
 
 
 def tensor_sketch_pool(
@@ -30,20 +34,15 @@ def tensor_sketch_pool(
     Raises:
         ValueError: If the maps differ in images or places, or the hashes do not match their channels.
     """
-    x = x.flatten(2)  # (N, C, H, W) -> (N, C, L)
-    second = x if y is None else y.flatten(2)
-    if x.shape[::2] != second.shape[::2]:
-        raise ValueError(
-            f'x and y must have the same images and places, but got (N, C, L) = {tuple(x.shape)} and '
-            f'{tuple(second.shape)}'
-        )
+    x, y = flatten_places(x, y)
+    second = x if y is None else y
     for name, hashes, channels in (('1', (h1, s1), x.shape[1]), ('2', (h2, s2), second.shape[1])):
         if any(t.shape != (channels,) for t in hashes):
             raise ValueError(
                 f'h{name} and s{name} must hold one value for each of the {channels} channels, but have the shapes '
                 f'{[tuple(t.shape) for t in hashes]}'
             )
-    return _SketchedGram.apply(x, None if y is None else second, h1, s1, h2, s2, out_dim)
+    return _SketchedGram.apply(x, y, h1, s1, h2, s2, out_dim)
 
 
 def _indices(h1: Tensor, s1: Tensor, h2: Tensor, s2: Tensor, out_dim: int) -> Tensor:

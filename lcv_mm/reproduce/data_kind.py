@@ -8,8 +8,8 @@ from typing import Any
 from mmengine.config import Config
 from mmpretrain.registry import DATASETS
 
-from ..data_prep.dataset_facts import DATASETS as FACTS
-from ..data_prep.dataset_facts import Split
+from ..data_prep import DATASETS as FACTS
+from ..data_prep import Split
 from ..datasets.birdlets import SETTINGS_FILE as DRAWN
 from ..launch import type_name
 

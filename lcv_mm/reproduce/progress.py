@@ -5,7 +5,7 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
-from ..engine.last_good_checkpoint import NOTE
+from ..engine import NOTE
 from .record import FINISHED, read_record
 from .run_spec import RunSpec
 

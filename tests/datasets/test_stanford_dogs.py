@@ -6,17 +6,15 @@ import cv2
 import numpy as np
 import pytest
 from layouts import (
-    DOGS_FOLDERS,
     DOGS_WITH_4_CHANNELS,
     make_stanford_dogs,
     write_dogs_list,
 )
 from mmpretrain.datasets.categories import IMAGENET_CATEGORIES
-from mmpretrain.registry import DATASETS
 from scipy.io import loadmat, savemat
 
 from lcv_mm.datasets import StanfordDogs
-from lcv_mm.errors import DataError, UserFacingError
+from lcv_mm.errors import DataError
 
 LOAD = [dict(type='LoadImageFromFile'), dict(type='PackInputs')]
 
@@ -63,11 +61,6 @@ def test_a_split_holds_what_its_list_holds(root, split, size):
     assert {*dataset.get_gt_labels()} == {*range(120)}
 
 
-def test_the_splits_share_no_image(root):
-    paths = [{info['img_path'] for info in load(root, split)} for split in ('train', 'test')]
-    assert not paths[0] & paths[1]
-
-
 def test_a_class_is_named_as_its_folder(root):
     dataset = load(root, 'test')
     for info in dataset:
@@ -80,16 +73,6 @@ def test_it_has_imagenets_dogs_but_the_dalmatian_as_its_120_classes():
     classes = StanfordDogs.METAINFO['classes']
     assert classes == tuple(name.replace(' ', '_') for name in dogs if name != 'dalmatian')
     assert len({*classes}) == len(classes) == 120
-
-
-def test_the_folders_of_the_small_copy_are_sorted():
-    assert sorted({*DOGS_FOLDERS}) == DOGS_FOLDERS
-
-
-def test_it_is_built_by_its_name_from_the_registry(root):
-    dataset = DATASETS.build(dict(type='StanfordDogs', data_root=str(root), split='test'))
-    assert type(dataset) is StanfordDogs
-    assert len(dataset) == 120
 
 
 def test_the_repr_names_root_and_split(root):
@@ -111,59 +94,12 @@ def test_the_image_with_4_channels_loads_with_3(root):
     assert tuple(dataset[index]['inputs'].shape) == (3, 40, 48)
 
 
-def test_a_root_that_begins_with_a_tilde_is_the_home(root, monkeypatch):
-    monkeypatch.setenv('HOME', str(root.parent))
-    assert len(load('~/stanford_dogs')) == 240
-
-
-def test_lazy_init_checks_nothing_before_the_first_use(tmp_path):
-    dataset = StanfordDogs(str(tmp_path / 'absent'), lazy_init=True)
-    with pytest.raises(DataError, match='the folder does not exist'):
-        len(dataset)
-
-
 def test_a_subset_of_the_breeds_is_read(root):
     for split in ('train', 'test'):
         names, labels = entries(root, split)
         kept = [place for place, label in enumerate(labels) if label in (3, 7, 120)]
         write_dogs_list(root / f'{split}_list.mat', [names[i] for i in kept], [labels[i] for i in kept])
     assert load(root, 'test').get_gt_labels().tolist() == [2, 6, 119]
-
-
-def test_a_list_of_one_image_is_read(root):
-    write_dogs_list(root / 'test_list.mat', entries(root, 'test')[0][:1], [1])
-    assert len(load(root, 'test')) == 1
-
-
-def test_an_unknown_split_names_the_valid_ones(root):
-    with pytest.raises(ValueError, match="split='val', but StanfordDogs has the splits 'train' and 'test'"):
-        load(root, 'val')
-
-
-def test_a_missing_root_says_where_it_looked_and_what_to_do(tmp_path):
-    text = message(tmp_path / 'dogs')
-    assert f'StanfordDogs in {tmp_path}/dogs: ' in text
-    assert 'expected Images/, train_list.mat, test_list.mat in this folder; the folder does not exist' in text
-    assert 'the archives images.tar and lists.tar (vision.stanford.edu/aditya86/ImageNetDogs)' in text
-    assert 'tools/prepare_data.py dogs`' in text
-    assert f'unpack both so that {tmp_path}/dogs/Images and {tmp_path}/dogs/train_list.mat exist' in text
-    assert '--cfg-options train_dataloader.dataset.data_root=' in text
-
-
-@pytest.mark.parametrize('name', ['Images', 'train_list.mat', 'test_list.mat'])
-@pytest.mark.parametrize('split', ['train', 'test'])
-def test_what_is_missing_is_named(root, name, split):
-    (root / name).rename(root / 'elsewhere')
-    assert f'missing: {name}{"/" * (name == "Images")}. ' in message(root, split)
-
-
-def test_a_root_one_level_too_high_names_the_folder_inside(root):
-    assert f'{root} holds train_list.mat: data_root={str(root)!r} would be right' in message(root.parent)
-
-
-@pytest.mark.parametrize('inner', ['Images', 'absent'])
-def test_a_root_one_level_too_low_names_the_folder_around_it(root, inner):
-    assert f'{root} holds train_list.mat: data_root={str(root)!r} would be right' in message(root / inner)
 
 
 def test_a_folder_with_only_the_lists_is_not_called_right(root):
@@ -173,15 +109,10 @@ def test_a_folder_with_only_the_lists_is_not_called_right(root):
     assert 'would be right' not in message(root)
 
 
-def test_a_list_that_is_no_mat_file_is_named(root):
-    (root / 'train_list.mat').write_text('<html>404 Not Found</html>' * 20)
-    assert f'{root}/train_list.mat is damaged or no MATLAB file (' in message(root)
-
-
 @pytest.mark.parametrize('kept', [0, 100, 1000])
 def test_a_list_that_was_cut_off_is_named(root, kept):
     (root / 'test_list.mat').write_bytes((root / 'test_list.mat').read_bytes()[:kept])
-    assert f'{root}/test_list.mat is damaged or no MATLAB file (' in message(root)
+    assert f'{root}/test_list.mat is damaged or not a MATLAB file (' in message(root)
 
 
 def test_a_list_without_its_variables_names_them(root):
@@ -259,23 +190,3 @@ def test_a_label_of_two_folders_is_refused(root):
         names, labels = entries(root, split)
         write_dogs_list(root / f'{split}_list.mat', names, [max(label, 2) for label in labels])
     assert 'n02085620-Chihuahua has 2, n02085782-Japanese_spaniel has 2' in message(root)
-
-
-def test_missing_images_are_counted_and_the_first_are_named(root):
-    names = entries(root, 'train')[0]
-    for name in names[:5]:
-        (root / 'Images' / name).unlink()
-    expected = "5 of the 240 images of the split 'train' are missing from Images/, in 3 class folders: "
-    assert expected + ', '.join(names[:3]) + ', ...' in message(root)
-    assert len(load(root, 'test')) == 120
-
-
-def test_an_empty_folder_of_images_is_called_so(root):
-    (root / 'Images').rename(root / 'elsewhere')
-    (root / 'Images').mkdir()
-    assert "240 of the 240 images of the split 'train' are missing from Images/, which is empty" in message(root)
-
-
-def test_the_errors_are_those_the_tools_print_without_a_traceback(tmp_path):
-    with pytest.raises(UserFacingError):
-        StanfordDogs(str(tmp_path))

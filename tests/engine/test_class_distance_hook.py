@@ -68,20 +68,14 @@ def test_they_are_what_lcv_logs_for_the_same_features():
     assert logged == {name: pytest.approx(float(expected[name]), rel=1e-5) for name in ('dist_inter', 'dist_intra')}
 
 
-def test_a_batch_without_a_pair_of_one_kind_adds_nothing_to_that_mean():
-    logged = logged_by_hook(classifier(), torch.randn(3, 3, 64, 64), samples([0, 1, 2]), 'no pair')
-    assert set(logged) == {'dist_inter'}
-
-
-def test_images_without_labels_are_passed_over():
-    mixed = [DataSample().set_gt_score(torch.tensor([0.5, 0.5, 0.0])) for _ in range(2)]
-    assert logged_by_hook(classifier(), torch.randn(2, 3, 64, 64), mixed, 'mixed') == {}
-
-
-def test_a_model_that_logs_them_itself_is_left_alone():
+def test_what_has_no_pairs_no_labels_or_logs_them_itself_is_passed_over():
+    images = torch.randn(3, 3, 64, 64)
+    assert set(logged_by_hook(classifier(), images, samples([0, 1, 2]), 'no pair')) == {'dist_inter'}
+    mixed = [DataSample().set_gt_score(torch.tensor([0.5, 0.5, 0.0])) for _ in range(3)]
+    assert logged_by_hook(classifier(), images, mixed, 'mixed') == {}
     loss = dict(type='ClassVarianceLoss')
     model = LCVClassifier(RESNET, dict(type='GlobalAveragePooling'), HEAD, variance_loss=loss).train()
-    assert logged_by_hook(model, torch.randn(4, 3, 64, 64), samples(LABELS), 'itself') == {}
+    assert logged_by_hook(model, images, samples([0, 0, 1]), 'itself') == {}
 
 
 def test_what_is_logged_keeps_no_graph_and_no_features():

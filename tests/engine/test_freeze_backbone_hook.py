@@ -238,9 +238,9 @@ def test_two_processes_that_would_wait_for_the_frozen_part_are_told_what_to_writ
         multiprocessing.spawn(one_of_two, (tmp_path, data_root, False), nprocs=2)
 
 
-@pytest.mark.parametrize('epochs', [0, -1])
+@pytest.mark.parametrize('epochs', [0, 'two'])
 def test_a_step_1_of_no_epochs_is_refused(epochs):
-    with pytest.raises(ConfigError, match=f'epochs={epochs} must be 1 or more'):
+    with pytest.raises(ConfigError, match=f'epochs={epochs!r} must be 1 or more'):
         FreezeBackboneHook(epochs=epochs)
 
 

@@ -3,7 +3,7 @@ import torch
 from mmpretrain.models import ResNet
 from torchvision.models import resnet18, resnet50
 
-from lcv_mm.errors import WeightsError
+from lcv_mm.errors import ConfigError, WeightsError
 from lcv_mm.models import ResNetLayers
 
 IMAGES = torch.randn(2, 3, 64, 96, generator=torch.Generator().manual_seed(0))
@@ -71,7 +71,7 @@ def test_frozen_stages_and_norm_eval_are_kept():
 
 
 def test_an_unknown_layer_lists_the_valid_ones():
-    with pytest.raises(ValueError, match=r"\['layer4.2'\].*'layer4.1.relu1', 'layer4.1'\]"):
+    with pytest.raises(ConfigError, match=r"\['layer4.2'\].*'layer4.1.relu1', 'layer4.1'\]"):
         ResNetLayers(18, ('layer4.2',))
 
 

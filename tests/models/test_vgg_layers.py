@@ -3,7 +3,7 @@ import torch
 from mmpretrain.models import VGG
 from torchvision.models import vgg11, vgg16
 
-from lcv_mm.errors import WeightsError
+from lcv_mm.errors import ConfigError, WeightsError
 from lcv_mm.models import VGGLayers
 
 IMAGES = torch.randn(2, 3, 64, 48, generator=torch.Generator().manual_seed(0))
@@ -39,9 +39,9 @@ def test_frozen_stages_are_kept_frozen():
 
 
 def test_an_unknown_layer_lists_the_valid_ones():
-    with pytest.raises(ValueError, match=r"out_layers=\['conv5_3'\].*'relu5_3', 'pool5'"):
+    with pytest.raises(ConfigError, match=r"out_layers=\['conv5_3'\].*'relu5_3', 'pool5'"):
         VGGLayers(16, ('conv5_3',))
-    with pytest.raises(ValueError, match="'relu5_3'\\]$"):
+    with pytest.raises(ConfigError, match="'relu5_3'\\]$"):
         VGGLayers(16, ('pool5',), with_last_pool=False)
 
 

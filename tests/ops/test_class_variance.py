@@ -1,10 +1,14 @@
 import math
+from functools import partial
 
 import pytest
 import torch
 
-from lcv_mm.ops import class_variance
+from lcv_mm.ops import class_variance, pairwise_distance
 from lcv_mm.ops.class_variance import mean_pair_distances
+
+normalized_distance = partial(pairwise_distance, normalize=True)
+BOTH_DISTANCES = pytest.mark.parametrize('distance', [pairwise_distance, normalized_distance], ids=['raw', 'unit'])
 
 # distances: 01 = 3, 02 = 5, 12 = 4; samples 0 and 1 are of one class
 TRIANGLE = torch.tensor([[0.0, 0.0], [3.0, 0.0], [3.0, 4.0]], dtype=torch.float64)
@@ -65,12 +69,6 @@ def test_losses_and_gradients_equal_the_loop_over_pairs(inter, normalize, reduct
     torch.testing.assert_close(*grads, rtol=1e-8, atol=1e-10)
 
 
-def test_normalised_losses_do_not_depend_on_the_scale_of_the_features():
-    feats, labels = torch.rand(6, 30), torch.tensor([0, 0, 1, 1, 2, 2])
-    for a, b in zip(class_variance(feats, labels), class_variance(1000 * feats, labels), strict=True):
-        torch.testing.assert_close(a, b)
-
-
 @pytest.mark.parametrize('labels', [[0, 1, 2], [5, 5, 5], [4]], ids=['all differ', 'one class', 'one image'])
 def test_a_batch_without_pairs_of_a_kind_still_trains(labels):
     feats = torch.randn(len(labels), 4, requires_grad=True)
@@ -95,17 +93,6 @@ def test_identical_and_empty_images_give_finite_losses_and_gradients(inter, feat
     assert torch.isfinite(feats.grad).all()
 
 
-def test_autocast_does_not_touch_the_distances():
-    feats = (torch.rand(4, 50000) * 500).bfloat16()
-    labels = torch.tensor([0, 0, 1, 1])
-    exact = class_variance(feats.double(), labels)
-    with torch.autocast('cpu', dtype=torch.bfloat16):
-        low = class_variance(feats, labels)
-    for a, b in zip(low, exact, strict=True):
-        assert a.dtype == torch.float32
-        torch.testing.assert_close(a.double(), b, rtol=1e-5, atol=1e-7)
-
-
 def test_mean_distances_by_hand():
     distance = torch.tensor([[0.0, 3.0, 5.0], [3.0, 0.0, 4.0], [5.0, 4.0, 0.0]])
     inter, intra = mean_pair_distances(distance, LABELS)
@@ -122,3 +109,51 @@ def test_labels_of_another_length_are_refused():
 def test_an_unknown_option_lists_the_known_ones(option, value):
     with pytest.raises(ValueError, match=f"{option}='{value}'.*(hinge.*literal|mean.*sum)"):
         class_variance(TRIANGLE, LABELS, **{option: value})
+
+
+@pytest.mark.parametrize('columns', [1, 7, 16384, 40000])
+def test_distance_equals_a_loop_over_pairs(columns):
+    x = torch.randn(5, columns, dtype=torch.float64)
+    expected = torch.stack([torch.stack([(a - b).square().sum().sqrt() for b in x]) for a in x])
+    torch.testing.assert_close(pairwise_distance(x), expected, rtol=1e-9, atol=1e-9)
+
+
+def test_close_rows_keep_their_digits():
+    base = torch.rand(1, 5000) * 100
+    x = torch.cat([torch.rand(1, 5000) * 100, base, base + 1e-4 * torch.randn(1, 5000) * base.norm() / 5000**0.5])
+    for distance, rows in (
+        (pairwise_distance, x.double()),
+        (normalized_distance, x.double() / x.double().norm(dim=1, keepdim=True)),
+    ):
+        exact = (rows[1] - rows[2]).norm()
+        assert exact / rows[1].norm() < 2e-4
+        assert abs(distance(x)[1, 2].double() - exact) / exact < 1e-6
+
+
+def test_normalised_distance_by_hand():
+    x = torch.tensor([[5.0, 0.0], [0.0, 0.1], [-2.0, 0.0], [0.0, 0.0]])
+    root = 2**0.5
+    expected = torch.tensor([[0, root, 2, 1], [root, 0, root, 1], [2, root, 0, 1], [1, 1, 1, 0]])
+    torch.testing.assert_close(normalized_distance(x), expected)
+
+
+@BOTH_DISTANCES
+def test_distance_gradients(distance):
+    x = torch.randn(4, 6, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(distance, x)
+    assert torch.autograd.gradgradcheck(lambda x: distance(x).triu(1).square(), x)
+
+
+@BOTH_DISTANCES
+@pytest.mark.parametrize('scale', [1e-3, 1.0, 300.0])
+def test_identical_rows_are_at_distance_0_with_a_gradient_of_0(distance, scale):
+    row = torch.randn(1, 3000) * scale
+    x = torch.cat([torch.randn(2, 3000) * scale, row, row, row]).requires_grad_()
+    result = distance(x)
+    assert torch.equal(result[2:, 2:], torch.zeros(3, 3))
+    assert torch.equal(torch.autograd.grad(result[2:, 2:].sum(), x)[0], torch.zeros_like(x))
+
+
+def test_a_feature_map_is_refused_with_its_shape():
+    with pytest.raises(ValueError, match=r'shape \(N, D\), but got \(2, 3, 4, 4\); flatten'):
+        pairwise_distance(torch.zeros(2, 3, 4, 4))

@@ -37,29 +37,14 @@ def test_sketch_by_hand():
     torch.testing.assert_close(tensor_sketch_pool(x, h, s, h, s, 2), torch.tensor([[13.0, -12.0]]))
 
 
+@pytest.mark.parametrize('two_maps', [False, True])
 @pytest.mark.parametrize('shape', [(3, 12, 4, 5), (1, 7, 1, 1), (2, 9, 6)], ids=str)
-def test_sketch_equals_the_transform_of_each_place(shape):
+def test_sketch_equals_the_transform_of_each_place(shape, two_maps):
     x = torch.randn(shape, dtype=torch.float64)
-    hashes = draw_hashes(shape[1], 32)
-    got = tensor_sketch_pool(x, *hashes, 32)
-    torch.testing.assert_close(got, sketch_place_by_place(x, *hashes, 32), rtol=1e-9, atol=1e-9)
-
-
-def test_two_maps_of_different_channels():
-    x, y = torch.randn(2, 6, 3, 4, dtype=torch.float64), torch.randn(2, 10, 3, 4, dtype=torch.float64)
-    hashes = draw_hashes(6, 16, other=10)
-    got = tensor_sketch_pool(x, *hashes, 16, y=y)
-    torch.testing.assert_close(got, sketch_place_by_place(x, *hashes, 16, y=y), rtol=1e-9, atol=1e-9)
-
-
-def test_the_map_with_itself_is_the_same_as_twice_the_map():
-    x = torch.randn(2, 6, 3, 4, dtype=torch.float64, requires_grad=True)
-    hashes = draw_hashes(6, 16)
-    weight = torch.randn(2, 16, dtype=torch.float64)
-    once, twice = (tensor_sketch_pool(x, *hashes, 16, y=y) for y in (None, x))
-    torch.testing.assert_close(once, twice)
-    grads = [torch.autograd.grad((out * weight).sum(), x)[0] for out in (once, twice)]
-    torch.testing.assert_close(*grads)
+    y = torch.randn(shape[0], 10, *shape[2:], dtype=torch.float64) if two_maps else None
+    hashes = draw_hashes(shape[1], 32, other=10 if two_maps else None)
+    got = tensor_sketch_pool(x, *hashes, 32, y=y)
+    torch.testing.assert_close(got, sketch_place_by_place(x, *hashes, 32, y=y), rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize('two_maps', [False, True])
@@ -70,44 +55,6 @@ def test_sketch_gradients(two_maps):
     args = (x, y) if two_maps else (x,)
     assert torch.autograd.gradcheck(lambda x, y=None: tensor_sketch_pool(x, *hashes, 11, y=y), args)
     assert torch.autograd.gradgradcheck(lambda x, y=None: tensor_sketch_pool(x, *hashes, 11, y=y), args)
-
-
-def test_inner_products_are_preserved_on_average_and_the_spread_falls_with_the_root_of_out_dim():
-    x, y = torch.randn(2, 16, dtype=torch.float64)
-    exact = (x @ y) ** 2
-    spread = {}
-    for out_dim in (64, 1024):
-        products = []
-        for seed in range(400):
-            hashes = draw_hashes(16, out_dim, seed)
-            a, b = (tensor_sketch_pool(v[None, :, None], *hashes, out_dim)[0] for v in (x, y))
-            products.append(a @ b)
-        products = torch.stack(products)
-        spread[out_dim] = products.std()
-        assert abs(products.mean() - exact) < 4 * products.std() / 400**0.5
-    assert spread[64] / spread[1024] == pytest.approx(4, rel=0.25)
-
-
-def test_zero_channels_of_the_map_give_zeros_and_finite_gradients():
-    x = torch.zeros(2, 5, 3, 3, requires_grad=True)
-    out = tensor_sketch_pool(x, *draw_hashes(5, 8), 8)
-    out.sum().backward()
-    assert torch.equal(out, torch.zeros(2, 8))
-    assert torch.equal(x.grad, torch.zeros_like(x))
-
-
-@pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16])
-def test_large_features_in_low_precision_stay_finite_and_close(dtype):
-    x = (torch.rand(2, 64, 14, 14) * 600).relu()  # values in the hundreds, as real VGG maps have
-    hashes = draw_hashes(64, 256)
-    exact = sketch_place_by_place(x[:, :, :2, :3], *hashes, 256)
-    low = x[:, :, :2, :3].to(dtype).requires_grad_()
-    with torch.autocast('cpu', dtype=torch.bfloat16):
-        out = tensor_sketch_pool(low, *hashes, 256)
-    assert out.dtype == torch.float32
-    assert (out - exact).norm() / exact.norm() < 2e-2
-    (out / out.norm()).sum().backward()
-    assert torch.isfinite(low.grad).all()
 
 
 def test_float32_is_close_to_float64():

@@ -1,0 +1,126 @@
+"""Whether weights fit a model, all of them: the one strict check, and the hook that makes it of a run's checkpoint."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+from mmengine.runner.checkpoint import load_state_dict
+from mmpretrain.registry import HOOKS
+from torch import Tensor, nn
+
+from ..errors import CheckpointError, first_difference
+
+
+class Fit(NamedTuple):
+    """How weights fit a module, see `fit_of`."""
+
+    fitting: int
+    summary: str  # '6 of the 8 tensors of VGG fit'
+    wrong: list[str]  # a text for each tensor that has another shape in the file or is missing there
+    extra: list[str]  # names that the file has and the module has not
+
+    def first_wrong(self) -> str:
+        return f'The first that do not: {"; ".join(self.wrong[:3])}'
+
+
+def fit_of(module: nn.Module, held: Mapping[str, Any]) -> Fit:
+    """Compare weights with a module, by name and shape.
+
+    Left out are the counters of batch norm: older files have none, and with a momentum nothing is computed from them.
+    """
+    expected = {key: value for key, value in module.state_dict().items() if not key.endswith('num_batches_tracked')}
+    found = {key: value for key, value in held.items() if not key.endswith('num_batches_tracked')}
+    shapes = [
+        f'{key} is {_shape(found[key])} there, expected {_shape(value)}'
+        for key, value in expected.items()
+        if key in found and _shape(found[key]) != _shape(value)
+    ]
+    wrong = shapes + [f'{key} is missing' for key in expected if key not in found]
+    fitting = len(expected) - len(wrong)
+    summary = f'{fitting} of the {len(expected)} tensors of {type(module).__name__} fit'
+    return Fit(fitting, summary, wrong, [key for key in found if key not in expected])
+
+
+def state_dict_in(content: Any, source: str, *names: str) -> Mapping[str, Any]:
+    """The weights in a file: what it holds under the first of these names that it has, or all of it."""
+    for name in names:
+        if isinstance(content, Mapping) and isinstance(content.get(name), Mapping):
+            return content[name]
+    if not isinstance(content, Mapping):
+        raise CheckpointError(
+            f'{source}: holds a {type(content).__name__}; expected the state dict of a model, as of '
+            'torch.save(model.state_dict(), ...), or a checkpoint, as a run saves it in its work_dir'
+        )
+    return content
+
+
+@HOOKS.register_module()
+class CheckpointFitHook(Hook):
+    """Refuses a checkpoint of another model, where MMEngine loads what fits and warns about the rest.
+
+    To test and to resume, each tensor must fit. With `load_from` in training some may be left out (the classifier of
+    another number of classes); the log says which, and it is an error if none fits.
+
+    Args:
+        testing (bool): Whether the run only tests.
+
+    Raises:
+        CheckpointError: After loading, if the checkpoint does not fit or was trained on other classes.
+    """
+
+    priority = 'LOWEST'  # after EMAHook, which exchanges the weights of a checkpoint
+
+    def __init__(self, testing: bool = False) -> None:
+        self.testing = testing
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        source = runner._load_from or 'the checkpoint'
+        weights = state_dict_in(checkpoint, source, 'state_dict')
+        held = {key.removeprefix('module.'): value for key, value in weights.items()}
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        fit = fit_of(model, held)
+        fit.wrong.extend(f'{key} is not in the model' for key in fit.extra)
+        strict = self.testing or runner._resume
+        if fit.wrong and (strict or not fit.fitting) and not _loads(model, held):
+            raise CheckpointError(f'{source}: {fit.summary}. {fit.first_wrong()}. {_advice(strict)}')
+        if fit.wrong:
+            runner.logger.warning(f'{source}: {fit.summary}; the others start anew: {"; ".join(fit.wrong)}')
+        if self.testing:
+            _check_classes(source, checkpoint, runner.test_dataloader.dataset)
+
+
+def _loads(model: nn.Module, held: dict[str, Any]) -> bool:
+    """Whether the model takes the weights after all: parts may convert what was saved in another form."""
+    try:
+        load_state_dict(model, held, strict=True)
+    except RuntimeError:
+        return False
+    return True
+
+
+def _shape(value: Any) -> tuple[int, ...] | None:
+    return tuple(value.shape) if isinstance(value, Tensor) else None
+
+
+def _advice(strict: bool) -> str:
+    if strict:
+        return (
+            'Expected a checkpoint of this very config: give the one of its work_dir, or the config it was trained by'
+        )
+    return (
+        'Expected weights of such a model, saved by a run; of a backbone alone (torchvision) they are '
+        "model.backbone.init_cfg=dict(type='Pretrained', checkpoint=...)"
+    )
+
+
+def _check_classes(source: str, checkpoint: Mapping[str, Any], dataset: Any) -> None:
+    """Raise CheckpointError if the checkpoint was trained on other classes: its scores would be of those."""
+    trained = list(((checkpoint.get('meta') or {}).get('dataset_meta') or {}).get('classes') or ())
+    tested = list(getattr(dataset, 'metainfo', {}).get('classes') or ())
+    if trained and tested and trained != tested:
+        raise CheckpointError(
+            f'{source}: expected the classes it was trained on, but those of test_dataloader.dataset are others: '
+            f'{first_difference(trained, tested)}. Test it on the dataset it was trained on'
+        )

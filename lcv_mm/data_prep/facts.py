@@ -1,0 +1,153 @@
+"""The datasets: their archives, the folders they are kept in, and the numbers that a complete one has."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A file to download.
+
+    Args:
+        url (str): Where it comes from; the last part is its name, there and here.
+        md5 (str): Its MD5, 32 hexadecimal digits.
+        size (int | None): Its size in bytes; None where it is not known.
+        is_tar (bool): Whether it is a tar file, compressed or not, to be unpacked; False for a file that is copied.
+        inner (str): The folder inside the tar file that is taken, without its name; '' for all.
+    """
+
+    url: str
+    md5: str
+    size: int | None = None
+    is_tar: bool = True
+    inner: str = ''
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        return self.url.rpartition('/')[2]
+
+    def fault_of(self, file: Path) -> str | None:
+        """Compare a file that exists with this one: its size first, then its MD5.
+
+        Returns:
+            str | None: What is wrong, such as 'its MD5 is ..., expected ...'; None if it is this file.
+        """
+        size = file.stat().st_size
+        if self.size is not None and size != self.size:
+            return f'it has {size} bytes, expected {self.size}'
+        digest = hashlib.md5(usedforsecurity=False)
+        with file.open('rb') as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+        found = digest.hexdigest()
+        return None if found == self.md5 else f'its MD5 is {found}, expected {self.md5}'
+
+
+@dataclass(frozen=True)
+class Split:
+    """A split of a dataset, and what a complete one holds.
+
+    Args:
+        kwargs (Mapping[str, Any]): The arguments of the dataset's class that name it.
+        images (int): How many images.
+        per_class (tuple[int, int]): The fewest and the most images of a class.
+    """
+
+    kwargs: Mapping[str, Any]
+    images: int
+    per_class: tuple[int, int]
+
+    def __str__(self) -> str:
+        """Such as `train, fold 1, official`."""
+        values = (value if key in ('split', 'protocol') else f'{key} {value}' for key, value in self.kwargs.items())
+        return ', '.join(values)
+
+
+@dataclass(frozen=True)
+class DatasetFacts:
+    """A dataset.
+
+    Args:
+        title (str): What people call it.
+        type (str): The registered class that reads it.
+        folder (str): Its folder below the root of all data.
+        images (int): How many different images its splits hold together.
+        splits (tuple[Split, ...]): Its splits.
+        page (str): A page about it with its terms of use; '' if it is drawn.
+        archives (tuple[Archive, ...]): What it is unpacked from; none if it is drawn.
+    """
+
+    title: str
+    type: str
+    folder: str
+    images: int
+    splits: tuple[Split, ...]
+    page: str = ''
+    archives: tuple[Archive, ...] = ()
+
+
+_CALTECH = 'https://data.caltech.edu/records/65de6-vp158'
+_STANFORD = 'http://vision.stanford.edu/aditya86/ImageNetDogs'
+_OXFORD = 'https://www.robots.ox.ac.uk/~vgg/data/flowers/17'
+
+DATASETS = {
+    'cub': DatasetFacts(
+        'CUB-200-2011',
+        type='CUB200',
+        folder='CUB_200_2011',
+        images=11788,
+        splits=(Split({'split': 'train'}, 5994, (29, 30)), Split({'split': 'test'}, 5794, (11, 30))),
+        page=_CALTECH,
+        archives=(
+            Archive(
+                f'{_CALTECH}/files/CUB_200_2011.tgz',
+                md5='97eceeb196236b17998738112f37df78',
+                size=1_150_585_339,
+                inner='CUB_200_2011',
+            ),
+        ),
+    ),
+    'dogs': DatasetFacts(
+        'Stanford Dogs',
+        type='StanfordDogs',
+        folder='stanford_dogs',
+        images=20580,
+        splits=(Split({'split': 'train'}, 12000, (100, 100)), Split({'split': 'test'}, 8580, (48, 152))),
+        page=f'{_STANFORD}/',
+        archives=(
+            Archive(f'{_STANFORD}/images.tar', md5='1bb1f2a596ae7057f99d7d75860002ef', size=793_579_520),
+            Archive(f'{_STANFORD}/lists.tar', md5='edbb9f16854ec66506b5f09b583e0656', size=481_280),
+        ),
+    ),
+    'flower17': DatasetFacts(
+        'Oxford-Flower-17',
+        type='OxfordFlower17',
+        folder='oxford_flower17',
+        images=1360,
+        splits=tuple(
+            Split({'split': split, 'fold': fold, 'protocol': protocol}, 17 * per_class, (per_class, per_class))
+            for protocol, counts in (
+                ('paper', {'train': 40, 'test': 40}),
+                ('official', {'train': 40, 'val': 20, 'test': 20}),
+            )
+            for fold in (1, 2, 3)
+            for split, per_class in counts.items()
+        ),
+        page=f'{_OXFORD}/',
+        archives=(
+            Archive(f'{_OXFORD}/17flowers.tgz', md5='b59a65d8d1a99cd66944d474e1289eab'),
+            Archive(f'{_OXFORD}/datasplits.mat', md5='4828cddfd0d803c5abbdebcb1e148a1e', is_tar=False),
+        ),
+    ),
+    'birdlets': DatasetFacts(
+        'Birdlets',
+        type='Birdlets',
+        folder='birdlets',
+        images=1200,
+        splits=(Split({'split': 'train'}, 800, (40, 40)), Split({'split': 'test'}, 400, (20, 20))),
+    ),
+}

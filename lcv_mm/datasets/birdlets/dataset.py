@@ -1,0 +1,248 @@
+"""Birdlets, the embedded dataset: drawn on first use in CUB's layout, then read as CUB is."""
+
+import json
+import os
+import shutil
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from filelock import FileLock
+from mmengine import track_iter_progress
+from mmpretrain.registry import DATASETS
+
+from lcv_mm.errors import ConfigError, DataError
+
+from ..cub200 import CUB200
+from .drawing import DRAWING_VERSION, MIN_IMAGE_SIZE, Species, draw_birdlet
+from .scene import Image
+
+SETTINGS_FILE = 'birdlets.json'
+JPEG_QUALITY = 92
+
+# The order is part of the dataset: a class keeps its number whatever `num_classes` is. New species go to the end.
+SPECIES: tuple[Species, ...] = (
+    Species('Plain_Birdlet'),
+    Species('Crested_Birdlet', crown='crest'),
+    Species('Capped_Birdlet', crown='cap'),
+    Species('Ringed_Birdlet', eye='ring'),
+    Species('Browed_Birdlet', eye='brow'),
+    Species('Barred_Birdlet', wing_bars=1),
+    Species('Double_barred_Birdlet', wing_bars=2),
+    Species('Streaked_Birdlet', breast='streaked'),
+    Species('Spotted_Birdlet', breast='spotted'),
+    Species('Long_billed_Birdlet', beak='long'),
+    Species('Long_tailed_Birdlet', tail='long'),
+    Species('Fork_tailed_Birdlet', tail='forked'),
+    Species('Crested_Barwing', crown='crest', wing_bars=2),
+    Species('Capped_Spotbreast', crown='cap', breast='spotted'),
+    Species('Ringed_Longbill', eye='ring', beak='long'),
+    Species('Streaked_Longtail', breast='streaked', tail='long'),
+    Species('Crested_Forktail', crown='crest', tail='forked'),
+    Species('Capped_Barwing', crown='cap', wing_bars=2),
+    Species('Spotted_Longbill', breast='spotted', beak='long'),
+    Species('Browed_Forktail', eye='brow', tail='forked'),
+)
+
+
+def birdlet(class_index: int, image_index: int, seed: int = 0, image_size: int = 160) -> Image:
+    """The picture number `image_index` of a class: the same whatever else is drawn, and in which order.
+
+    Args:
+        class_index (int): Index into `SPECIES`, from 0.
+        image_index (int): Number of the image within its class, from 0.
+        seed (int): Seed of the dataset, not negative.
+        image_size (int): Width and height in pixels.
+
+    Returns:
+        Image: (image_size, image_size, 3), uint8, BGR.
+    """
+    rng = np.random.default_rng(np.random.SeedSequence((seed, class_index, image_index)))
+    return draw_birdlet(SPECIES[class_index], rng, image_size)
+
+
+@dataclass(frozen=True)
+class BirdletsSettings:
+    """What decides the pictures in a folder; kept with them in `birdlets.json`.
+
+    Args:
+        num_classes (int): How many of the species, from the first, in [1, 20].
+        train_per_class (int): Training images per class, at least 1.
+        test_per_class (int): Test images per class, at least 1.
+        image_size (int): Width and height in pixels, at least 32.
+        seed (int): Seed of all drawing, not negative.
+        drawing_version (int): Version of the drawing code.
+
+    Raises:
+        ConfigError: If a number is out of its range.
+    """
+
+    num_classes: int = 20
+    train_per_class: int = 40
+    test_per_class: int = 20
+    image_size: int = 160
+    seed: int = 0
+    drawing_version: int = DRAWING_VERSION
+
+    def __post_init__(self) -> None:
+        least = dict(num_classes=1, train_per_class=1, test_per_class=1, image_size=MIN_IMAGE_SIZE, seed=0)
+        for name, minimum in least.items():
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < minimum:
+                raise ConfigError(f'{name}={value!r}, but Birdlets needs a whole number of at least {minimum}')
+        if self.num_classes > len(SPECIES):
+            raise ConfigError(
+                f'num_classes={self.num_classes}, but Birdlets has {len(SPECIES)} species; use 1 to {len(SPECIES)}'
+            )
+
+    @property
+    def folders(self) -> list[str]:
+        """The class folders as CUB names them, numbers from 1: `001.Plain_Birdlet`, `002.Crested_Birdlet`, ..."""
+        return [f'{number:03d}.{species.name}' for number, species in enumerate(SPECIES[: self.num_classes], 1)]
+
+    def images(self, folder: str) -> list[str]:
+        """The images of a class, `001.Plain_Birdlet/Plain_Birdlet_0001.jpg` ..., as `images.txt` has them."""
+        species = folder.partition('.')[2]
+        count = self.test_per_class + self.train_per_class
+        return [f'{folder}/{species}_{number:04d}.jpg' for number in range(1, count + 1)]
+
+
+def _write_dataset(root: Path, settings: BirdletsSettings) -> None:
+    """Draw all images into the empty folder `root` and write CUB's lists; the settings come last."""
+    for class_index, folder in track_iter_progress(list(enumerate(settings.folders)), file=sys.stdout):
+        (root / 'images' / folder).mkdir(parents=True)
+        for image_index, name in enumerate(settings.images(folder)):
+            picture = birdlet(class_index, image_index, settings.seed, settings.image_size)
+            _, jpeg = cv2.imencode('.jpg', picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+            (root / 'images' / name).write_bytes(jpeg.tobytes())
+    names = [settings.images(folder) for folder in settings.folders]
+    # The test images come first in each class, so that they stay the same when train_per_class changes.
+    splits = ['0'] * settings.test_per_class + ['1'] * settings.train_per_class
+    lists = {
+        'images.txt': [name for in_class in names for name in in_class],
+        'image_class_labels.txt': [str(label) for label, in_class in enumerate(names, 1) for _ in in_class],
+        'train_test_split.txt': splits * settings.num_classes,
+        'classes.txt': settings.folders,
+    }
+    for file, values in lists.items():
+        (root / file).write_text(''.join(f'{number} {value}\n' for number, value in enumerate(values, 1)))
+    (root / SETTINGS_FILE).write_text(json.dumps(asdict(settings), indent=2) + '\n')
+
+
+def _already_there(root: Path, settings: BirdletsSettings) -> bool:
+    """Whether `root` holds these Birdlets; False if there is nothing yet.
+
+    Raises:
+        DataError: If it holds other Birdlets or something else.
+    """
+    if not root.exists() or (root.is_dir() and not any(root.iterdir())):
+        return False
+    try:
+        held = json.loads((root / SETTINGS_FILE).read_text())
+    except (OSError, ValueError):
+        held = None
+    wanted = asdict(settings)
+    if not isinstance(held, dict) or held.keys() != wanted.keys():
+        raise DataError(
+            f'{root} exists, but is not a Birdlets folder (it has no readable {SETTINGS_FILE}); '
+            'it is left as it is. Give Birdlets a data_root of its own, a folder that is empty or does not exist yet'
+        )
+    if held != wanted:
+        differing = [key for key in wanted if held[key] != wanted[key]]
+        raise DataError(
+            f'{root} holds Birdlets with {", ".join(f"{key}={held[key]}" for key in differing)}, but '
+            f'{", ".join(f"{key}={wanted[key]}" for key in differing)} was asked for. '
+            'Use another data_root, or delete the folder and it is drawn anew'
+        )
+    return True
+
+
+def generate_birdlets(data_root: str | Path, settings: BirdletsSettings | None = None) -> Path:
+    """Write a Birdlets folder unless it exists; safe when several processes of one machine start at once.
+
+    The pictures are drawn into a hidden folder beside `data_root`, which is renamed once it is complete. The lock file
+    beside it may be deleted whenever nothing is being drawn.
+
+    Args:
+        data_root (str | Path): The folder to make; may begin with `~`.
+        settings (BirdletsSettings | None): What to draw; None for the default dataset.
+
+    Returns:
+        Path: The folder, absolute, links resolved.
+
+    Raises:
+        DataError: If the folder holds something else, which is left as it is, or cannot be written.
+    """
+    settings = settings or BirdletsSettings()
+    root = Path(data_root).expanduser().resolve()
+    try:
+        if _already_there(root, settings):
+            return root
+        root.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(root.parent / f'.{root.name}.lock'):
+            if not _already_there(root, settings):  # else another process was first
+                _draw_and_rename(root, settings)
+    except OSError as error:
+        raise DataError(
+            f'Birdlets cannot be drawn into {root} ({error}). Give it a data_root that can be written, on a disk with '
+            'space'
+        ) from error
+    return root
+
+
+def _draw_and_rename(root: Path, settings: BirdletsSettings) -> None:
+    partial = root.parent / f'.{root.name}.partial'
+    shutil.rmtree(partial, ignore_errors=True)  # left by a process that was killed
+    partial.mkdir()
+    print(f'Drawing Birdlets into {root} (once):', flush=True)
+    _write_dataset(partial, settings)
+    if root.exists():
+        root.rmdir()  # empty, or _already_there had raised
+    os.rename(partial, root)
+
+
+@DATASETS.register_module()
+class Birdlets(CUB200):
+    """Drawn birds that differ in one or two parts: 20 classes, 800 training and 400 test images by default.
+
+    Pose, size, plumage colour, light, backdrop and occluding twigs vary at random and say nothing about the class.
+    The images are drawn when the annotations are first loaded (a few seconds), and read from then on.
+
+    Args:
+        data_root (str): Where the images are or will be written; may begin with `~`.
+        split (str): 'train' or 'test'.
+        num_classes, train_per_class, test_per_class, image_size, seed (int): As `BirdletsSettings` has them.
+        **kwargs: As MMPretrain's `CUB` has them.
+
+    Raises:
+        ConfigError: If a number is out of its range or `split` is neither.
+        DataError: If `data_root` holds something else, or images have been lost since.
+    """
+
+    SOURCE = 'The images are drawn on first use.'
+    REMEDY = 'Delete {root} and it is drawn anew, or use another data_root'
+
+    def __init__(
+        self,
+        data_root: str = 'data/birdlets',
+        split: str = 'train',
+        num_classes: int = 20,
+        train_per_class: int = 40,
+        test_per_class: int = 20,
+        image_size: int = 160,
+        seed: int = 0,
+        **kwargs: Any,
+    ) -> None:
+        self.settings = BirdletsSettings(num_classes, train_per_class, test_per_class, image_size, seed)
+        if kwargs.get('classes') is None:
+            names = tuple(species.name for species in SPECIES[:num_classes])
+            kwargs['metainfo'] = {'classes': names, **(kwargs.get('metainfo') or {})}
+        super().__init__(data_root=data_root, split=split, **kwargs)
+
+    def load_data_list(self) -> list[dict]:
+        """Draw the images unless they exist, then read them as CUB's."""
+        generate_birdlets(self.data_root, self.settings)
+        return super().load_data_list()

@@ -1,0 +1,75 @@
+"""What makes a run faster, each as one line of a config: channels_last, torch.compile, bfloat16 on a CPU."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.optim import OptimWrapper
+from mmengine.runner import Runner
+from mmpretrain.registry import HOOKS, OPTIM_WRAPPERS
+from torch import nn
+
+from ..errors import ConfigError
+
+
+@HOOKS.register_module()
+class ChannelsLastHook(Hook):
+    """Puts the model's weights into channels_last, `custom_hooks = [dict(type=ChannelsLastHook)]`.
+
+    Convolutions then compute in that format, whatever the format of their input. The results are the same up to
+    rounding; it is faster in low precision, and on many CPUs in float32 too.
+    """
+
+    def before_run(self, runner: Runner) -> None:
+        if not is_model_wrapper(runner.model):
+            runner.model.to(memory_format=torch.channels_last)
+            return
+        # DistributedDataParallel lays out its buckets by the weights that it is given, so give it these
+        model = runner.model.module.to(memory_format=torch.channels_last)
+        runner.model = None  # its hooks on the weights go with it
+        runner.model = runner.wrap_model(runner.cfg.get('model_wrapper_cfg'), model)
+
+
+@HOOKS.register_module()
+class CompileHook(Hook):
+    """Compiles parts of the model in place, `custom_hooks = [dict(type=CompileHook)]`; state dicts keep their keys.
+
+    MMEngine's own `compile = True` compiles the whole training step with the optimizer in it, and fails there under a
+    schedule (seen with torch 2.12: InternalTorchDynamoError in `SGD.step`).
+
+    Args:
+        parts (Sequence[str]): Names of the model's parts. Here: 'backbone', where the time is.
+        **options: Of `torch.compile`, such as `mode`.
+
+    Raises:
+        ConfigError: When training begins, if the model has no such part.
+    """
+
+    def __init__(self, parts: Sequence[str] = ('backbone',), **options: Any) -> None:
+        self.parts = parts
+        self.options = options
+
+    def before_train(self, runner: Runner) -> None:
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        names = [name for name, _ in model.named_children()]
+        for part in self.parts:
+            if part not in names:
+                raise ConfigError(f'CompileHook: the model has no part {part!r}; choose from {names}')
+            getattr(model, part).compile(**self.options)
+
+
+@OPTIM_WRAPPERS.register_module()
+class CPUAmpOptimWrapper(OptimWrapper):
+    """An `OptimWrapper` that runs the model in bfloat16 autocast on the CPU, which MMEngine's own wrapper refuses.
+
+    `tools/train.py --amp` takes it on a machine without a GPU. bfloat16 has float32's range: no loss scaling.
+    It pays on processors with bfloat16 instructions (AVX512-BF16, AMX); elsewhere it is slower than float32.
+    """
+
+    @contextmanager
+    def optim_context(self, model: nn.Module) -> Iterator[None]:
+        with super().optim_context(model), torch.autocast('cpu', dtype=torch.bfloat16):
+            yield

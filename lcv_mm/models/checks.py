@@ -1,0 +1,32 @@
+"""Checks of the channels and dimensions that a head is given."""
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from ..errors import ConfigError
+
+
+def check_dimensions(head: str, **dimensions: int | Sequence[int]) -> None:
+    """Raise ConfigError unless each option, such as `out_dim=8192`, is a positive integer or a sequence of them."""
+    for name, given in dimensions.items():
+        values = given if isinstance(given, list | tuple) else [given]
+        if not all(isinstance(value, int) and value > 0 for value in values):
+            example = 512 if name == 'in_channels' else 8192
+            raise ConfigError(f'{head}: {name}={given!r} must be a positive number of dimensions, such as {example}')
+
+
+def check_channels(head: str, feats: Sequence[Tensor], in_channels: Sequence[int]) -> None:
+    """Raise ConfigError unless each level, (N, C, H, W), has its number of channels, and all have one resolution."""
+    for level, channels in zip(feats, in_channels, strict=True):
+        if level.ndim < 3 or level.shape[1] != channels:
+            raise ConfigError(
+                f'{head}: in_channels={channels}, but the backbone (and neck) give a map of the shape '
+                f'{tuple(level.shape[1:])}, expected (in_channels, height, width); set model.head.in_channels to its '
+                'channels, or take another layer of the backbone (out_layers, out_indices)'
+            )
+    if any(level.shape[2:] != feats[0].shape[2:] for level in feats):
+        raise ConfigError(
+            f'{head}: the levels have the resolutions {[tuple(level.shape[2:]) for level in feats]}, expected one; '
+            'take layers of one stage of the backbone (out_layers)'
+        )

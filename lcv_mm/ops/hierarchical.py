@@ -1,0 +1,240 @@
+"""Products of two projections, averaged over places: hierarchical bilinear pooling, and random Maclaurin.
+
+Yu et al., Hierarchical Bilinear Pooling for Fine-Grained Visual Recognition, 2018, https://arxiv.org/abs/1807.09915
+Gao et al., Compact Bilinear Pooling, 2016, https://arxiv.org/abs/1511.06062
+"""
+
+from collections.abc import Sequence
+from itertools import combinations
+
+import torch
+from torch import Tensor
+
+from .arithmetic import accumulation_dtype, add_matrix_product, compute_dtype, matrix_product, no_autocast
+
+Tensors = Sequence[Tensor]
+
+# Rows of the projections at a time: enough for fast products, few enough to stay small beside the maps. Backward holds,
+# where the places are projected, four matrices of so many rows and a column per place; with the Gram matrix two, of a
+# column for each channel of each image.
+DIRECT_ROWS, GRAM_ROWS = 256, 512
+
+
+def hadamard_bilinear_pool(
+    x: Tensor, y: Tensor, wx: Tensor, wy: Tensor, bx: Tensor | None = None, by: Tensor | None = None
+) -> Tensor:
+    """Mean over places of the product of two projections, `(wx x + bx) * (wy y + by)` (Yu et al., Eq. 5).
+
+    Args:
+        x (Tensor): (N, C, H, W) or (N, C, L), feature maps.
+        y (Tensor): (N, E, H, W) or (N, E, L), feature maps over the same places.
+        wx (Tensor): (D, C), projection of `x`.
+        wy (Tensor): (D, E), projection of `y`.
+        bx (Tensor, optional): (D,), bias of the first projection.
+        by (Tensor, optional): (D,), bias of the second.
+
+    Returns:
+        Tensor: (N, D), float32, or float64 for float64 maps.
+
+    Raises:
+        ValueError: If the maps differ in images or places, or the projections do not match them.
+    """
+    return hierarchical_bilinear_pool((x, y), (wx, wy), (bx, by))
+
+
+def random_maclaurin_pool(x: Tensor, w1: Tensor, w2: Tensor, y: Tensor | None = None) -> Tensor:
+    """Mean over places of `(w1 x) * (w2 y)`, for fixed random signs `w1` and `w2` (Gao et al., Alg. 1).
+
+    Over the draws of the signs, the inner product of two such features of single places is `out_dim` times the square
+    of the places' inner product (Alg. 1 divides by the root of `out_dim`; the L2 norm that follows removes it).
+
+    Args:
+        x (Tensor): (N, C, H, W) or (N, C, L), feature maps.
+        w1 (Tensor): (out_dim, C), of -1 and 1.
+        w2 (Tensor): (out_dim, D), of -1 and 1.
+        y (Tensor, optional): (N, D, H, W) or (N, D, L), a second map over the same places. None: `x` itself.
+
+    Returns:
+        Tensor: (N, out_dim), float32, or float64 for float64 maps.
+
+    Raises:
+        ValueError: If the maps differ in images or places, or the signs do not match their channels.
+    """
+    return hadamard_bilinear_pool(x, x if y is None else y, w1, w2)
+
+
+def hierarchical_bilinear_pool(levels: Tensors, weights: Tensors, biases: Sequence[Tensor | None]) -> Tensor:
+    """`hadamard_bilinear_pool` of every two levels, in the order 12, 13, 23, side by side.
+
+    Nothing stands between projection and product, so that with the Gram matrix `G = X Y^T` the sum over places is
+    `rowsum((wx G) * wy)`, and the biases are exact by the sums over places. That takes D C^2 products per pair in place
+    of D C L per level: it is used where there are at least as many places L as channels C. Elsewhere, and in low
+    precision (where G would overflow float16 and tensor cores make the projections cheap), each level is projected.
+    Either way nothing but the maps is kept for backward, which computes the projections again, some rows at a time.
+
+    Args:
+        levels (Sequence[Tensor]): feature maps, each (N, C, H, W) or (N, C, L), over the same places.
+        weights (Sequence[Tensor]): (D, C), the projection of each level.
+        biases (Sequence[Tensor | None]): (D,), its bias, or None.
+
+    Returns:
+        Tensor: (N, D * pairs), float32, or float64 for float64 maps.
+
+    Raises:
+        ValueError: If the maps differ in images or places, or the projections do not match them.
+    """
+    levels = [level.flatten(2) for level in levels]  # (N, C, H, W) -> (N, C, L)
+    if any(level.shape[::2] != levels[0].shape[::2] for level in levels):
+        raise ValueError(
+            'the levels must have the same images and places, but got (N, C, L) = '
+            f'{[tuple(level.shape) for level in levels]}; resize them to one resolution first'
+        )
+    dim = len(weights[0])
+    for i, (level, weight, bias) in enumerate(zip(levels, weights, biases, strict=True), start=1):
+        if weight.shape != (dim, level.shape[1]) or (bias is not None and bias.shape != (dim,)):
+            raise ValueError(
+                f'the projection of level {i} must have the weight {(dim, level.shape[1])} and the bias {(dim,)}, but '
+                f'has {tuple(weight.shape)} and {None if bias is None else tuple(bias.shape)}'
+            )
+    filled = [w.new_zeros(dim) if b is None else b for w, b in zip(weights, biases, strict=True)]
+    return _HadamardPool.apply(len(levels), compute_dtype(levels[0]), *levels, *weights, *filled)
+
+
+class _HadamardPool(torch.autograd.Function):
+    """Keeps the maps and the parameters, and never all of a projected map (D C L floats per level)."""
+
+    @staticmethod
+    def forward(ctx, num_levels, dtype, *tensors):
+        ctx.save_for_backward(*tensors)
+        ctx.num_levels, ctx.dtype = num_levels, dtype
+        levels, weights, biases = _thirds(tensors, num_levels)
+        with no_autocast(levels[0]):
+            pool = _gram_forward if _use_gram(levels, dtype) else _direct_forward
+            return pool([x.to(dtype) for x in levels], [w.to(dtype) for w in weights], biases)
+
+    @staticmethod
+    def backward(ctx, grad):
+        levels, weights, biases = _thirds(ctx.saved_tensors, ctx.num_levels)
+        with no_autocast(levels[0]):
+            gradients = _gram_backward if _use_gram(levels, ctx.dtype) else _direct_backward
+            low = [x.to(ctx.dtype) for x in levels], [w.to(ctx.dtype) for w in weights]
+            learned = any(ctx.needs_input_grad[2 + ctx.num_levels :])
+            grads = gradients(*low, biases, grad.view(grad.shape[0], -1, len(weights[0])), learned)
+        like = (*levels, *weights, *biases)
+        return None, None, *(g if g is None else g.to(t.dtype) for g, t in zip(grads, like, strict=True))
+
+
+def _thirds(tensors: Tensors, num_levels: int) -> tuple[Tensors, ...]:
+    return tuple(tensors[start : start + num_levels] for start in range(0, 3 * num_levels, num_levels))
+
+
+def _use_gram(levels: Tensors, dtype: torch.dtype) -> bool:
+    return dtype in (torch.float32, torch.float64) and levels[0].shape[2] >= max(x.shape[1] for x in levels)
+
+
+def _side_by_side(x: Tensor) -> Tensor:
+    """The images side by side, so that a product with all is one: (N, C, L) -> (C, N * L)."""
+    return x.transpose(0, 1).flatten(1)
+
+
+def _row_slices(dim: int, rows: int) -> list[slice]:
+    return [slice(start, min(start + rows, dim)) for start in range(0, dim, rows)]
+
+
+# Either form, direct or by Gram matrix, pools levels (N, C, L) by projections (D, C) and biases (D,): (N, pairs * D).
+# Backward gives the gradients of levels, weights and biases from that of the pairs, (N, pairs, D); None if not learned.
+
+
+def _project(weights: Tensors, biases: Tensors, maps: Tensors, chunk: slice) -> list[Tensor]:
+    return [
+        matrix_product(w[chunk], x).add_(b[chunk, None].to(x.dtype))
+        for w, b, x in zip(weights, biases, maps, strict=True)
+    ]
+
+
+def _direct_forward(levels: Tensors, weights: Tensors, biases: Tensors) -> Tensor:
+    num, _, size = levels[0].shape
+    wide = accumulation_dtype(levels[0].dtype)
+    maps = [_side_by_side(x) for x in levels]
+    pooled = []
+    for chunk in _row_slices(len(weights[0]), DIRECT_ROWS):
+        parts = _project(weights, biases, maps, chunk)
+        # the products in float32: in float16 those of large features overflow
+        pairs = [(a.to(wide) * b).unflatten(1, (num, size)).mean(2).T for a, b in combinations(parts, 2)]
+        pooled.append(torch.stack(pairs, dim=1))
+    return torch.cat(pooled, dim=2).flatten(1)  # (N, pairs, D) -> (N, pairs * D)
+
+
+def _direct_backward(levels: Tensors, weights: Tensors, biases: Tensors, grad: Tensor, learned: bool) -> tuple:
+    num, _, size = levels[0].shape
+    maps = [_side_by_side(x) for x in levels]
+    grad = grad.to(maps[0].dtype)  # divided by the number of places at the end: float16 has no digits to lose
+    wide = accumulation_dtype(maps[0].dtype)
+    grad_maps = [torch.zeros_like(x, dtype=wide) for x in maps]
+    grad_weights = [torch.empty_like(w, dtype=wide) for w in weights] if learned else []
+    grad_biases = [torch.empty_like(b, dtype=wide) for b in biases] if learned else []
+    pairs = list(combinations(range(len(levels)), 2))
+    for chunk in _row_slices(len(weights[0]), DIRECT_ROWS):
+        parts = [part.unflatten(1, (num, size)) for part in _project(weights, biases, maps, chunk)]
+        for i, weight in enumerate(weights):
+            grad_part = torch.zeros_like(parts[i])
+            for pair, (a, b) in enumerate(pairs):
+                if i in (a, b):
+                    grad_part.addcmul_(grad[:, pair, chunk].T[:, :, None], parts[a + b - i])  # (k, N, 1), (k, N, L)
+            grad_part = grad_part.flatten(1)
+            add_matrix_product(grad_maps[i], weight[chunk].T, grad_part)
+            if learned:
+                grad_weights[i][chunk] = matrix_product(maps[i], grad_part.T).T
+                grad_biases[i][chunk] = grad_part.sum(1, dtype=wide)
+    grad_levels = [g.div_(size).unflatten(1, (num, size)).transpose(0, 1) for g in grad_maps]
+    if not learned:
+        return *grad_levels, *[None] * (2 * len(levels))
+    return *grad_levels, *(g.div_(size) for g in (*grad_weights, *grad_biases))
+
+
+def _gram(x: Tensor, y: Tensor) -> Tensor:
+    """Mean over places of the outer products, the images side by side: (N, C, L), (N, E, L) -> (C, N * E)."""
+    return _side_by_side(torch.bmm(x, y.mT).div_(x.shape[2]))
+
+
+def _gram_forward(levels: Tensors, weights: Tensors, biases: Tensors) -> Tensor:
+    num = levels[0].shape[0]
+    sums = [x.mean(2) for x in levels]
+    pooled = []
+    for i, j in combinations(range(len(levels)), 2):
+        gram = _gram(levels[i], levels[j])
+        inner = [
+            torch.bmm(matrix_product(weights[i][chunk], gram).unflatten(1, (num, -1)), weights[j][chunk, :, None])
+            for chunk in _row_slices(len(weights[0]), GRAM_ROWS)
+        ]
+        pair = torch.cat(inner)[:, :, 0].T  # (D, N, 1) -> (N, D)
+        first, second = sums[i] @ weights[i].T, sums[j] @ weights[j].T
+        pooled.append(pair + first * biases[j] + second * biases[i] + biases[i] * biases[j])
+    return torch.cat(pooled, dim=1)
+
+
+def _gram_backward(levels: Tensors, weights: Tensors, biases: Tensors, grad: Tensor, learned: bool) -> tuple:
+    num, _, size = levels[0].shape
+    sums = [x.mean(2) for x in levels]
+    grad_levels, grad_weights, grad_biases = ([torch.zeros_like(t) for t in ts] for ts in (levels, weights, biases))
+    for pair, (i, j) in enumerate(combinations(range(len(levels)), 2)):
+        gram = _gram(levels[i], levels[j])
+        grad_gram = torch.zeros_like(gram)
+        for chunk in _row_slices(len(weights[0]), GRAM_ROWS):
+            g = grad[:, pair, chunk].T.contiguous()  # (k, N)
+            weighted = (weights[j][chunk, None] * g[:, :, None]).flatten(1)  # (k, N * C)
+            add_matrix_product(grad_gram, weights[i][chunk].T, weighted)
+            if learned:
+                grad_weights[i][chunk] += matrix_product(gram, weighted.T).T
+                inner = matrix_product(weights[i][chunk], gram).unflatten(1, (num, -1))
+                grad_weights[j][chunk] += torch.bmm(g[:, None], inner)[:, 0]  # the sum over the images
+        grad_gram = grad_gram.view(-1, num, levels[j].shape[1]).transpose(0, 1) / size
+        grad_levels[i].baddbmm_(grad_gram, levels[j])
+        grad_levels[j].baddbmm_(grad_gram.mT, levels[i])
+        for a, b in ((i, j), (j, i)):
+            by_bias = grad[:, pair] * biases[b]
+            grad_levels[a] += (by_bias @ weights[a] / size)[:, :, None]
+            if learned:
+                grad_weights[a] += by_bias.T @ sums[a]
+                grad_biases[b] += (grad[:, pair] * (sums[a] @ weights[a].T + biases[a])).sum(0)
+    return *grad_levels, *(grad_weights + grad_biases if learned else [None] * (2 * len(levels)))

@@ -1,0 +1,300 @@
+"""Checkpoints load as data on every route; files that bring code are refused."""
+
+import builtins
+import functools
+import http.server
+import os
+import pickle
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import mmengine.logging.history_buffer as mmengine_module
+import numpy as np
+import pytest
+import torch
+from mmengine.evaluator import BaseMetric
+from mmengine.logging import HistoryBuffer, MessageHub
+from mmengine.model import BaseModel, BaseModule
+from mmengine.runner import CheckpointLoader, Runner, load_checkpoint
+from torch import Tensor, nn
+
+from lcv_mm.checkpoints import load_checkpoints_safely, load_pretrained, trust_checkpoints
+from lcv_mm.errors import CheckpointError
+
+GETATTR_MARK = 'lcv_mm_was_here'
+
+
+class TinyModel(BaseModel):
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(2, 1)
+
+    def forward(self, inputs: list[Tensor], mode: str = 'tensor') -> dict[str, Tensor] | list[Tensor]:
+        out = self.linear(torch.stack(inputs))
+        return {'loss': out.square().mean()} if mode == 'loss' else list(out)
+
+
+class NumpyMetric(BaseMetric):
+    """Returns numpy scalars, as scikit-learn's metrics do."""
+
+    def process(self, data_batch: object, data_samples: object) -> None:
+        self.results.append(1)
+
+    def compute_metrics(self, results: list) -> dict:
+        return {'f32': np.float32(0.5), 'i32': np.int32(3), 'flag': np.bool_(True), 'f64': np.float64(0.25)}
+
+
+def tiny_runner(work_dir: Path, **changes: object) -> Runner:
+    rows = [{'inputs': torch.full((2,), float(i))} for i in range(4)]
+    loader = dict(dataset=rows, batch_size=2, sampler=dict(type='DefaultSampler', shuffle=False))
+    save = dict(type='CheckpointHook', interval=1, by_epoch=False, save_best='f32', rule='greater')
+    settings = dict(
+        model=TinyModel(),
+        work_dir=str(work_dir),
+        train_dataloader=loader,
+        val_dataloader=loader,
+        optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.01, momentum=0.9)),
+        param_scheduler=dict(type='MultiStepLR', milestones=[1], by_epoch=False),
+        train_cfg=dict(by_epoch=False, max_iters=2, val_interval=1),
+        val_cfg=dict(),
+        val_evaluator=dict(type=NumpyMetric),
+        default_hooks=dict(checkpoint=save, logger=dict(type='LoggerHook', interval=1)),
+        default_scope='mmengine',
+        experiment_name=f'{work_dir.name}_{len(MessageHub._instance_dict)}',
+        log_level='ERROR',
+    )
+    return Runner(**{**settings, **changes})
+
+
+@pytest.fixture
+def runner_file(tmp_path: Path) -> Path:
+    """The checkpoint of a real run: two iterations, each validated."""
+    tiny_runner(tmp_path / 'first').train()
+    return tmp_path / 'first' / 'iter_2.pth'
+
+
+class Payload:
+    """Pickles as a call of `function(*args)`."""
+
+    def __init__(self, function: Callable, *args: object) -> None:
+        self.call = (function, args)
+
+    def __reduce__(self) -> tuple:
+        return self.call
+
+
+class GetattrPayload:
+    """With the real getattr, writes into MMEngine's globals through a class that must be allowed."""
+
+    def __reduce__(self) -> tuple:
+        init = Payload(getattr, HistoryBuffer, '__init__')
+        return getattr, (init, '__globals__'), None, None, iter([(GETATTR_MARK, 1)])
+
+
+def payload(name: str, marker: Path) -> object:
+    return {
+        'os.system': lambda: Payload(os.system, f'touch {marker}'),
+        'open': lambda: Payload(open, str(marker), 'w'),
+        'eval': lambda: Payload(eval, f'open({str(marker)!r}, "w")'),
+        'getattr': GetattrPayload,
+    }[name]()
+
+
+def by_resume(file: Path, work_dir: Path) -> None:
+    tiny_runner(work_dir, load_from=str(file), resume=True).train()
+
+
+def by_runner_resume(file: Path, work_dir: Path) -> None:
+    tiny_runner(work_dir).resume(str(file))
+
+
+def by_load_from(file: Path, work_dir: Path) -> None:
+    tiny_runner(work_dir, load_from=str(file)).train()
+
+
+def by_load_checkpoint(file: Path, work_dir: Path) -> None:
+    load_checkpoint(TinyModel(), str(file))
+
+
+def by_init_cfg(file: Path, work_dir: Path) -> None:
+    model = BaseModule(init_cfg={'type': 'Pretrained', 'checkpoint': str(file)})
+    model.linear = nn.Linear(2, 1)
+    model.init_weights()
+
+
+def by_load_pretrained(file: Path, work_dir: Path) -> None:
+    load_pretrained(TinyModel(), file)
+
+
+def by_url(file: Path, work_dir: Path) -> None:
+    before = torch.hub.get_dir()
+    torch.hub.set_dir(str(work_dir / 'hub'))
+    handler = functools.partial(QuietHandler, directory=str(file.parent))
+    with http.server.ThreadingHTTPServer(('127.0.0.1', 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            CheckpointLoader.load_checkpoint(f'http://127.0.0.1:{server.server_port}/{file.name}')
+        finally:
+            server.shutdown()
+            torch.hub.set_dir(before)
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+ROUTES = [
+    by_resume,
+    by_runner_resume,
+    by_load_from,
+    by_load_checkpoint,
+    by_init_cfg,
+    by_load_pretrained,
+    by_url,
+]
+
+
+@pytest.mark.parametrize('route', ROUTES, ids=lambda route: route.__name__)
+@pytest.mark.parametrize('name', ['os.system', 'open', 'eval', 'getattr'])
+def test_a_file_that_brings_code_is_refused(name, route, safe_checkpoints, tmp_path):
+    file, marker = tmp_path / 'payload.pth', tmp_path / 'marker'
+    torch.save({'state_dict': TinyModel().state_dict(), 'extra': payload(name, marker)}, file)
+    assert builtins.getattr not in torch.serialization.get_safe_globals()
+    with pytest.raises(CheckpointError, match=r'payload\.pth.*refused.*--trust-checkpoint') as caught:
+        route(file, tmp_path / 'work')
+    assert name.rpartition('.')[2] in str(caught.value)
+    assert '\n' not in str(caught.value)
+    assert not marker.exists()
+    assert GETATTR_MARK not in vars(mmengine_module)
+
+
+@pytest.mark.parametrize('name', ['open', 'eval', 'getattr'])
+def test_these_payloads_would_run_if_they_were_trusted(name, as_before, tmp_path):
+    file, marker = tmp_path / 'payload.pth', tmp_path / 'marker'
+    torch.save({'extra': payload(name, marker)}, file)
+    trust_checkpoints()
+    CheckpointLoader.load_checkpoint(str(file))
+    assert marker.exists() or vars(mmengine_module).pop(GETATTR_MARK, None)
+
+
+def test_torch_load_itself_refuses_too(safe_checkpoints, tmp_path):
+    torch.save(payload('open', tmp_path / 'marker'), tmp_path / 'payload.pth')
+    with pytest.raises(pickle.UnpicklingError):
+        torch.load(tmp_path / 'payload.pth', weights_only=False)
+    assert not (tmp_path / 'marker').exists()
+
+
+def test_a_plain_pickle_is_refused(safe_checkpoints, tmp_path):
+    for protocol in range(6):
+        file = tmp_path / f'protocol{protocol}.pth'
+        file.write_bytes(pickle.dumps(payload('open', tmp_path / 'marker'), protocol=protocol))
+        with pytest.raises(CheckpointError, match=file.name):
+            CheckpointLoader.load_checkpoint(str(file))
+    assert not (tmp_path / 'marker').exists()
+
+
+@pytest.mark.parametrize('again', [False, True])
+def test_a_run_resumes_with_its_weights_and_histories(again, safe_checkpoints, runner_file, tmp_path):
+    if again:
+        load_checkpoints_safely()
+    saved = torch.load(runner_file)
+    runner = tiny_runner(tmp_path / 'second')
+    runner.resume(str(runner_file))
+
+    assert runner.iter == 2
+    for key, value in runner.model.state_dict().items():
+        assert torch.equal(value, saved['state_dict'][key])
+    histories = saved['message_hub']['log_scalars']
+    assert {'train/loss', 'train/lr', 'val/f32', 'val/i32'} <= set(histories)
+    for key, history in histories.items():
+        resumed = runner.message_hub.log_scalars[key]
+        assert type(resumed) is HistoryBuffer
+        np.testing.assert_array_equal(resumed.data[0], history.data[0])
+        np.testing.assert_array_equal(resumed.data[1], history.data[1])
+    assert runner.message_hub.get_info('best_score') == np.float32(0.5)
+    runner.message_hub.update_scalar('train/loss', 7.0)
+    assert runner.message_hub.get_scalar('train/loss').statistics('current') == 7.0
+
+
+def test_a_resumed_run_trains_on(safe_checkpoints, runner_file, tmp_path):
+    train_cfg = {'by_epoch': False, 'max_iters': 3, 'val_interval': 1}
+    runner = tiny_runner(tmp_path / 'second', load_from=str(runner_file), resume=True, train_cfg=train_cfg)
+    runner.train()
+    assert runner.iter == 3
+    assert len(runner.message_hub.get_scalar('train/loss').data[0]) == 3
+
+
+@pytest.mark.parametrize('module', ['numpy.core.multiarray', 'numpy._core.multiarray'])
+def test_files_of_numpy_1_and_2_load(module, safe_checkpoints, tmp_path):
+    kinds = (np.float64, np.float32, np.int64, np.int32, np.bool_)
+    content = {kind.__name__: (kind(1), np.array([0, 1], dtype=kind)) for kind in kinds}
+    content['history'] = HistoryBuffer([1.0, 2.0], [1, 1])
+    file = tmp_path / 'numpy.pth'
+    torch.save(content, file, _use_new_zipfile_serialization=False)  # one pickle, its names in the clear
+    written = file.read_bytes()
+    assert np.float64(0).__reduce__()[0].__module__.encode() in written
+    for name in (b'numpy.core.multiarray', b'numpy._core.multiarray'):
+        written = written.replace(name, module.encode())
+    file.write_bytes(written)
+
+    loaded = CheckpointLoader.load_checkpoint(str(file))
+    for kind in kinds:
+        scalar, array = loaded[kind.__name__]
+        assert type(scalar) is kind
+        assert scalar == 1
+        assert array.dtype == kind
+        assert array.tolist() == [0, 1]
+    assert loaded['history'].mean() == 1.5
+
+
+def test_getattr_answers_for_the_four_statistics_only(safe_checkpoints, tmp_path):
+    for name in ('min', 'max', 'mean', 'current'):
+        torch.save(Payload(getattr, HistoryBuffer, name), tmp_path / 'good.pth')
+        assert CheckpointLoader.load_checkpoint(str(tmp_path / 'good.pth')) is getattr(HistoryBuffer, name)
+    for owner, name in (
+        (HistoryBuffer, '__init__'),
+        (HistoryBuffer, 'update'),
+        (np.ndarray, 'min'),
+        (torch.Size, '__call__'),
+    ):
+        torch.save(Payload(getattr, owner, name), tmp_path / 'bad.pth')
+        with pytest.raises(CheckpointError, match=r'builtins\.getattr'):
+            CheckpointLoader.load_checkpoint(str(tmp_path / 'bad.pth'))
+
+
+@pytest.mark.parametrize('zipped', [True, False])
+@pytest.mark.parametrize('kept', [0.02, 0.3, 0.9, 0.999])
+def test_a_file_that_was_cut_off_is_named(kept, zipped, safe_checkpoints, tmp_path):
+    file = tmp_path / 'cut.pth'
+    torch.save(nn.Linear(50, 50).state_dict(), file, _use_new_zipfile_serialization=zipped)
+    content = file.read_bytes()
+    file.write_bytes(content[: int(kept * len(content))])
+    with pytest.raises(CheckpointError, match=r'cut\.pth: damaged.*download it again'):
+        CheckpointLoader.load_checkpoint(str(file))
+
+
+@pytest.mark.parametrize('content', [b'', b'not a checkpoint\n', b'cos\nsystem\n', b'\x80', b'PK', b'<html>404</html>'])
+def test_a_file_that_is_no_checkpoint_is_named(content, safe_checkpoints, tmp_path):
+    (tmp_path / 'notes.pth').write_bytes(content)
+    with pytest.raises(CheckpointError, match=r'notes\.pth: damaged, or no checkpoint at all.*torch\.save'):
+        CheckpointLoader.load_checkpoint(str(tmp_path / 'notes.pth'))
+
+
+def test_a_missing_file_is_named(safe_checkpoints, tmp_path):
+    with pytest.raises(CheckpointError, match=r'none\.pth: no such checkpoint file'):
+        tiny_runner(tmp_path / 'work').resume(str(tmp_path / 'none.pth'))
+
+
+def test_an_environment_that_forces_the_opposite_is_an_error(as_before, monkeypatch):
+    monkeypatch.setenv('TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD', '1')
+    with pytest.raises(CheckpointError, match='unset it'):
+        load_checkpoints_safely()
+
+
+def test_a_trusted_run_resumes_on_both_releases(as_before, runner_file, tmp_path):
+    trust_checkpoints()
+    runner = tiny_runner(tmp_path / 'second')
+    runner.resume(str(runner_file))
+    assert runner.iter == 2

@@ -1,0 +1,206 @@
+"""Pretrained weights load exactly, or say why they do not."""
+
+import http.server
+import socket
+import threading
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+import torch
+import torchvision
+from mmpretrain.models import VGG, ResNet
+from torch import Tensor, nn
+from torchvision.models import vgg
+
+from lcv_mm.checkpoints import load_pretrained
+from lcv_mm.checkpoints.load import cached_file, download_url
+from lcv_mm.errors import CheckpointError, WeightsError
+from lcv_mm.models.vgg_layers import rename_torchvision_vgg
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Iterator[Path]:
+    """torch.hub's folder for downloads, empty."""
+    before = torch.hub.get_dir()
+    torch.hub.set_dir(str(tmp_path / 'hub'))
+    yield tmp_path / 'hub' / 'checkpoints'
+    torch.hub.set_dir(before)
+
+
+def saved_with_statistics(model: nn.Module, file: Path) -> Path:
+    """The file of a model whose batch norm, if any, is not the identity."""
+    for key, buffer in model.named_buffers():
+        if key.endswith(('running_mean', 'running_var')):
+            buffer.uniform_(0.5, 1.5)
+    model.eval()
+    torch.save(model.state_dict(), file)
+    return file
+
+
+def load_vgg(module: VGG, file: Path | str, **kwargs: str) -> None:
+    load_pretrained(module, file, rename=partial(rename_torchvision_vgg, module=module), **kwargs)
+    module.eval()
+
+
+def image() -> Tensor:
+    return torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.mark.parametrize('with_last_pool', [True, False])
+@pytest.mark.parametrize('norm', [True, False])
+@pytest.mark.parametrize(('depth', 'letter'), [(11, 'A'), (13, 'B'), (16, 'D'), (19, 'E')])
+@torch.no_grad()
+def test_torchvisions_vgg_computes_the_same_here(depth, letter, norm, with_last_pool, tmp_path):
+    theirs = nn.Module()
+    theirs.features = vgg.make_layers(vgg.cfgs[letter], batch_norm=norm)
+    file = saved_with_statistics(theirs, tmp_path / 'vgg.pth')
+    ours = VGG(depth, norm_cfg={'type': 'BN'} if norm else None, with_last_pool=with_last_pool)
+    load_vgg(ours, file)
+    features = theirs.features if with_last_pool else theirs.features[:-1]
+    assert torch.equal(ours(image())[-1], features(image()))
+
+
+def test_keys_by_hand():
+    keys = ['features.0.weight', 'features.0.bias', 'features.1.running_mean', 'features.4.weight', 'classifier.0.bias']
+    state_dict = dict(zip(keys, torch.arange(5), strict=True))
+    renamed = rename_torchvision_vgg(state_dict, VGG(11, norm_cfg={'type': 'BN'}))
+    assert {key: int(value) for key, value in renamed.items()} == {
+        'features.0.conv.weight': 0,
+        'features.0.conv.bias': 1,
+        'features.0.bn.running_mean': 2,
+        'features.2.conv.weight': 3,
+        'classifier.0.bias': 4,
+    }
+
+
+@pytest.mark.parametrize('wrap', [lambda weights: {'state_dict': weights}, lambda weights: {'model': weights}])
+@pytest.mark.parametrize('prefix', ['backbone.', 'backbone'])
+def test_a_classifiers_backbone_is_taken_by_its_prefix(wrap, prefix, tmp_path):
+    saved, ours = VGG(11, with_last_pool=False), VGG(11, with_last_pool=False)
+    weights = {f'backbone.{key}': value for key, value in saved.state_dict().items()}
+    torch.save(wrap({**weights, 'head.fc.weight': torch.zeros(2, 2)}), tmp_path / 'classifier.pth')
+    load_vgg(ours, tmp_path / 'classifier.pth', prefix=prefix)
+    for key, value in ours.state_dict().items():
+        assert torch.equal(value, saved.state_dict()[key])
+
+
+def test_weights_of_another_model_are_an_error_and_change_nothing(tmp_path):
+    file = saved_with_statistics(torchvision.models.resnet18(weights=None), tmp_path / 'resnet18.pth')
+    module = VGG(16)
+    before = {key: value.clone() for key, value in module.state_dict().items()}
+    with pytest.raises(WeightsError) as caught:
+        load_vgg(module, file)
+    assert str(caught.value) == (
+        f'{file}: 0 of the 26 tensors of VGG fit. The first that do not: features.0.conv.weight is missing; '
+        'features.0.conv.bias is missing; features.1.conv.weight is missing (the file holds conv1.weight, bn1.weight, '
+        'bn1.bias, ...). Give weights of this architecture (model.backbone.init_cfg.checkpoint), or name what their '
+        "keys begin with (model.backbone.init_cfg.prefix, e.g. 'backbone.')"
+    )
+    assert all(torch.equal(value, before[key]) for key, value in module.state_dict().items())
+
+
+@pytest.mark.parametrize('ours', [True, False])
+def test_weights_with_batch_norm_are_refused_by_a_vgg_without(ours, tmp_path):
+    model = VGG(11, norm_cfg={'type': 'BN'}) if ours else torchvision.models.vgg11_bn(weights=None, init_weights=False)
+    torch.save(model.state_dict(), tmp_path / 'bn.pth')
+    with pytest.raises(WeightsError, match=r'bn\.pth.*batch norm.*norm_cfg'):
+        load_vgg(VGG(11), tmp_path / 'bn.pth')
+
+
+def test_a_missing_file_is_an_error_with_the_way_out(tmp_path):
+    with pytest.raises(WeightsError, match=r'gone\.pth: no such file.*init_cfg\.checkpoint=.*init_cfg=None'):
+        load_pretrained(VGG(11), tmp_path / 'gone.pth')
+
+
+@pytest.mark.parametrize('content', [b'', b'hello world', b'PK\x03\x04 cut'])
+def test_a_damaged_file_is_an_error(content, tmp_path):
+    (tmp_path / 'odd.pth').write_bytes(content)
+    with pytest.raises(CheckpointError, match=r'odd\.pth: damaged, or no checkpoint at all'):
+        load_pretrained(VGG(11), tmp_path / 'odd.pth')
+
+
+def test_a_file_of_no_dict_is_an_error(tmp_path):
+    torch.save([torch.zeros(1)], tmp_path / 'list.pth')
+    with pytest.raises(CheckpointError, match='holds a list; expected the state dict'):
+        load_pretrained(VGG(11), tmp_path / 'list.pth')
+
+
+def test_a_server_that_refuses_is_an_error_with_three_ways_out(cache):
+    with socket.socket() as closed:
+        closed.bind(('127.0.0.1', 0))
+        port = closed.getsockname()[1]
+    url = f'http://127.0.0.1:{port}/vgg16-397923af.pth'
+    with pytest.raises(WeightsError) as caught:
+        load_pretrained(VGG(16), url)
+    message = str(caught.value)
+    assert message.startswith(f'vgg16-397923af.pth could not be downloaded from {url} (')
+    assert f'Put the file into {cache} by hand' in message
+    assert '--cfg-options model.backbone.init_cfg.checkpoint=/path/to/vgg16-397923af.pth' in message
+    assert '--cfg-options model.backbone.init_cfg=None' in message
+    assert list(cache.iterdir()) == []
+
+
+class Server(http.server.BaseHTTPRequestHandler):
+    """Sends `content`, of which it announces `length` bytes, with `status`."""
+
+    status, content, length = 200, b'', 0
+
+    def do_GET(self) -> None:
+        self.send_response(self.status)
+        self.send_header('Content-Length', str(self.length))
+        self.end_headers()
+        self.wfile.write(self.content)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    with http.server.ThreadingHTTPServer(('127.0.0.1', 0), Server) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield f'http://127.0.0.1:{running.server_port}/weights-12345678.pth'
+        running.shutdown()
+
+
+def test_a_download_that_breaks_off_leaves_nothing_to_be_taken_later(server, cache, tmp_path, monkeypatch):
+    torch.save(VGG(11).state_dict(), tmp_path / 'whole.pth')
+    whole = (tmp_path / 'whole.pth').read_bytes()
+    monkeypatch.setattr(Server, 'length', len(whole))
+    monkeypatch.setattr(Server, 'content', whole[: len(whole) // 2])
+    with pytest.raises(WeightsError, match=r'weights-12345678\.pth could not be downloaded'):
+        load_pretrained(VGG(11), server)
+    assert list(cache.iterdir()) == []
+
+    monkeypatch.setattr(Server, 'content', whole)
+    load_pretrained(VGG(11), server)
+    assert [file.name for file in cache.iterdir()] == ['weights-12345678.pth']
+
+
+def test_a_damaged_file_put_into_the_cache_by_hand_is_kept_and_named(cache):
+    cache.mkdir(parents=True)
+    (cache / 'weights.pth').write_bytes(b'PK\x03\x04 cut')
+    with pytest.raises(CheckpointError, match=r'checkpoints/weights\.pth\): damaged.*delete it'):
+        load_pretrained(VGG(11), 'http://127.0.0.1:1/weights.pth')
+    assert (cache / 'weights.pth').exists()
+
+
+def test_a_file_put_into_the_cache_by_hand_stands_for_torchvisions(cache):
+    cache.mkdir(parents=True)
+    model = torchvision.models.resnet18(weights=None)
+    file = cached_file(download_url('torchvision://resnet18'))
+    assert file.parent == cache
+    assert file.name.startswith('resnet18-')
+    torch.save(model.state_dict(), file)
+    ours = ResNet(18)
+    load_pretrained(ours, 'torchvision://resnet18')
+    assert torch.equal(ours.conv1.weight, model.conv1.weight)
+
+
+def test_an_unknown_torchvision_name_is_an_error_with_names_close_to_it():
+    with pytest.raises(WeightsError, match=r'vgg61: torchvision has no weights of that name; did you mean .*vgg16'):
+        load_pretrained(VGG(16), 'torchvision://vgg61')
+    with pytest.raises(WeightsError, match=r'resnet50\.imagenet1k_v2'):
+        load_pretrained(ResNet(50), 'torchvision://resnet50.IMAGENET1K_V2')

@@ -1,0 +1,170 @@
+"""report: finds nothing wrong with a complete dataset, and all that is wrong with another one."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from layouts import DOGS_FOLDERS, make_cub, make_stanford_dogs
+from mmpretrain.datasets.categories import CUB_CATEGORIES
+
+from lcv_mm.data_prep import DATASETS, Split, check_dataset
+
+# 1 training and 2 test images of each class
+SPLITS = {
+    classes: (Split({'split': 'train'}, classes, (1, 1)), Split({'split': 'test'}, 2 * classes, (2, 2)))
+    for classes in (200, 120)
+}
+CUB = replace(DATASETS['cub'], images=600, splits=SPLITS[200])
+DOGS = replace(DATASETS['dogs'], images=360, splits=SPLITS[120])
+PART = (
+    'A folder with a part of CUB-200-2011 is used with metainfo=dict(classes=[...]), the names of its classes in order'
+)
+ALBATROSS = '001.Black_footed_Albatross/Black_footed_Albatross'
+
+
+@pytest.fixture(scope='module')
+def originals(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp('originals')
+    make_cub(folder / 'cub', 1, 2)
+    make_stanford_dogs(folder / 'dogs', 1, 2)
+    return folder
+
+
+@pytest.fixture
+def cub(originals, tmp_path) -> Path:
+    """A copy, to be damaged."""
+    return shutil.copytree(originals / 'cub', tmp_path / 'cub')
+
+
+@pytest.fixture
+def dogs(originals, tmp_path) -> Path:
+    return shutil.copytree(originals / 'dogs', tmp_path / 'dogs')
+
+
+def edit(file: Path, old: str, new: str) -> None:
+    text = file.read_text()
+    assert text.count(old) == 1
+    file.write_text(text.replace(old, new))
+
+
+def cut_in_half(file: Path) -> None:
+    data = file.read_bytes()
+    file.write_bytes(data[: len(data) // 2])
+
+
+@pytest.mark.parametrize(('name', 'facts'), [('cub', CUB), ('dogs', DOGS)])
+def test_a_whole_dataset_has_no_fault(originals, name, facts):
+    report = check_dataset(facts, originals / name)
+    assert report.faults == []
+    assert report.rows[-1] == f'all splits: {facts.images} different images, {facts.images} opened without fault'
+
+
+def test_the_report_has_a_line_a_split(originals):
+    assert str(check_dataset(DOGS, originals / 'dogs', open_images=False)) == (
+        f'Stanford Dogs in {originals}/dogs\n'
+        '  train: 120 images, 1 in each of 120 classes\n'
+        '  test: 240 images, 2 in each of 120 classes\n'
+        '  all splits: 360 different images\n'
+        '  no fault'
+    )
+
+
+def test_three_faults_of_cub_are_all_found(cub):
+    images = cub / 'images'
+    (images / f'{ALBATROSS}_0001_1.jpg').unlink()
+    cut_in_half(images / f'{ALBATROSS}_0002_2.jpg')
+    edit(cub / 'image_class_labels.txt', '\n3 1\n', '\n3 2\n')
+    *faults, unreadable = check_dataset(CUB, cub).faults
+    assert faults == [
+        f'train: no images of 1 of the 200 classes, the first is Black_footed_Albatross. {PART}',
+        'train: 2 images of class Laysan_Albatross, expected 1',
+        f'images/{ALBATROSS}_0003_3.jpg: labelled Laysan_Albatross, '
+        'but most images of its folder Black_footed_Albatross',
+        f'images/{ALBATROSS}_0001_1.jpg: missing',
+    ]
+    assert unreadable.startswith(f'images/{ALBATROSS}_0002_2.jpg: damaged, OSError: ')
+
+
+def test_three_faults_of_dogs_are_all_found(dogs):
+    first, second, third = sorted((dogs / 'Images' / DOGS_FOLDERS[4]).iterdir())
+    first.unlink()
+    second.write_bytes(b'')
+    third.write_text('<html>404 Not Found</html>')
+    faults = check_dataset(DOGS, dogs).faults
+    assert sorted(faults) == [
+        f'{first.relative_to(dogs)}: missing',
+        f'{second.relative_to(dogs)}: empty',
+        f'{third.relative_to(dogs)}: not an image of a known format',
+    ]
+
+
+def test_a_part_of_the_classes_is_called_so(cub):
+    lines = {name: (cub / f'{name}.txt').read_text().splitlines() for name in ('images', 'image_class_labels')}
+    splits = (cub / 'train_test_split.txt').read_text().splitlines()
+    for name, held in {**lines, 'train_test_split': splits}.items():
+        (cub / f'{name}.txt').write_text('\n'.join(held[:75]) + '\n')  # 25 classes of 3 images
+    assert check_dataset(CUB, cub).faults == [
+        'train: 25 images, expected 200',
+        f'train: no images of 175 of the 200 classes, the first is {CUB_CATEGORIES[25]}. {PART}',
+        'test: 50 images, expected 400',
+        f'test: no images of 175 of the 200 classes, the first is {CUB_CATEGORIES[25]}. {PART}',
+        'all splits: 75 different images, expected 600',
+    ]
+
+
+def test_lists_that_disagree_are_a_fault_and_no_crash(cub):
+    edit(cub / 'train_test_split.txt', '\n600 1\n', '\n')
+    (fault,) = check_dataset(CUB, cub).faults
+    assert 'images.txt has 600 ids and train_test_split.txt has 599' in fault
+    assert '--cfg-options' not in fault
+
+
+def test_a_missing_list_is_one_fault_of_all_splits(tmp_path):
+    (tmp_path / 'jpg').mkdir()
+    (fault,) = check_dataset(DATASETS['flower17'], tmp_path).faults
+    assert fault == (
+        f'OxfordFlower17 in {tmp_path}: expected jpg/, datasplits.mat in this folder; missing: datasplits.mat.'
+    )
+
+
+def test_an_image_that_is_listed_twice_is_a_fault(cub):
+    names = (cub / 'images.txt').read_text().split()[1::2]
+    edit(cub / 'images.txt', f'\n600 {names[599]}\n', f'\n600 {names[598]}\n')
+    assert 'all splits: 599 different images, expected 600' in check_dataset(CUB, cub).faults
+
+
+def test_an_image_with_a_hole_is_found_when_it_is_opened(dogs):
+    image = f'Images/{DOGS_FOLDERS[0]}/n02085620_2934.jpg'
+    noise = np.random.default_rng(0).integers(256, size=(64, 64, 3), dtype=np.uint8)
+    data = bytearray(cv2.imencode('.jpg', noise)[1].tobytes())
+    data[2000:3000] = bytes(1000)
+    (dogs / image).write_bytes(data)
+    assert check_dataset(DOGS, dogs, open_images=False).faults == []
+    (fault,) = check_dataset(DOGS, dogs).faults
+    assert fault.startswith(f'{image}: damaged, the decoder warns: ')
+
+
+def test_a_missing_class_folder_names_all_its_images(dogs):
+    shutil.rmtree(dogs / 'Images' / DOGS_FOLDERS[1])
+    names = [f'Images/{DOGS_FOLDERS[1]}/n02085782_{number}.jpg' for number in (2933, 2934, 2935)]
+    assert check_dataset(DOGS, dogs).faults == [f'{name}: missing' for name in names]
+
+
+@pytest.mark.parametrize(('make', 'fault'), [(False, 'the folder does not exist'), (True, 'the folder is empty')])
+def test_no_dataset_is_a_fault(tmp_path, make, fault):
+    if make:
+        (tmp_path / 'birdlets').mkdir()
+    assert check_dataset(DATASETS['birdlets'], tmp_path / 'birdlets').faults == [fault]
+    assert not any(tmp_path.glob('birdlets/*'))
+
+
+def test_the_numbers_of_the_datasets_agree_with_each_other():
+    for facts in DATASETS.values():
+        for split in facts.splits:
+            classes = {'CUB200': 200, 'StanfordDogs': 120, 'OxfordFlower17': 17, 'Birdlets': 20}[facts.type]
+            assert split.per_class[0] * classes <= split.images <= split.per_class[1] * classes
+    for name in ('cub', 'dogs', 'birdlets'):
+        assert sum(split.images for split in DATASETS[name].splits) == DATASETS[name].images

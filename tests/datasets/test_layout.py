@@ -1,0 +1,199 @@
+"""layout: what the datasets read from archives have in common, above all the errors that say what to do."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from layouts import CUB_GREYSCALE, make_cub, make_oxford_flower17, make_stanford_dogs
+from mmpretrain.datasets.categories import CUB_CATEGORIES
+from mmpretrain.registry import DATASETS
+from PIL import Image
+
+from lcv_mm.datasets import CUB200, OxfordFlower17, StanfordDogs
+from lcv_mm.datasets.image_file import missing_files
+from lcv_mm.errors import ConfigError, DataError
+
+MAKE: dict[str, tuple[type, Callable[[Path], Path]]] = {
+    'cub': (CUB200, make_cub),
+    'dogs': (StanfordDogs, make_stanford_dogs),
+    'flower17': (OxfordFlower17, make_oxford_flower17),
+}
+KINDS = [(cls, mark) for cls, _ in MAKE.values() for mark in (cls.FOLDER, *cls.LISTS)]
+LOAD = [dict(type='LoadImageFromFile'), dict(type='PackInputs')]
+
+
+@pytest.fixture(scope='module')
+def originals(tmp_path_factory) -> dict[type, Path]:
+    """A small folder for each dataset, not to be changed."""
+    folder = tmp_path_factory.mktemp('originals')
+    return {cls: make(folder / name) for name, (cls, make) in MAKE.items()}
+
+
+@pytest.fixture
+def copy(originals, tmp_path) -> Callable[[type], Path]:
+    """Makes a copy that a test may damage; the images are links, to be removed but not written into."""
+
+    def copy_file(source: str, target: str) -> None:
+        (os.link if source.endswith('.jpg') else shutil.copyfile)(source, target)
+
+    return lambda cls: Path(shutil.copytree(originals[cls], tmp_path / 'data' / 'root', copy_function=copy_file))
+
+
+@pytest.fixture(params=MAKE)
+def cls(request) -> type:
+    return MAKE[request.param][0]
+
+
+def message(cls: type, data_root: Path | str, split: str = 'train') -> str:
+    """The message of the DataError that loading ends with."""
+    with pytest.raises(DataError) as caught:
+        cls(data_root=str(data_root), split=split)
+    return str(caught.value)
+
+
+def test_it_is_built_from_the_registry_below_the_home_and_loads_images(cls, originals, monkeypatch):
+    root = originals[cls]
+    monkeypatch.setenv('HOME', str(root.parent))
+    dataset = DATASETS.build(dict(type=cls.__name__, data_root=f'~/{root.name}', split='test', pipeline=LOAD))
+    assert type(dataset) is cls
+    assert dataset.get_data_info(0)['img_path'].startswith(f'{root}/{cls.FOLDER}/')
+    assert dataset[0]['inputs'].shape[0] == 3
+    assert {*dataset.get_gt_labels()} == {*range(len(dataset.CLASSES))}
+
+
+@pytest.mark.parametrize(
+    ('cls', 'wrong', 'expected'),
+    [
+        (CUB200, dict(split='val'), "split='val', but CUB200 has the splits 'train' and 'test'"),
+        (StanfordDogs, dict(split='val'), "split='val', but StanfordDogs has the splits 'train' and 'test'"),
+        (OxfordFlower17, dict(split='tests'), "with protocol='paper', the splits 'train' and 'test'$"),
+        (OxfordFlower17, dict(split='val'), "'train' and 'test'; 'val' is a split of protocol='official'$"),
+        (OxfordFlower17, dict(protocol='official', split=['a']), "'official', the splits 'train', 'val' and 'test'$"),
+        (OxfordFlower17, dict(protocol='lcv'), "protocol='lcv', but OxfordFlower17 has the protocols 'paper' and 'of"),
+        (OxfordFlower17, dict(fold=4), 'fold=4, but OxfordFlower17 has the folds 1, 2 and 3'),
+        (OxfordFlower17, dict(fold='1'), "fold='1', but OxfordFlower17 has the folds 1, 2 and 3"),
+        (CUB200, dict(data_root=None), 'data_root=None; expected the path of a folder'),
+        (StanfordDogs, dict(data_root=7), 'data_root=7; expected the path of a folder'),
+        (OxfordFlower17, dict(data_root=['a']), r"data_root=\['a'\]; expected the path of a folder"),
+    ],
+)
+def test_a_wrong_setting_is_a_config_error_before_any_file_is_read(cls, wrong, expected):
+    with pytest.raises(ConfigError, match=expected):
+        cls(**{'data_root': 'absent', **wrong})
+
+
+def test_lazy_init_checks_nothing_before_the_first_use(cls, tmp_path):
+    dataset = cls(str(tmp_path / 'absent'), lazy_init=True)
+    with pytest.raises(DataError, match='the folder does not exist'):
+        len(dataset)
+
+
+@pytest.mark.parametrize('name', MAKE)
+def test_a_missing_root_says_where_it_looked_and_what_to_do(name, tmp_path, monkeypatch):
+    cls = MAKE[name][0]
+    monkeypatch.chdir(tmp_path)
+    text = message(cls, 'data/x')
+    expected = ', '.join([f'{cls.FOLDER}/', *cls.LISTS])
+    assert f'{cls.__name__} in {tmp_path}/data/x: expected {expected} in this folder; the folder does not exist' in text
+    assert cls.SOURCE in text
+    assert f'Run `python tools/prepare_data.py {name}`' in text
+    assert f'data/x/{cls.LISTS[0]}' in text
+    assert '--cfg-options train_dataloader.dataset.data_root=' in text
+
+
+@pytest.mark.parametrize(('cls', 'mark'), KINDS)
+def test_what_is_missing_is_named(cls, mark, copy):
+    root = copy(cls)
+    (root / mark).rename(root / 'elsewhere')
+    assert f'missing: {mark}{"/" * (mark == cls.FOLDER)}. ' in message(cls, root, 'test')
+
+
+@pytest.mark.parametrize('place', ['..', 'inside', 'absent'])
+def test_a_root_one_level_away_names_the_right_folder(cls, originals, place):
+    root = originals[cls]
+    given = {'..': root.parent, 'inside': root / cls.FOLDER, 'absent': root / 'absent'}[place]
+    if place == '..':
+        given = root.parent.parent / f'only_{root.name}'
+        given.mkdir()
+        root = (given / root.name).absolute()
+        root.symlink_to(originals[cls])
+    assert f'{root} holds {cls.LISTS[0]}: data_root={str(root)!r} would be right' in message(cls, given)
+
+
+def test_a_folder_with_only_the_lists_is_not_called_right(copy):
+    root = copy(StanfordDogs)
+    (root / 'lists').mkdir()
+    for name in StanfordDogs.LISTS:
+        (root / name).rename(root / 'lists' / name)
+    assert 'would be right' not in message(StanfordDogs, root)
+
+
+@pytest.mark.skipif(not Path('/proc/self/mem').exists(), reason='needs a file that exists and fails to be read')
+@pytest.mark.parametrize('cls', [CUB200, OxfordFlower17])
+def test_a_list_that_cannot_be_read_is_a_data_error(cls, copy):
+    root = copy(cls)
+    (root / cls.LISTS[0]).unlink()
+    (root / cls.LISTS[0]).symlink_to('/proc/self/mem')
+    assert f'{cls.__name__} in {root}: ' in message(cls, root)
+
+
+def test_missing_images_are_counted_and_the_first_are_named_and_the_other_split_is_read(cls, copy):
+    root = copy(cls)
+    dataset = cls(str(root))
+    files = [Path(info['img_path']) for info in list(dataset)[:5]]
+    for file in files:
+        file.unlink()
+    names = [str(file.relative_to(root / cls.FOLDER)) for file in files]
+    folders = f', in {len({file.parent for file in files})} class folders' * (cls is not OxfordFlower17)
+    expected = f"5 of the {len(dataset)} images of the split 'train' are missing from {cls.FOLDER}/{folders}: "
+    assert expected + ', '.join(names[:3]) + ', ...' in message(cls, root)
+    assert len(cls(str(root), split='test'))
+
+
+def test_an_empty_folder_of_images_is_called_so(cls, copy):
+    root = copy(cls)
+    (root / cls.FOLDER).rename(root / 'elsewhere')
+    (root / cls.FOLDER).mkdir()
+    assert f"images of the split 'train' are missing from {cls.FOLDER}/, which is empty" in message(cls, root)
+
+
+def test_each_folder_is_listed_once(originals, monkeypatch):
+    listed = []
+    scandir = os.scandir
+    monkeypatch.setattr(os, 'scandir', lambda path: listed.append(path) or scandir(path))
+    absent = ['001.No/x.jpg', '001.No/y.jpg']
+    assert missing_files(originals[CUB200] / 'images', [CUB_GREYSCALE, CUB_GREYSCALE, *absent]) == absent
+    assert len(listed) == 2
+
+
+def test_an_image_cut_short_ends_training_with_an_error_and_an_intact_one_does_not(copy):
+    root = copy(StanfordDogs)
+    dataset = StanfordDogs(str(root), pipeline=LOAD)
+    file = Path(dataset.get_data_info(0)['img_path'])
+    noise = np.random.default_rng(0).integers(256, size=(64, 64, 3), dtype=np.uint8)
+    file.unlink()
+    Image.fromarray(noise).save(file)
+    data = file.read_bytes()
+    file.write_bytes(data + b'trailer')
+    assert dataset[0]['inputs'].shape == (3, 64, 64)
+    for damaged in (data[:-500], data[: len(data) // 3] + b'\xff\xd9trailer', b''):
+        file.write_bytes(damaged)
+        with pytest.raises(DataError, match=rf"the image {file} \(of the split 'train'\) is (damaged|empty)"):
+            dataset[0]
+
+
+def test_a_part_of_cub_is_read_with_the_names_of_its_classes(tmp_path):
+    root = make_cub(tmp_path / 'part')
+    for name in CUB200.LISTS:  # the last 25 classes of 3 images, numbered anew from 1
+        values = [line.split()[1] for line in (root / name).read_text().splitlines()[-75:]]
+        values = [str(int(value) - 175) for value in values] if name == CUB200.LISTS[1] else values
+        (root / name).write_text(''.join(f'{number} {value}\n' for number, value in enumerate(values, 1)))
+    for split, per_class in (('train', 2), ('test', 1)):
+        part = CUB200(str(root), split=split, metainfo=dict(classes=CUB_CATEGORIES[-25:]), pipeline=LOAD)
+        assert np.bincount(part.get_gt_labels()).tolist() == [per_class] * 25
+        assert part.CLASSES[24] == 'Common_Yellowthroat'
+        assert '/200.Common_Yellowthroat/' in part.get_data_info(len(part) - 1)['img_path']
+        assert part[0]['data_samples'].gt_label.item() == 0

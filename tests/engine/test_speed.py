@@ -1,0 +1,96 @@
+from types import SimpleNamespace
+
+import pytest
+import torch
+from mmengine.optim import OptimWrapper
+from torch import nn
+
+from lcv_mm.engine import ChannelsLastHook, CompileHook, CPUAmpOptimWrapper
+from lcv_mm.errors import ConfigError
+
+
+def test_convolutions_compute_in_channels_last_and_give_the_same():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 4, 3))
+    x = torch.randn(2, 3, 9, 9)
+    expected = model(x)
+    ChannelsLastHook().before_run(SimpleNamespace(model=model))
+    out = model(x)
+    assert out.is_contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(out, expected)
+
+
+class Backbone(nn.Linear):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x).relu()
+
+
+class Model(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.backbone = Backbone(4, 8)
+        self.head = nn.Linear(8, 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.backbone(x))
+
+
+def test_the_part_is_compiled_and_gives_the_same_under_the_same_keys():
+    torch.manual_seed(0)
+    model, x = Model(), torch.randn(3, 4)
+    keys, expected = list(model.state_dict()), model(x)
+    graphs = []
+
+    def backend(graph: torch.fx.GraphModule, inputs: list[torch.Tensor]) -> object:
+        graphs.append(graph)
+        return graph.forward
+
+    CompileHook(backend=backend, fullgraph=True).before_train(SimpleNamespace(model=model))
+    torch.testing.assert_close(model(x), expected)
+    assert len(graphs) == 1
+    assert list(model.state_dict()) == keys
+
+
+def test_a_part_that_is_not_there_is_named():
+    with pytest.raises(ConfigError, match=r"no part 'neck'; choose from \['backbone', 'head'\]"):
+        CompileHook(parts=['neck']).before_train(SimpleNamespace(model=Model()))
+
+
+def one_step(wrapper_type: type[OptimWrapper]) -> tuple[torch.dtype, torch.Tensor]:
+    """The type in which a linear layer computed, and its weight after one step."""
+    torch.manual_seed(0)
+    model = nn.Linear(8, 8)
+    wrapper = wrapper_type(torch.optim.SGD(model.parameters(), lr=0.1))
+    with wrapper.optim_context(model):
+        out = model(torch.ones(2, 8))
+    wrapper.update_params(out.float().square().sum())
+    return out.dtype, model.weight.detach()
+
+
+def test_the_model_runs_in_bfloat16_and_its_weights_stay_float32():
+    dtype, weight = one_step(CPUAmpOptimWrapper)
+    reference_dtype, reference = one_step(OptimWrapper)
+    assert (dtype, reference_dtype) == (torch.bfloat16, torch.float32)
+    assert weight.dtype == torch.float32
+    torch.testing.assert_close(weight, reference, rtol=2e-2, atol=2e-2)
+    assert not torch.equal(weight, reference)
+
+
+def test_gradients_accumulate_as_in_the_toolbox():
+    model = nn.Linear(2, 1)
+    before = model.weight.detach().clone()
+    wrapper = CPUAmpOptimWrapper(torch.optim.SGD(model.parameters(), lr=0.1), accumulative_counts=2)
+    wrapper.initialize_count_status(model, 0, 4)
+    for expected_change in (False, True):
+        with wrapper.optim_context(model):
+            loss = model(torch.ones(1, 2)).sum()
+        wrapper.update_params(loss)
+        assert torch.equal(model.weight, before) != expected_change
+
+
+def test_autocast_ends_with_the_context():
+    model = nn.Linear(2, 1)
+    wrapper = CPUAmpOptimWrapper(torch.optim.SGD(model.parameters(), lr=0.1))
+    with pytest.raises(RuntimeError, match='stop'), wrapper.optim_context(model):
+        raise RuntimeError('stop')
+    assert model(torch.ones(1, 2)).dtype == torch.float32
