@@ -9,8 +9,7 @@ from mmengine.config import Config
 from mmpretrain.registry import MODELS
 from tiny_run import BIRDLETS
 
-from lcv_mm.reproduce import make_specs
-from lcv_mm.reproduce.settings import hold_to_settings, run_config
+from lcv_mm.reproduce import hold_to_settings, make_specs, run_config
 
 ROOT = Path(__file__).parents[1]
 BASE = 'lcv_cbp_resnet18_birdlets'

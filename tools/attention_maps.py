@@ -42,10 +42,12 @@ def main() -> None:
             load_checkpoints_safely()
         with config_errors(cfg):
             dataset = DATASETS.build(cfg.test_dataloader.dataset)
-            model = MODELS.build(dict(cfg.model, data_preprocessor=cfg.get('data_preprocessor')))
+            # as the Runner does: the model's own comes first
+            cfg.model.setdefault('data_preprocessor', cfg.get('data_preprocessor'))
+            model = MODELS.build(cfg.model)
         load_checkpoint(model, args.checkpoint, map_location='cpu', strict=True)
-    indices = np.linspace(0, len(dataset) - 1, min(args.num_images, len(dataset))).astype(int).tolist()
-    draw_attention_maps(model, dataset, indices).savefig(args.out, dpi=120)
+        indices = np.linspace(0, len(dataset) - 1, min(args.num_images, len(dataset))).astype(int).tolist()
+        draw_attention_maps(model, dataset, indices).savefig(args.out, dpi=120)
     print(f'Attention maps: {args.out}')
 
 

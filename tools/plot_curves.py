@@ -11,13 +11,12 @@ def main() -> None:
     args = parser.parse_args()
     out = args.out or args.work_dir / 'curves.png'
 
-    from lcv_mm.visualization import draw_curves, read_curves  # imported late: `--help` answers at once
+    # imported late: `--help` answers at once
+    from lcv_mm.launch import short_errors
+    from lcv_mm.visualization import draw_curves, read_curves
 
-    try:
-        curves = read_curves(args.work_dir)
-    except FileNotFoundError as error:
-        raise SystemExit(f'error: {error}') from None
-    draw_curves(curves, args.work_dir.name).savefig(out, dpi=120)
+    with short_errors():
+        draw_curves(read_curves(args.work_dir), args.work_dir.name).savefig(out, dpi=120)
     print(f'Learning curves: {out}')
 
 

@@ -26,11 +26,13 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2], help='default: 0 1 2')
     parser.add_argument(
         '--dataset',
-        choices=['birdlets'],
+        choices=['birdlets', 'flower112', 'warblers112'],
         default='',
-        help='a rehearsal on this generated dataset: ResNet-18 at small crops, with ablations',
+        help='birdlets: a rehearsal on generated images, ResNet-18 at small crops, with ablations; flower112, '
+        'warblers112: real images at crops of 112, VGG-16, with LCV, without it and without its loss',
     )
     parser.add_argument('--dry-run', action='store_true', help='list the runs and how far they are, and do nothing')
+    parser.add_argument('--report-only', action='store_true', help='write the report on the work dir, and run nothing')
     parser.add_argument(
         '--work-dir', type=Path, default=Path('work_dirs/reproduce'), help='folder of all runs (default: %(default)s)'
     )
@@ -55,7 +57,8 @@ def parse_args() -> argparse.Namespace:
         nargs='+',
         default=[],
         metavar='KEY=VALUE',
-        help='override settings of every config; such runs are no rows of the paper and are reported apart',
+        help='override settings of every config, {seed} in a value being the seed of each run; such runs are not rows '
+        'of the paper and are reported apart',
     )
     return parser.parse_args()
 
@@ -65,9 +68,13 @@ def main() -> int:
 
     # imported late: `--help` answers at once
     from lcv_mm.launch import check_work_dir, short_errors
-    from lcv_mm.reproduce import check_specs, choose_configs, make_specs, print_plan, run_all
+    from lcv_mm.reproduce import check_specs, choose_configs, make_specs, print_plan, run_all, write_report
 
     with short_errors():
+        if args.report_only:
+            for file in write_report(args.work_dir):
+                print(f'Report: {file}')
+            return 0
         check_work_dir(args.work_dir)
         configs = choose_configs(ROOT / 'configs', args.tables, args.rows, args.dataset)
         specs = make_specs(configs, args.seeds, args.work_dir, ROOT / 'tools', args.cfg_options, args.amp)

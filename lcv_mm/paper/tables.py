@@ -1,12 +1,109 @@
-"""The paper's tables in Markdown, for the README."""
+"""The rows of the paper's four tables, and the comparisons that decide what of LCV helps."""
 
-from collections.abc import Sequence
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
 
-from .rows import PaperRow
+EPOCHS = 60  # of every row
+
+
+@dataclass(frozen=True)
+class PaperRow:
+    """One row of a table of the paper.
+
+    Args:
+        table (int): Number of the table, 1 to 4.
+        config (str): Name of the row's config, without `.py`.
+        method (str): 'BCNN', 'LCV on BCNN', ..., as in the table.
+        backbone (str): 'VGG-16', 'ResNet-18' or 'ViT-B/16'.
+        dataset (str): 'CUB-200-2011', 'Stanford Dogs' or 'Oxford-Flower-17'.
+        crop (int): Side of the crops, in pixels.
+        top1 (float): The number in the table, in per cent.
+        note (str): What has to be said about it; often empty.
+    """
+
+    table: int
+    config: str
+    method: str
+    backbone: str
+    dataset: str
+    crop: int
+    top1: float
+    note: str
+
+    @property
+    def quoted(self) -> bool:
+        """Whether the paper quotes the number from another paper, for a system that is not its own."""
+        return self.note.startswith('quoted')
+
+    @property
+    def weights(self) -> str:
+        """Torchvision's name of the pretrained weights, `vgg16` or `resnet18`."""
+        return self.backbone.lower().replace('-', '')
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two configs that are run with the same seeds.
+
+    Args:
+        question (str): What their difference answers.
+        config (str): Name of the one, without `.py`.
+        against (str): Name of the other; the difference is `config` minus `against`.
+    """
+
+    question: str
+    config: str
+    against: str
+
+
+def read_rows() -> list[PaperRow]:
+    """All 32 rows, in the order of the tables."""
+    return [
+        PaperRow(
+            *(int(row['table']), row['config'], row['method'], row['backbone'], row['dataset']),
+            *(int(row['crop']), float(row['paper_top1']), row['note']),
+        )
+        for row in _read('tables.csv')
+    ]
+
+
+def read_comparisons() -> list[Comparison]:
+    """All comparisons on Birdlets, in the order in which they are reported."""
+    return [Comparison(**row) for row in _read('comparisons.csv')]
+
+
+def comparisons_of(configs: Iterable[str]) -> list[Comparison]:
+    """The comparisons on Birdlets, then three for each other config with LCV.
+
+    Args:
+        configs (Iterable[str]): Names of configs; of a `lcv_<name>` the baseline is `<name>`, and the one without the
+            loss `<name>_attention_balanced`.
+
+    Returns:
+        list[Comparison]: LCV minus the baseline, that without the loss minus the baseline, and LCV minus that.
+    """
+    known = read_comparisons()
+    pairs = {(comparison.config, comparison.against) for comparison in known}
+    for lcv in dict.fromkeys(configs):
+        if lcv.startswith('lcv_'):
+            base = lcv.removeprefix('lcv_')
+            arm = f'{base}_attention_balanced'
+            known += [
+                Comparison(f'{base}: {question}', config, against)
+                for question, config, against in (
+                    ('what LCV adds', lcv, base),
+                    ('attention and balanced batches without the loss', arm, base),
+                    ('the loss, beside attention and balanced batches', lcv, arm),
+                )
+                if (config, against) not in pairs
+            ]
+    return known
 
 
 def markdown_tables(rows: Sequence[PaperRow]) -> str:
-    """One Markdown table for each table of the paper: config, paper's number, and a column for what was reached."""
+    """The tables of `configs/README.md`: one for each table of the paper, with a column for what was reached."""
     blocks = []
     for table in sorted({row.table for row in rows}):
         own = [row for row in rows if row.table == table]
@@ -16,10 +113,12 @@ def markdown_tables(rows: Sequence[PaperRow]) -> str:
             '| method | backbone | config | paper | reached |',
             '|---|---|---|---|---|',
         ]
-        lines += [f'| {row.method} | {row.backbone} | {_link(row)} | {row.top1:.2f} | |' for row in own]
+        for row in own:
+            config = 'quoted by the paper' if row.quoted else f'[{row.config}]({row.config}.py)'
+            lines.append(f'| {row.method} | {row.backbone} | {config} | {row.top1:.2f} | |')
         blocks.append('\n'.join(lines))
     return '\n\n'.join(blocks)
 
 
-def _link(row: PaperRow) -> str:
-    return 'quoted by the paper' if row.quoted else f'[{row.config}](configs/{row.config}.py)'
+def _read(name: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(files(__package__).joinpath(name).read_text(encoding='utf-8').splitlines()))

@@ -1,35 +1,143 @@
 """All runs that are asked for, checked before the first is started."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
+from mmengine.config import Config, DictAction
 from rich.console import Console
 from rich.table import Table
 
-from ..errors import ConfigError
-from .progress import state
-from .run_spec import RunSpec
-from .settings import hold_to_settings, run_config
+from ..engine import write_atomically
+from ..errors import ConfigError, did_you_mean
+from ..launch import load_config, override_config
+from ..paper import read_rows
+from ..visualization import last_epoch
+from .record import FINISHED, SETTINGS, read_record
+
+# what --dataset knows beside the paper's rows, and the end of the names of its configs
+NAME_ENDS = {'birdlets': 'birdlets64', 'flower112': 'flower112', 'warblers112': 'warblers112'}
+SEED = '{seed}'  # in an option's value: replaced by the seed of each run
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """One config with one seed; all paths are absolute, so that a process elsewhere finds them.
+
+    Args:
+        config (Path): The config's file.
+        seed (int): For `randomness.seed`.
+        work_dir (Path): Folder of all runs.
+        tools (Path): Folder of train.py and test.py.
+        cwd (Path): Folder to run in: the paths of the data are relative to it.
+        options (Mapping[str, str]): Settings put over the config, as on a command line, `{'train_cfg.max_epochs':
+            '10'}`; `{seed}` in a value stands for the seed.
+        amp (bool): Whether to train in mixed precision.
+    """
+
+    config: Path
+    seed: int
+    work_dir: Path
+    tools: Path
+    cwd: Path
+    options: Mapping[str, str] = field(default_factory=dict)
+    amp: bool = False
+
+    @property
+    def name(self) -> str:
+        """Such as `lcv_cbp_vgg16_cub448, seed 0`."""
+        return f'{self.config.stem}, seed {self.seed}'
+
+    @property
+    def folder(self) -> Path:
+        """Where the run's logs, checkpoints and record are."""
+        return self.work_dir / self.config.stem / f'seed_{self.seed}'
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """Its options and its seed, as on a command line."""
+        options = {key: value.replace(SEED, str(self.seed)) for key, value in self.options.items()}
+        return {'randomness.seed': str(self.seed), **options}
+
+    def train_command(self) -> list[str]:
+        """Arguments for Python that train the run, or carry it on."""
+        return [
+            *(str(self.tools / 'train.py'), str(self.config), f'--work-dir={self.folder}', '--resume'),
+            *(['--amp'] * self.amp + self._cfg_options()),
+        ]
+
+    def test_command(self, checkpoint: Path, out: Path) -> list[str]:
+        """Arguments for Python that test a checkpoint and write what was measured to a JSON file."""
+        return [
+            *(str(self.tools / 'test.py'), str(self.config), str(checkpoint), f'--work-dir={self.folder / "test"}'),
+            *(f'--out={out}', '--out-item=metrics', *self._cfg_options()),
+        ]
+
+    def _cfg_options(self) -> list[str]:
+        return ['--cfg-options', *(f'{key}={value}' for key, value in self.settings.items())]
+
+
+def choose_configs(
+    configs: Path, tables: Sequence[int] = (), patterns: Sequence[str] = (), dataset: str = ''
+) -> list[Path]:
+    """The configs that are asked for.
+
+    Args:
+        configs (Path): The folder `configs/`.
+        tables (Sequence[int]): Numbers of the paper's tables; none for all.
+        patterns (Sequence[str]): Names with wildcards, `lcv_*_cub448`, one of which must fit; none for all.
+        dataset (str): '' for the paper's rows, or one of NAME_ENDS for the configs on it, ablations included.
+
+    Returns:
+        list[Path]: In the order of the tables; with `dataset`, of the names.
+
+    Raises:
+        ConfigError: If a pattern fits no config, or tables and a dataset are asked for.
+    """
+    if dataset:
+        if tables:
+            raise ConfigError(
+                f'--tables {" ".join(map(str, tables))} --dataset {dataset}: the tables are of other datasets; '
+                f'expected one of the two: leave one out, and choose among the rows on {dataset} with --rows'
+            )
+        end = NAME_ENDS[dataset]
+        known = [*sorted(configs.glob(f'*_{end}.py')), *sorted(configs.glob(f'*/*_{end}*.py'))]
+    else:
+        rows = [row for row in read_rows() if not row.quoted and (not tables or row.table in tables)]
+        known = [configs / f'{row.config}.py' for row in rows]
+    names = [path.stem for path in known]
+    for pattern in patterns:
+        if not any(fnmatchcase(name, pattern) for name in names):
+            of_tables = f' of table {", ".join(map(str, tables))}' if tables else ''
+            where = f' on {dataset}' if dataset else of_tables or ' of the paper'
+            raise ConfigError(
+                f'--rows {pattern}: fits none of the {len(names)} rows{where}{did_you_mean(pattern, names)} Expected a '
+                "name, or a pattern such as 'lcv_*'; --dry-run without --rows lists them"
+            )
+    return [path for path in known if not patterns or any(fnmatchcase(path.stem, pattern) for pattern in patterns)]
 
 
 def make_specs(
     configs: Sequence[Path], seeds: Sequence[int], work_dir: Path, tools: Path, options: Sequence[str], amp: bool
 ) -> list[RunSpec]:
-    """Every config with every seed: all configs with the first seed come first.
+    """Every config with every seed.
 
     Args:
         configs (Sequence[Path]): The configs.
         seeds (Sequence[int]): Seeds, each once.
         work_dir (Path): Folder of all runs.
         tools (Path): Folder of train.py and test.py.
-        options (Sequence[str]): Settings over the configs, 'train_cfg.max_epochs=10'.
+        options (Sequence[str]): Settings put over the configs, 'train_cfg.max_epochs=10'.
         amp (bool): Whether to train in mixed precision.
 
     Returns:
-        list[RunSpec]: A stop at any time leaves rows that can be compared.
+        list[RunSpec]: All configs with the first seed come first: a stop at any time leaves rows that can be compared.
 
     Raises:
-        ConfigError: If a seed is negative or given twice, or an option is no KEY=VALUE.
+        ConfigError: If a seed is negative or given twice, or an option is not KEY=VALUE.
     """
     if len(set(seeds)) < len(seeds) or min(seeds) < 0:
         raise ConfigError(f'--seeds {" ".join(map(str, seeds))}: expected different numbers, 0 or more; give each once')
@@ -46,8 +154,41 @@ def make_specs(
     ]
 
 
+def run_config(spec: RunSpec) -> Config:
+    """The config of a run, with its options and its seed."""
+    cfg = load_config(spec.config, ('model', 'train_dataloader', 'test_dataloader'))
+    override_config(cfg, {key: DictAction._parse_iterable(value) for key, value in spec.settings.items()})
+    return cfg
+
+
+def hold_to_settings(spec: RunSpec, cfg: Config, write: bool) -> None:
+    """Compare a run's settings with those that its folder was begun with.
+
+    Args:
+        spec (RunSpec): The run.
+        cfg (Config): Its config, from `run_config`.
+        write (bool): Whether to note them where the folder has none yet.
+
+    Raises:
+        ConfigError: If they differ.
+    """
+    file = spec.folder / SETTINGS
+    now = {**_flat(cfg.to_dict()), 'amp': str(spec.amp)}
+    if file.is_file():
+        begun = json.loads(file.read_text())
+        differing = sorted(key for key in begun.keys() | now.keys() if begun.get(key) != now.get(key))
+        if differing:
+            shown = ', '.join(f'{key}={now.get(key)} (there: {begun.get(key)})' for key in differing[:3])
+            raise ConfigError(
+                f'{spec.folder} was begun with other settings: {shown}{" and more" if len(differing) > 3 else ""}; '
+                'expected the same, since its result would be of neither: give another --work-dir, or delete the folder'
+            )
+    elif write:
+        write_atomically(file, (json.dumps(now, indent=2) + '\n'))
+
+
 def check_specs(specs: Sequence[RunSpec]) -> list[int]:
-    """Read the config of each run, and hold it against what the run's folder was begun with.
+    """Read the config of each run, and compare it with what the run's folder was begun with.
 
     Returns:
         list[int]: How many epochs each is to train.
@@ -69,3 +210,23 @@ def print_plan(specs: Sequence[RunSpec]) -> None:
     for spec in specs:
         table.add_row(spec.config.stem, str(spec.seed), state(spec))
     Console().print(table)
+
+
+def state(spec: RunSpec) -> str:
+    """Such as 'finished, 57.00 %', 'half-way (epoch 12)', 'failed, to be tried again' or 'to do'."""
+    record = read_record(spec.folder)
+    if record is not None:
+        return f'finished, {record.top1:.2f} %' if record.status == FINISHED else 'failed, to be tried again'
+    epoch = last_epoch(spec.folder)
+    return f'half-way (epoch {epoch})' if epoch else 'to do'
+
+
+def _flat(part: Mapping[str, Any], prefix: str = '') -> dict[str, str]:
+    """A config as {dotted key: value as text}."""
+    items: dict[str, str] = {}
+    for key, value in part.items():
+        if isinstance(value, Mapping) and value:
+            items |= _flat(value, f'{prefix}{key}.')
+        else:
+            items[prefix + key] = str(value)
+    return items

@@ -1,17 +1,33 @@
 """What is kept of a run: its result, and what produced it."""
 
 import json
+import os
+import platform
+import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from ..engine import AtomicBackend
+import torch
+from mmengine.config import Config
+from mmpretrain.registry import DATASETS
+from mmpretrain.utils import collect_env
+
+from ..data_prep import DATASETS as FACTS
+from ..datasets.birdlets import SETTINGS_FILE as DRAWN
+from ..engine import write_atomically
 from ..errors import DataError
+from ..launch import type_name
 
 RECORD = 'record.json'
+SETTINGS = 'settings.json'  # beside it: what the run's folder was begun with, {dotted key: value as text}
 FINISHED, FAILED = 'finished', 'failed'
+REAL, GENERATED, OTHER = 'real', 'generated', 'other'
 TOP1 = 'accuracy/top1'  # as MMPretrain's Accuracy names it
+NO_VERSIONS = ('PyTorch compiling details', 'numpy_random_seed', 'MUSA available')
+PACKAGES = ('lcv_mm', 'onedl-mmpretrain', 'onedl-mmengine', 'onedl-mmcv', 'mmpretrain', 'mmengine', 'mmcv', 'mmcv-lite')
 
 
 @dataclass(frozen=True)
@@ -25,22 +41,23 @@ class Record:
         data (str): 'real' for a whole dataset of the paper, 'generated' for drawn images, 'other' for any other.
         dataset (str): Class of the training dataset.
         images (Mapping[str, int]): How many images 'train' and 'test' hold.
-        options (Mapping[str, str]): Settings put over the config, as on a command line; empty for a row as it stands.
+        options (Mapping[str, str]): Settings put over the config, as on a command line, `{seed}` not yet replaced;
+            empty for a config as it stands.
         amp (bool): Whether it was trained in mixed precision.
         metrics (Mapping[str, float]): What testing the final checkpoint gave, 'accuracy/top1' in per cent; empty
             where it failed.
         checkpoint (str): File name of the final checkpoint, in the run's folder.
-        seconds (float): Wall-clock time of training, all sittings together.
-        sittings (int): In how many sittings it was trained.
-        untimed_sittings (int): Sittings killed before their time was noted: `seconds` lacks them.
+        seconds (float): Wall-clock time of training, all sessions together.
+        sittings (int): In how many sessions it was trained; these two names are those of the records on disk.
+        untimed_sittings (int): Sessions killed before their time was noted: `seconds` lacks them.
         test_seconds (float): Wall-clock time of the test.
-        peak_memory (Mapping[str, int]): Bytes: 'cpu' of the trainer in any sitting whose end was seen, without its
+        peak_memory (Mapping[str, int]): Bytes: 'cpu' of the trainer in any session whose end was seen, without its
             loaders' workers; 'gpu' as torch counts what it has allocated, where there is one.
         config_dump (str): File name of the whole config as it was run, in the run's folder.
         machine (Mapping[str, Any]): 'cpu', 'cores', and 'gpu' where there is one; this and what follows of the last
-            sitting.
+            session.
         versions (Mapping[str, str]): Of Python, the packages and the compilers.
-        git (Mapping[str, Any]): 'commit' and whether files were 'changed' beside it; empty outside a repository.
+        git (Mapping[str, Any]): 'commit' and whether tracked files were 'changed'; empty outside a repository.
         ended (str): Date and time, ISO 8601, UTC.
         error (str): What a failed run said last.
     """
@@ -74,16 +91,16 @@ class Record:
 
 
 def write_record(folder: Path, record: Record) -> None:
-    """Write `record.json`: whole, or not at all."""
+    """Write `record.json`, all of it or nothing."""
     text = json.dumps(asdict(record), indent=2) + '\n'
-    AtomicBackend().put(text.encode(), folder / RECORD)
+    write_atomically(folder / RECORD, text)
 
 
 def read_record(folder: Path) -> Record | None:
-    """Read the record of a run's folder; None if the run has not ended.
+    """Read the record in a run's folder; None if the run has not ended.
 
     Raises:
-        DataError: If the file is no record.
+        DataError: If the file is not a record.
     """
     file = folder / RECORD
     if not file.is_file():
@@ -103,3 +120,91 @@ def read_records(work_dir: Path) -> Iterator[tuple[Path, Record]]:
         record = read_record(file.parent)
         if record is not None:
             yield file.parent, record
+
+
+def count_images(cfg: Config, cwd: Path) -> dict[str, int]:
+    """How many images the datasets of a config hold, {'train': ..., 'test': ...}; their paths are relative to `cwd`."""
+    return {split: len(DATASETS.build(_placed(cfg[f'{split}_dataloader'].dataset, cwd))) for split in ('train', 'test')}
+
+
+def data_kind(cfg: Config, cwd: Path, images: Mapping[str, int]) -> str:
+    """What the images of a run are.
+
+    Args:
+        cfg (Config): Of the run.
+        cwd (Path): The folder that its paths are relative to.
+        images (Mapping[str, int]): How many images its splits hold, from `count_images`.
+
+    Returns:
+        str: 'generated' if they were drawn, 'real' if both splits are whole ones of a dataset of the paper, by the
+        class that reads them and their numbers of images, else 'other'.
+    """
+    parts = {split: cfg[f'{split}_dataloader'].dataset for split in ('train', 'test')}
+    names = {type_name(part) for part in parts.values()}
+    roots = [_placed(part, cwd).get('data_root') for part in parts.values()]
+    if 'Birdlets' in names or any(root and (Path(root) / DRAWN).is_file() for root in roots):
+        return GENERATED
+    # a dataset's own defaults are those of the paper: fold 1, the paper's protocol
+    asked = {name: {'fold': 1, 'protocol': 'paper', **part} for name, part in parts.items()}
+    for facts in FACTS.values():
+        if names == {facts.type} and all(
+            part['split'] == name
+            and any(split.kwargs.items() <= part.items() and split.images == images[name] for split in facts.splits)
+            for name, part in asked.items()
+        ):
+            return REAL
+    return OTHER
+
+
+def _placed(part: Mapping[str, Any], cwd: Path) -> dict[str, Any]:
+    root = part.get('data_root')
+    return {**part, 'data_root': str(cwd / os.path.expanduser(root))} if root else dict(part)
+
+
+def machine() -> dict[str, Any]:
+    """'cpu', its name, 'cores', those this process may use, and 'gpu', the names of those it sees, if any."""
+    found: dict[str, Any] = dict(cpu=_cpu_name(), cores=cores())
+    if torch.cuda.is_available():
+        found['gpu'] = ', '.join(torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count()))
+    return found
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
+
+
+def versions() -> dict[str, str]:
+    """Of Python, compilers and libraries, as the toolbox collects them, and of the toolbox itself."""
+    # without what says nothing about the run: torch's build, in many lines, and what collecting has drawn itself
+    found = {name: str(value) for name, value in collect_env().items() if name not in NO_VERSIONS}
+    found['PyTorch'] = torch.__version__
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue  # the toolbox goes by several names
+    return found
+
+
+def git_state(folder: Path) -> dict[str, Any]:
+    """'commit' of the repository that a folder is in, and whether tracked files were 'changed'; {} outside of one."""
+    commit = _git(folder, 'rev-parse', 'HEAD')
+    if commit is None:
+        return {}
+    return dict(commit=commit, changed=bool(_git(folder, 'status', '--porcelain', '--untracked-files=no')))
+
+
+def _git(folder: Path, *args: str) -> str | None:
+    try:
+        done = subprocess.run(['git', '-C', str(folder), *args], capture_output=True, text=True, check=False)
+    except OSError:  # no git on this machine
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def _cpu_name() -> str:
+    info = Path('/proc/cpuinfo')
+    lines = info.read_text().splitlines() if info.is_file() else []
+    names = [line.partition(':')[2].strip() for line in lines if line.startswith('model name')]
+    return names[0] if names else platform.processor() or platform.machine()

@@ -1,29 +1,21 @@
 """All runs through an engine, with progress, and the report at the end."""
 
-import os
 import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
 from threading import Event
 from typing import Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from ..engine import EXIT_TRY_AGAIN
+from ..visualization import last_epoch
+from .engines import ENGINES
 from .execute import BUSY, STOPPED
-from .progress import epochs_logged, state
+from .plan import RunSpec, state
 from .record import FAILED, FINISHED, read_record
 from .report import write_report
-from .run_spec import RunSpec
-
-Engine = Callable[[Sequence[RunSpec], Event, Mapping[str, Any]], Iterator[tuple[RunSpec, str] | None]]
-# imported when one is chosen: Ray and submitit are optional
-ENGINES = {
-    'local': ('local_engine', 'run_here'),
-    'ray': ('ray_engine', 'run_on_ray'),
-    'slurm': ('slurm_engine', 'run_on_slurm'),
-}
 
 
 def run_all(
@@ -39,10 +31,8 @@ def run_all(
         work_dir (Path): Folder of all runs.
 
     Returns:
-        int: The exit code: 0 if all have finished, 75 if some were stopped or are another process's, else 1.
+        int: The exit code: 0 if all have finished, 75 if some were stopped or another process has them, else 1.
     """
-    module, function = ENGINES[engine]
-    start: Engine = getattr(import_module(f'.{module}', __package__), function)
     outcomes: dict[str, str] = {}
     length = dict(zip((spec.name for spec in specs), epochs, strict=True))
     columns = (
@@ -54,7 +44,7 @@ def run_all(
     )
     with Progress(*columns) as progress, _stop_on_signal(progress) as stop:
         task = progress.add_task(f'0 of {len(specs)} runs', total=sum(epochs))
-        for ended in start(specs, stop, options):
+        for ended in ENGINES[engine](specs, stop, options):
             if ended is not None:
                 spec, outcome = ended
                 outcomes[spec.name] = outcome
@@ -62,7 +52,7 @@ def run_all(
                     f'{spec.name}: {_told(spec, outcome)}', highlight=False, markup=False, soft_wrap=True
                 )
             done = sum(
-                length[spec.name] if spec.name in outcomes else min(epochs_logged(spec.folder), length[spec.name])
+                length[spec.name] if spec.name in outcomes else min(last_epoch(spec.folder), length[spec.name])
                 for spec in specs
             )
             progress.update(task, completed=done, description=f'{len(outcomes)} of {len(specs)} runs')
@@ -71,7 +61,7 @@ def run_all(
     counts = {outcome: list(outcomes.values()).count(outcome) for outcome in (FINISHED, FAILED, STOPPED, BUSY)}
     print(', '.join(f'{count} {outcome}' for outcome, count in counts.items() if count))
     if counts[STOPPED] or counts[BUSY] or len(outcomes) < len(specs):
-        return os.EX_TEMPFAIL
+        return EXIT_TRY_AGAIN
     return 1 if counts[FAILED] else 0
 
 

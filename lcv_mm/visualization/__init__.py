@@ -1,6 +1,7 @@
-"""Pictures of a run: learning curves and attention maps."""
+"""What a run has logged, and pictures of it: learning curves and attention maps."""
 
 from .attention_maps import draw_attention_maps
-from .curves import draw_curves, read_curves
+from .curves import draw_curves
+from .scalars import Curve, last_epoch, read_curves, read_scalars
 
-__all__ = ['draw_attention_maps', 'draw_curves', 'read_curves']
+__all__ = ['Curve', 'draw_attention_maps', 'draw_curves', 'last_epoch', 'read_curves', 'read_scalars']

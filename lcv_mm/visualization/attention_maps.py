@@ -8,28 +8,64 @@ from matplotlib.figure import Figure
 from mmengine.dataset import BaseDataset, default_collate
 from mmengine.visualization import Visualizer
 from mmpretrain.models import ImageClassifier
+from mmpretrain.structures import DataSample
+from torch import Tensor
+
+from ..errors import ConfigError
+from ..models import ResidualAttention
+
+
+def predict_with_attention(model: ImageClassifier, batch: dict) -> tuple[list[DataSample], Tensor]:
+    """Predict a batch, and keep the attention output M on the way.
+
+    Args:
+        model (ImageClassifier): A classifier with a `ResidualAttention`, alone or anywhere in its neck.
+        batch (dict): Collated samples, before the model's data preprocessor.
+
+    Returns:
+        tuple[list[DataSample], Tensor]: The predictions, and the last level of M, (N, C, H, W).
+
+    Raises:
+        ConfigError: If the model has no attention.
+    """
+    attention = [module for module in model.modules() if isinstance(module, ResidualAttention)]
+    if not attention:
+        neck = getattr(model, 'neck', None)
+        raise ConfigError(
+            f'model.neck: expected a ResidualAttention in it, whose output is drawn; got '
+            f'{type(neck).__name__ if neck is not None else None}. Give the config and checkpoint of a model with one, '
+            'such as those of configs/lcv_*.py'
+        )
+    outputs: list[tuple[Tensor, ...]] = []
+    handle = attention[-1].register_forward_hook(lambda module, inputs, output: outputs.append(output))
+    try:
+        with torch.no_grad():
+            samples = model.predict(**model.data_preprocessor(batch))
+    finally:
+        handle.remove()
+    return samples, outputs[-1][-1]
 
 
 def draw_attention_maps(
     model: ImageClassifier, dataset: BaseDataset, indices: Sequence[int], columns: int = 4
 ) -> Figure:
-    """Draw test images beside the mean over channels of the neck's last output, for LCV the attention output M.
+    """Draw test images beside the mean over channels of the attention output M.
 
     Args:
-        model (ImageClassifier): a trained classifier.
-        dataset (BaseDataset): with the test pipeline; its inputs are BGR images of one size.
-        indices (Sequence[int]): which images to draw.
-        columns (int): pairs of pictures in a row.
+        model (ImageClassifier): A trained classifier with a `ResidualAttention`.
+        dataset (BaseDataset): With the test pipeline; its inputs are BGR images of one size.
+        indices (Sequence[int]): Which images to draw.
+        columns (int): Pairs of pictures in a row.
 
     Returns:
-        Figure: a grid of pairs, each titled with the true and, where it differs, the predicted class.
+        Figure: A grid of pairs, each titled with the true and, where it differs, the predicted class.
+
+    Raises:
+        ConfigError: If the model has no attention.
     """
     model.eval()
     batch = default_collate([dataset[i] for i in indices])
-    with torch.no_grad():
-        data = model.data_preprocessor(batch)
-        maps = model.extract_feat(data['inputs'], stage='neck')[-1]
-        samples = model.predict(**data)
+    samples, maps = predict_with_attention(model, batch)
     rows = -(-len(indices) // columns)
     figure = Figure(figsize=(4 * columns, 2.3 * rows), layout='constrained')
     grid = figure.subplots(rows, 2 * columns, squeeze=False)
@@ -44,6 +80,6 @@ def draw_attention_maps(
     return figure
 
 
-def _title(sample, classes: Sequence[str]) -> str:
+def _title(sample: DataSample, classes: Sequence[str]) -> str:
     truth, predicted = int(sample.gt_label), int(sample.pred_label)
     return classes[truth] if truth == predicted else f'{classes[truth]}, taken for {classes[predicted]}'

@@ -19,6 +19,6 @@ def test_the_tables_hold_the_papers_numbers():
     }
 
 
-def test_the_readme_shows_the_tables_as_they_are():
-    readme = (Path(__file__).parents[2] / 'README.md').read_text(encoding='utf-8')
+def test_the_page_of_the_configs_shows_the_tables_as_they_are():
+    readme = (Path(__file__).parents[2] / 'configs/README.md').read_text(encoding='utf-8')
     assert markdown_tables(read_rows()) in readme

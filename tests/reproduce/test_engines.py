@@ -9,11 +9,9 @@ from tiny_run import tiny_options
 
 from lcv_mm.errors import ConfigError
 from lcv_mm.reproduce import make_specs
-from lcv_mm.reproduce.local_engine import run_here
-from lcv_mm.reproduce.ray_engine import run_on_ray
+from lcv_mm.reproduce.engines import run_here, run_on_ray, run_on_slurm
+from lcv_mm.reproduce.plan import RunSpec
 from lcv_mm.reproduce.record import read_record
-from lcv_mm.reproduce.run_spec import RunSpec
-from lcv_mm.reproduce.slurm_engine import run_on_slurm
 from lcv_mm.visualization import read_curves
 
 ROOT = Path(__file__).parents[2]

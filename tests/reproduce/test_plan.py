@@ -1,15 +1,73 @@
-"""The runs of a command line, before any is started."""
+"""Which configs and runs a command line means, before any is started."""
 
 from pathlib import Path
 
 import pytest
 
 from lcv_mm.errors import ConfigError
-from lcv_mm.reproduce import check_specs, make_specs
-from lcv_mm.reproduce.settings import hold_to_settings, run_config
+from lcv_mm.reproduce import check_specs, choose_configs, hold_to_settings, make_specs, run_config
 
 ROOT = Path(__file__).parents[2]
 CBP, LCV = (ROOT / f'configs/{name}.py' for name in ('cbp_vgg16_cub448', 'lcv_cbp_vgg16_cub448'))
+
+
+def names(*args, **kwargs):
+    return [path.stem for path in choose_configs(ROOT / 'configs', *args, **kwargs)]
+
+
+def test_all_are_the_papers_29_rows_in_the_order_of_its_tables():
+    all_rows = names()
+    assert len(all_rows) == len(set(all_rows)) == 29
+    assert all_rows[:2] == ['bcnn_vgg16_cub448', 'lcv_bcnn_vgg16_cub448']
+    assert all(path.is_file() for path in choose_configs(ROOT / 'configs'))
+
+
+def test_a_table_has_its_own_rows_without_those_it_quotes():
+    assert names([1]) == [
+        'bcnn_vgg16_cub448',
+        'lcv_bcnn_vgg16_cub448',
+        'cbp_vgg16_cub448',
+        'lcv_cbp_vgg16_cub448',
+        'hbp_vgg16_cub448',
+        'hbp_resnet18_cub448',
+        'lcv_hbp_resnet18_cub448',
+    ]
+
+
+def test_patterns_choose_within_the_tables():
+    assert names([1, 2], ['lcv_hbp*', 'bcnn_vgg16_cub224']) == [
+        'lcv_hbp_resnet18_cub448',
+        'bcnn_vgg16_cub224',
+        'lcv_hbp_resnet18_cub224',
+    ]
+
+
+def test_the_rehearsal_is_six_configs_and_twenty_ablations():
+    chosen = names(dataset='birdlets')
+    assert len(chosen) == 26
+    assert names(dataset='birdlets', patterns=['*_birdlets64']) == [
+        f'{lcv}{method}_resnet18_birdlets64' for lcv in ('', 'lcv_') for method in ('bcnn', 'cbp', 'hbp')
+    ]
+
+
+@pytest.mark.parametrize('dataset', ['flower112', 'warblers112'])
+def test_a_real_dataset_on_a_cpu_is_three_arms_of_each_head(dataset):
+    assert sorted(names(dataset=dataset)) == sorted(
+        name
+        for head in ('bcnn', 'cbp', 'hbp')
+        for base in [f'{head}_vgg16_{dataset}']
+        for name in (base, f'lcv_{base}', f'{base}_attention_balanced')
+    )
+
+
+def test_a_pattern_that_fits_nothing_is_named_with_what_was_likely_meant():
+    with pytest.raises(ConfigError, match=r"--rows lcv_cpb_vgg16_cub448: fits none of the 29 .*'lcv_cbp_vgg16_cub448'"):
+        names(patterns=['lcv_cpb_vgg16_cub448'])
+
+
+def test_tables_and_birdlets_exclude_each_other():
+    with pytest.raises(ConfigError, match='--tables 1 --dataset birdlets'):
+        names([1], dataset='birdlets')
 
 
 def specs(tmp_path, seeds=(0,), options=(), amp=False):
@@ -66,3 +124,11 @@ def test_a_folder_is_held_to_the_settings_it_was_begun_with(tmp_path):
 def test_a_look_leaves_nothing_behind(tmp_path):
     check_specs(specs(tmp_path))
     assert not list(tmp_path.iterdir())
+
+
+def test_the_seed_stands_for_its_placeholder_in_a_value(tmp_path):
+    fold = ['train_dataloader.dataset.fold={seed}', 'test_dataloader.dataset.fold={seed}']
+    runs = make_specs([ROOT / 'configs/cbp_vgg16_flower224.py'], [1, 3], tmp_path, ROOT / 'tools', fold, amp=False)
+    assert [run_config(spec).train_dataloader.dataset.fold for spec in runs] == [1, 3]
+    assert all('train_dataloader.dataset.fold=3' in command for command in (runs[1].train_command(),))
+    assert runs[0].options == runs[1].options  # unformatted: the seeds of one setting are averaged

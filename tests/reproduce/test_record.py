@@ -1,13 +1,15 @@
-"""What is kept of a run."""
+"""What is kept of a run, and whether its result may stand beside the paper's number."""
 
 import json
+from pathlib import Path
 
 import pytest
+from mmengine.config import Config
 
 from lcv_mm.errors import DataError
-from lcv_mm.reproduce.child import Ended
-from lcv_mm.reproduce.record import Record, read_record, read_records, write_record
-from lcv_mm.reproduce.sittings import Sittings
+from lcv_mm.reproduce.execute import Sessions
+from lcv_mm.reproduce.processes import Ended
+from lcv_mm.reproduce.record import Record, data_kind, read_record, read_records, write_record
 
 
 def record(seed: int = 0, **changes) -> Record:
@@ -39,13 +41,13 @@ def test_a_file_that_is_no_record_is_named(tmp_path, text):
         read_record(tmp_path)
 
 
-def test_times_add_up_over_sittings_and_a_killed_one_is_counted_but_not_timed(tmp_path):
+def test_times_add_up_over_sessions_and_a_killed_one_is_counted_but_not_timed(tmp_path):
     for seconds, memory in ((10.0, 300), (None, None), (5.5, 200)):
-        sittings = Sittings(tmp_path)
-        sittings.begin()
+        sessions = Sessions(tmp_path)
+        sessions.begin()
         if seconds is not None:
-            sittings.end(Ended(75, seconds, memory))
-    assert Sittings(tmp_path).summary() == dict(seconds=15.5, sittings=3, untimed_sittings=1, peak_memory={'cpu': 300})
+            sessions.end(Ended(75, seconds, memory))
+    assert Sessions(tmp_path).summary() == dict(seconds=15.5, sittings=3, untimed_sittings=1, peak_memory={'cpu': 300})
 
 
 def test_the_gpus_peak_is_the_largest_that_was_logged(tmp_path):
@@ -53,4 +55,53 @@ def test_the_gpus_peak_is_the_largest_that_was_logged(tmp_path):
         log = tmp_path / day / 'vis_data/scalars.json'
         log.parent.mkdir(parents=True)
         log.write_text(''.join(json.dumps({'step': 1, 'memory': memory}) + '\n' for memory in memories))
-    assert Sittings(tmp_path).summary()['peak_memory']['gpu'] == 900 * 2**20
+    assert Sessions(tmp_path).summary()['peak_memory']['gpu'] == 900 * 2**20
+
+
+def test_a_torn_last_line_of_the_log_is_passed_over(tmp_path):
+    log = tmp_path / '1/vis_data/scalars.json'
+    log.parent.mkdir(parents=True)
+    log.write_text('{"step": 1, "memory": 7}\n{"step": 2, "mem')
+    assert Sessions(tmp_path).summary()['peak_memory']['gpu'] == 7 * 2**20
+
+
+CONFIGS = Path(__file__).parents[2] / 'configs'
+WHOLE = {
+    'lcv_cbp_vgg16_cub448': (5994, 5794),
+    'lcv_cbp_vgg16_dogs224': (12000, 8580),
+    'lcv_cbp_vgg16_flower224': (680, 680),
+}
+
+
+def kind(config: str, train: int, test: int, cwd: Path, **changes) -> str:
+    cfg = Config.fromfile(CONFIGS / f'{config}.py')
+    cfg.merge_from_dict(changes)
+    return data_kind(cfg, cwd, dict(train=train, test=test))
+
+
+@pytest.mark.parametrize(('config', 'images'), WHOLE.items())
+def test_whole_datasets_of_the_paper_are_real(config, images, tmp_path):
+    assert kind(config, *images, tmp_path) == 'real'
+
+
+@pytest.mark.parametrize(('config', 'images'), WHOLE.items())
+def test_one_image_less_is_not(config, images, tmp_path):
+    train, test = images
+    assert kind(config, train - 1, test, tmp_path) == 'other'
+    assert kind(config, train, test - 1, tmp_path) == 'other'
+
+
+def test_training_on_the_test_images_is_not_the_papers(tmp_path):
+    assert kind('cbp_vgg16_cub448', 5794, 5794, tmp_path, **{'train_dataloader.dataset.split': 'test'}) == 'other'
+
+
+def test_birdlets_are_generated_in_whatever_number(tmp_path):
+    assert kind('lcv_cbp_resnet18_birdlets64', 5994, 5794, tmp_path) == 'generated'
+
+
+def test_birdlets_read_through_the_class_of_a_real_dataset_are_generated(tmp_path):
+    root = tmp_path / 'data/CUB_200_2011'  # the config's own relative path
+    root.mkdir(parents=True)
+    assert kind('cbp_vgg16_cub448', 5994, 5794, tmp_path) == 'real'
+    (root / 'birdlets.json').write_text(json.dumps({}))
+    assert kind('cbp_vgg16_cub448', 5994, 5794, tmp_path) == 'generated'

@@ -1,5 +1,6 @@
 """What enters where, and how it is written."""
 
+import json
 import math
 import re
 from pathlib import Path
@@ -8,15 +9,12 @@ import pytest
 from report_folders import DRAWN, OTHER, add_everything, add_failure, add_logs, add_run
 
 from lcv_mm.errors import DataError
-from lcv_mm.paper import read_rows
+from lcv_mm.paper import read_comparisons, read_rows
 from lcv_mm.reproduce.record import read_records
-from lcv_mm.reproduce.report import write_report
-from lcv_mm.reproduce.report.curve_plots import mean_curve
-from lcv_mm.reproduce.report.groups import Run
-from lcv_mm.reproduce.report.html import to_html
-from lcv_mm.reproduce.report.numbers import mean_and_spread, signed
-from lcv_mm.reproduce.report.write import make_report
-from lcv_mm.reproduce.statistics import Summary
+from lcv_mm.reproduce.report import make_report, write_report
+from lcv_mm.reproduce.report.plots import Point, draw_rows, mean_curve
+from lcv_mm.reproduce.report.render import signed, to_html
+from lcv_mm.reproduce.report.run_groups import Run, Sample
 
 
 def sections(work_dir: Path) -> dict[str, str]:
@@ -36,6 +34,7 @@ def cells(section: str, first: str) -> list[str]:
 
 MINUS, DASH = '\N{MINUS SIGN}', '\N{EN DASH}'
 TABLE_1 = 'Table 1: CUB-200-2011, 448'
+REAL_RUNS = 'Other runs on real images (not a row of the paper)'
 REHEARSAL = "Rehearsal on generated data (drawn images, not the paper's)"
 
 
@@ -83,8 +82,8 @@ def test_amp_is_marked_and_neither_averaged_nor_paired_with_full_precision(tmp_p
 @pytest.mark.parametrize(
     ('settings', 'place'),
     [
-        (dict(options={'train_cfg.max_epochs': '1'}), 'Other runs'),
-        (OTHER, 'Other runs'),
+        (dict(options={'train_cfg.max_epochs': '1'}), REAL_RUNS),
+        (OTHER, REAL_RUNS),
         (DRAWN, REHEARSAL),
         (dict(status='failed', metrics={}, error='no memory'), 'Failed runs'),
         (dict(metrics={}), 'Failed runs'),
@@ -101,7 +100,7 @@ def test_what_is_no_whole_run_of_the_row_does_not_stand_beside_its_number(settin
 
 def test_a_real_run_of_a_config_that_is_no_row_is_not_lost(tmp_path):
     add_run(tmp_path, 'my_vgg16_cub448', 0, 12.34)
-    assert cells(sections(tmp_path)['Other runs'], '`my_vgg16_cub448`')[-1] == '12.34 (1 seed)'
+    assert cells(sections(tmp_path)[REAL_RUNS], '`my_vgg16_cub448`')[1] == '12.34 (1 seed)'
 
 
 def test_a_quoted_row_says_why_it_does_not_compare(tmp_path):
@@ -114,7 +113,8 @@ def test_a_rehearsal_shows_the_error_of_one_accuracy_and_the_median_time(tmp_pat
     for seed, top1 in enumerate([79.0, 81.0, 80.0]):
         add_run(tmp_path, 'cbp_resnet18_birdlets64', seed, top1, **DRAWN, seconds=[60.0, 3000.0, 90.0][seed])
     # sqrt(0.8 * 0.2 / 400) = 0.02
-    row = ['`cbp_resnet18_birdlets64`', '80.00 ± 1.00 (3 seeds)', '79.00, 81.00, 80.00', '± 2.00', '1.5', '800 / 400']
+    row = ['`cbp_resnet18_birdlets64`', '80.00 ± 1.00 (3 seeds)', '79.00, 81.00, 80.00', '± 2.00']
+    row += ['Birdlets', '800 / 400', '1.5']
     assert cells(sections(tmp_path)[REHEARSAL], row[0]) == row
 
 
@@ -124,7 +124,7 @@ def test_comparisons_are_paired_with_their_interval_and_left_out_without_a_commo
         add_run(tmp_path, 'cbp_resnet18_birdlets64', seed, plain, **DRAWN)
     add_run(tmp_path, 'cbp_resnet18_birdlets64_balanced', 7, 99.0, **DRAWN)
     text = sections(tmp_path)[REHEARSAL]
-    half = 0.95 * math.sqrt(2 / (1 - 0.95**2)) / math.sqrt(3)  # two degrees of freedom, as in test_statistics.py
+    half = 0.95 * math.sqrt(2 / (1 - 0.95**2)) / math.sqrt(3)  # two degrees of freedom, as below
     shown = ['+2.00 ± 1.00 (3 seeds)', '+1.00, +2.00, +3.00', f'{MINUS}{half - 2:.2f} to +{2 + half:.2f}']
     assert cells(text, 'Attention alone')[1:4] == shown
     assert 'Class-balanced batches alone' not in text
@@ -143,7 +143,7 @@ def test_a_plot_names_the_setting_where_there_are_several(amps, title, tmp_path)
             add_logs(add_run(tmp_path / str(amp), config, 0, 50.0, **DRAWN, amp=amp), [50.0])
     runs = [Run(*found) for amp in amps for found in read_records(tmp_path / str(amp))]
     page = to_html(make_report(runs))
-    assert [f'{title}: LCV' in page, ', amp: LCV' in page] == [True, len(amps) > 1]
+    assert [f'{title}, LCV' in page, ', amp, LCV' in page] == [True, len(amps) > 1]
 
 
 def test_what_a_failed_run_said_is_escaped_in_both(tmp_path):
@@ -158,7 +158,10 @@ def test_the_page_holds_all_it_needs(tmp_path):
     add_everything(tmp_path)
     page = write_report(tmp_path)[0].read_text()
     # names of namespaces are no addresses: nothing is loaded from them
-    assert re.findall(r'<script|<link(?! rel="icon" href="data:,")|@import|(?:src|srcset)=|url\((?!#)', page) == []
+    assert (
+        re.findall(r'<script|<link(?! rel="icon" href="data:,")|@import|src(?:set)?=(?!"data:image/)|url\((?!#)', page)
+        == []
+    )
     assert set(re.findall(r'href="(?!#)([^"]*)"', page)) == {'data:,'}
 
 
@@ -196,13 +199,23 @@ def test_a_band_is_the_mean_and_sample_deviation_at_epochs_that_all_runs_have():
     assert mean_curve(runs, 'dist_intra') is None
 
 
+def test_no_label_of_a_plot_is_cut_off():
+    longest = max((comparison.question for comparison in read_comparisons()), key=len)
+    figure = draw_rows([Point(longest, 1.0, (0.5, 1.5)), Point('short', -2.0, None)], 'points')
+    figure.draw_without_rendering()
+    for text in figure.axes[0].texts:
+        box = text.get_window_extent()
+        assert figure.bbox.x0 <= box.x0 < box.x1 <= figure.bbox.x1
+        assert figure.bbox.y0 <= box.y0 < box.y1 <= figure.bbox.y1
+
+
 def test_different_code_and_machines_are_told_apart(tmp_path):
     add_run(tmp_path, 'cbp_vgg16_cub448', 0, 70.0)
     add_run(tmp_path, 'cbp_vgg16_cub448', 1, 70.0, git={'commit': 'c0ffee', 'changed': True}, untimed_sittings=2)
     text = sections(tmp_path)['What produced these numbers']
     assert '- commit c0ffee (1 run)\n- commit c0ffee, with uncommitted changes (1 run)\n' in text
     assert '- Slow CPU, 2 cores\n' in text
-    assert 'Of 2 killed sittings' in text
+    assert 'Of 2 killed sessions' in text
 
 
 def test_the_same_run_in_two_folders_is_refused(tmp_path):
@@ -218,5 +231,68 @@ def test_a_difference_that_rounds_to_zero_has_no_sign():
 
 
 def test_one_seed_is_written_without_a_spread():
-    assert mean_and_spread(Summary(75.18, None, 1)) == '75.18 (1 seed)'
-    assert mean_and_spread(Summary(-0.5, 0.25, 3), difference=True) == f'{MINUS}0.50 ± 0.25 (3 seeds)'
+    assert Sample((75.18,)).text() == '75.18 (1 seed)'
+    assert Sample((-0.75, -0.25)).text(difference=True) == f'{MINUS}0.50 ± 0.35 (2 seeds)'  # 0.5 / sqrt(2)
+
+
+def test_the_deviation_is_that_of_a_sample():
+    # mean 5, squared distances 9 + 1 + 1 + 9 = 20, over n - 1 = 3
+    sample = Sample((2, 4, 6, 8))
+    assert (sample.mean, sample.sd) == (5, pytest.approx(math.sqrt(20 / 3)))
+
+
+def test_the_interval_is_students():
+    # one degree of freedom: Cauchy's distribution, t = tan(0.475 pi); deviation of 1 and 3: sqrt(2), over sqrt(2)
+    half = math.tan(0.475 * math.pi)
+    assert Sample((1.0, 3.0)).interval == pytest.approx((2 - half, 2 + half))
+    # two: P(|T| < t) = t / sqrt(2 + t^2), so t = 0.95 sqrt(2 / (1 - 0.95^2)); 1, 2, 3: deviation 1
+    half = 0.95 * math.sqrt(2 / (1 - 0.95**2)) / math.sqrt(3)
+    assert Sample((1, 2, 3)).interval == pytest.approx((2 - half, 2 + half))
+    assert Sample((1.0,)).interval is None
+
+
+SMALL = dict(data='real', dataset='OxfordFlower17', images={'train': 680, 'test': 680}, amp=True)
+
+
+def test_real_images_on_a_cpu_show_the_three_differences_and_what_they_were_made_on(tmp_path):
+    base = 'cbp_vgg16_flower112'
+    for seed, (plain, arm, lcv) in enumerate([(80.0, 81.0, 84.0), (82.0, 85.0, 86.0)]):
+        for config, top1 in ((base, plain), (f'{base}_attention_balanced', arm), (f'lcv_{base}', lcv)):
+            settings = {
+                'model.backbone.init_cfg.checkpoint': 'data/vgg16_features.pth',
+                'train_dataloader.dataset.data_root': 'data/oxford_flower17',
+                'test_dataloader.dataset.pipeline': "[{'scale': 128}, {'crop_size': 112}]",
+                'train_cfg.max_epochs': '12',
+            }
+            folder = add_run(tmp_path, config, seed, top1, **SMALL)
+            (folder / 'settings.json').write_text(json.dumps(settings))
+    text = sections(tmp_path)[REAL_RUNS]
+    made_on = 'OxfordFlower17 (oxford\\_flower17), weights vgg16\\_features.pth, crops of 112, 12 epochs'
+    assert cells(text, f'`{base}`')[4] == made_on
+    for question, by_seed in (
+        ('what LCV adds', '+4.00, +4.00'),
+        ('attention and balanced batches without the loss', '+1.00, +3.00'),
+        ('the loss, beside attention and balanced batches', '+3.00, +1.00'),
+    ):
+        assert cells(text, f'{base}: {question}'.replace('_', '\\_'))[2] == by_seed
+
+
+@pytest.mark.parametrize(
+    ('key', 'value'),
+    [
+        ('model.backbone.init_cfg.checkpoint', 'data/vgg16_features.pth'),
+        ('test_dataloader.dataset.pipeline', "[{'crop_size': 112}]"),
+        ('train_cfg.max_epochs', '12'),
+    ],
+)
+def test_other_weights_crops_or_lengths_never_stand_beside_the_papers_number(key, value, tmp_path):
+    as_it_stands = {
+        'model.backbone.init_cfg.checkpoint': 'torchvision://vgg16',
+        'test_dataloader.dataset.pipeline': "[{'crop_size': 448}]",
+        'train_cfg.max_epochs': '60',
+    }
+    folder = add_run(tmp_path, 'cbp_vgg16_cub448', 0, 70.0)
+    (folder / 'settings.json').write_text(json.dumps(as_it_stands))
+    assert cells(sections(tmp_path)[TABLE_1], 'CBP')[3] == '70.00 (1 seed)'
+    (folder / 'settings.json').write_text(json.dumps(as_it_stands | {key: value}))
+    assert cells(sections(tmp_path)[TABLE_1], 'CBP')[3] == 'not run'

@@ -3,12 +3,13 @@ from pathlib import Path
 
 import pytest
 
+from lcv_mm.errors import DataError
 from lcv_mm.visualization import draw_curves, read_curves
 
 
-def log(work_dir: Path, sitting: str, records: list[dict]) -> None:
+def log(work_dir: Path, session: str, records: list[dict]) -> None:
     """Write records as MMEngine's LocalVisBackend does."""
-    file = work_dir / sitting / 'vis_data' / 'scalars.json'
+    file = work_dir / session / 'vis_data' / 'scalars.json'
     file.parent.mkdir(parents=True)
     file.write_text('\n'.join(map(json.dumps, records)))
 
@@ -43,5 +44,12 @@ def test_each_kind_of_value_has_its_panel_and_absent_ones_have_none(tmp_path):
 
 
 def test_a_folder_without_a_log_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match=f'{tmp_path.name} holds no'):
+    with pytest.raises(DataError, match=f'{tmp_path.name} holds no'):
         read_curves(tmp_path)
+
+
+def test_a_torn_last_line_costs_that_line_alone(tmp_path):
+    log(tmp_path, 'a', [dict(loss=1.0, epoch=1, step=1)])
+    with (tmp_path / 'a/vis_data/scalars.json').open('a') as file:
+        file.write('\n{"loss": 2.0, "epo')
+    assert read_curves(tmp_path) == {'loss': [(1, 1.0)], 'epoch': [(1, 1.0)], 'step': [(1, 1.0)]}

@@ -1,4 +1,4 @@
-"""A command as a process of its own, that can be told to stop, and whose memory is measured."""
+"""Commands as processes of their own, that can be told to stop, and whose memory is measured."""
 
 import os
 import signal
@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from ..engine import EXIT_TRY_AGAIN
+
 
 @dataclass(frozen=True)
 class Ended:
-    """How a process ended: exit code, wall-clock seconds, and bytes of memory at its peak (without its workers')."""
+    """How a process ended: exit code, wall-clock seconds, peak memory in bytes (without that of its workers)."""
 
     code: int
     seconds: float
@@ -23,8 +25,8 @@ class Ended:
 class Children:
     """The processes that are running, so that all can be told to stop: once, with SIGTERM.
 
-    They are in sessions of their own. A Ctrl-C in the terminal would else reach them beside what `stop` sends, and a
-    trainer takes a second signal for impatience.
+    They are in process sessions of their own. Otherwise a Ctrl-C in the terminal would reach them as well as what
+    `stop` sends, and a trainer stops at once on a second signal.
     """
 
     def __init__(self) -> None:
@@ -41,8 +43,8 @@ class Children:
             command (Sequence[str]): Program and arguments.
             log (Path): The file.
             cwd (Path): The folder to run it in.
-            env (Mapping[str, str]): Variables put over the environment.
-            keep_open (Sequence[IO]): Open files that the process holds on to, locks of which then last as it does.
+            env (Mapping[str, str]): Variables added to the environment.
+            keep_open (Sequence[IO]): Open files that the process inherits; a lock on one lasts as long as the process.
 
         Returns:
             Ended: With the exit code of a shell, 128 + signal, where a signal ended it.
@@ -50,7 +52,7 @@ class Children:
         started = time.monotonic()
         with log.open('ab') as out, self._lock:
             if self.told.is_set():
-                return Ended(os.EX_TEMPFAIL, 0.0, 0)
+                return Ended(EXIT_TRY_AGAIN, 0.0, 0)
             process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -75,16 +77,16 @@ class Children:
         return Ended(code, time.monotonic() - started, peak)
 
     def _wait(self, process: subprocess.Popen) -> int:
-        """The peak memory of a process that has ended. Looked at again and again: Ray can't interrupt a system call."""
+        """Wait for a process and return its peak memory. By polling: Ray can't interrupt a system call."""
         peak = 0
         while True:
             peak = max(peak, _peak_memory(process.pid))
-            with self._lock:  # `stop` must not find the number of a process that is gone
+            with self._lock:  # `stop` must not find the id of a process that is gone
                 pid, status, usage = os.wait4(process.pid, os.WNOHANG)
                 if pid:
                     self._running.discard(pid)
                     process.returncode = os.waitstatus_to_exitcode(status)  # so that Popen does not wait for it, too
-                    # without /proc; on Linux it would count what this process had before the other took its place
+                    # ru_maxrss where there is no /proc: on Linux it counts what this process had when it forked
                     return peak or usage.ru_maxrss
             time.sleep(0.1)
 
@@ -99,15 +101,15 @@ class Children:
 
 
 def take_interrupts() -> None:
-    """Let an interrupt end the wait for a process in this one's main thread, which is how Ray cancels a task.
+    """Let SIGINT, with which Ray cancels a task, end the wait for a process in the main thread.
 
-    Where a script's `&` has started the cluster, SIGINT is ignored by it and by every process that it starts.
+    A cluster that a script has started with `&` ignores SIGINT, and so does every process that it starts.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _peak_memory(pid: int) -> int:
-    """Bytes of resident memory a process has had at most so far; 0 where the system does not tell."""
+    """The largest resident memory of a process so far, in bytes; 0 where the system does not tell."""
     try:
         lines = Path(f'/proc/{pid}/status').read_text().splitlines()
     except OSError:
