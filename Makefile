@@ -4,7 +4,7 @@ BIN := .venv/bin
 # bfloat16 pays on processors with AVX512-BF16 or AMX; on others run `make demo AMP=`
 AMP ?= --amp
 
-DEMO := lcv_cbp_resnet18_birdlets
+DEMO := lcv_hbp_resnet18_birdlets64
 DEMO_DIR := work_dirs/$(DEMO)
 
 .PHONY: install demo test test-official lint
@@ -31,7 +31,7 @@ test: install
 
 # The main path once more on the official releases of the toolbox, put before the installed ones
 test-official: install .official/installed
-	PYTHONPATH=.official $(BIN)/python -m pytest -m "slow or not slow" tests/test_tools.py tests/engine tests/test_configs.py tests/test_registration.py
+	PYTHONPATH=.official $(BIN)/python -m pytest -m "slow or not slow" tests/test_tools.py tests/engine tests/checkpoints tests/test_configs.py tests/test_registration.py
 
 .official/installed: requirements/official.txt
 	rm -rf .official

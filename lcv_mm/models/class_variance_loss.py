@@ -39,7 +39,8 @@ class ClassVarianceLoss(BaseModule):
         space (str): 'map' compares the flattened attention output, the paper's M; 'pooled' its mean over places.
         reduction (str): 'mean' over the pairs of each kind, or 'sum', the figure's "added". Paper: not stated.
         weight_inter (float): Factor of the inter-class term, 0 or more. Paper: the terms are summed.
-        weight_intra (float): Factor of the intra-class term, 0 or more.
+        weight_intra (float): Factor of the intra-class term, 0 or more. Paper: summed, so 1. Here: 0.01, since with 1
+            pretrained features collapse in the first iterations (docs/results.md).
         level (int | str): Which of a neck's several outputs is compared: an index, or 'all' for the mean of the
             losses over all of them. Here: -1, the last.
         gather (bool): With several processes, take the pairs across all of them, with gradients: the losses, and under
@@ -59,7 +60,7 @@ class ClassVarianceLoss(BaseModule):
         space: str = 'map',
         reduction: str = REDUCTION,
         weight_inter: float = 1.0,
-        weight_intra: float = 1.0,
+        weight_intra: float = 0.01,
         level: int | str = -1,
         gather: bool = False,
     ) -> None:
