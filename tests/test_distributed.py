@@ -175,7 +175,7 @@ def test_uneven_batches_are_an_error_of_the_config_on_every_rank(ranks):
 def batches_of_a_rank(rank: int, world_size: int, data: Path, folder: Path) -> None:
     dist.init_process_group('gloo', init_method=f'file://{folder}/init', rank=rank, world_size=world_size)
     epochs = []
-    for sitting in ((0, 1, 2), (2,)):  # the second is of a run that was stopped after epoch 1 and resumed
+    for session in ((0, 1, 2), (2,)):  # the second is of a run that was stopped after epoch 1 and resumed
         loader = Runner.build_dataloader(
             dict(
                 dataset=dict(type=CUB200, data_root=str(data), split='train'),
@@ -187,7 +187,7 @@ def batches_of_a_rank(rank: int, world_size: int, data: Path, folder: Path) -> N
             ),
             seed=0,
         )
-        for epoch in sitting:
+        for epoch in session:
             hook_runner = SimpleNamespace(train_loop=SimpleNamespace(dataloader=loader), epoch=epoch)
             DistSamplerSeedHook().before_train_epoch(hook_runner)
             epochs.append(list(loader.batch_sampler))
