@@ -149,14 +149,8 @@ class ArchiveLayout:
             raise self._error(f'{file} lacks the variable{"s" * (len(absent) > 1)} {", ".join(absent)}')
         return {variable: held[variable].ravel() for variable in variables}
 
-    def _whole_numbers(self, name: str, variable: str, values: np.ndarray, largest: int, what: str) -> list[int]:
-        """The (N,) values as integers; DataError unless all are whole numbers in [1, largest]."""
-        if values.dtype.kind not in 'iuf':
-            raise self._error(f'{name}: {variable} holds no numbers')
-        wrong = next((i for i, value in enumerate(values) if not (1 <= value <= largest and value == int(value))), None)
-        if wrong is not None:
-            raise self._error(
-                f'{name}: {variable}, entry {wrong + 1}: expected a whole number from 1 to {largest}, {what}, '
-                f'found {values[wrong].item()!r}'
-            )
-        return [int(value) for value in values]
+    def _whole_numbers(self, name: str, values: np.ndarray, largest: int) -> list[int]:
+        """The (N,) values of a list as integers; DataError unless there are some, all whole numbers in [1, largest]."""
+        if not values.size or not np.isin(values, np.arange(1, largest + 1)).all():
+            raise self._error(f'{name} is damaged: expected whole numbers from 1 to {largest}')
+        return values.astype(int).tolist()

@@ -1,9 +1,9 @@
 """Oxford-Flower-17 with a check of the files before they are used."""
 
 from collections.abc import Iterable
-from itertools import combinations
 from typing import Any
 
+import numpy as np
 from mmpretrain.datasets import BaseDataset
 from mmpretrain.registry import DATASETS
 
@@ -100,8 +100,9 @@ class OxfordFlower17(ArchiveLayout, BaseDataset):
         super().__init__(data_root=local_folder(data_root), ann_file=self.LISTS[0], data_prefix=self.FOLDER, **kwargs)
 
     def _read_split(self) -> tuple[list[str], list[int]]:
-        parts = self._read_parts()
-        numbers = [number for part in PROTOCOLS[self.protocol][self.split] for number in parts[part]]
+        variables = [f'{part}{self.fold}' for part in PROTOCOLS[self.protocol][self.split]]
+        held = np.concatenate([*self._read_mat(self.LISTS[0], variables).values()])
+        numbers = self._whole_numbers(self.LISTS[0], held, len(FLOWERS) * IMAGES_PER_CLASS)
         return [f'image_{n:04d}.jpg' for n in numbers], [(n - 1) // IMAGES_PER_CLASS for n in numbers]
 
     def extra_repr(self) -> list[str]:
@@ -110,27 +111,3 @@ class OxfordFlower17(ArchiveLayout, BaseDataset):
             f'Root of dataset: \t{self.data_root}',
             f'Split: \t{self.split}, fold {self.fold}, protocol {self.protocol}',
         ]
-
-    def _read_parts(self) -> dict[str, list[int]]:
-        """The numbers of the images of the fold's three parts, 'trn', 'val' and 'tst'; no image is in two."""
-        name = self.LISTS[0]
-        variables = {part: f'{part}{self.fold}' for part in ('trn', 'val', 'tst')}
-        held = self._read_mat(name, variables.values())
-        last = len(FLOWERS) * IMAGES_PER_CLASS
-        parts = {}
-        for part, variable in variables.items():
-            numbers = self._whole_numbers(name, variable, held[variable], last, 'the number of images')
-            if not numbers:
-                raise self._error(f'{name}: {variable} is empty')
-            if len({*numbers}) < len(numbers):
-                twice = next(number for i, number in enumerate(numbers) if number in numbers[:i])
-                raise self._error(f'{name}: {variable} holds the image {twice} twice')
-            parts[part] = numbers
-        for one, other in combinations(parts, 2):
-            common = sorted({*parts[one]} & {*parts[other]})
-            if common:
-                raise self._error(
-                    f'{name}: {variables[one]} and {variables[other]} must not overlap, but share {len(common)} '
-                    f'images, the first is {common[0]}'
-                )
-        return parts

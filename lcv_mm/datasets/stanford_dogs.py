@@ -1,8 +1,5 @@
 """Stanford Dogs with a check of the files before they are used."""
 
-import os
-from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -97,64 +94,14 @@ class StanfordDogs(ArchiveLayout, BaseDataset):
         )
 
     def _read_split(self) -> tuple[list[str], list[int]]:
-        lists = {split: self._read_list(name) for split, name in zip(SPLITS, self.LISTS, strict=True)}
-        self._check_lists(lists)
-        images, labels = lists[self.split]
+        name = f'{self.split}_list.mat'
+        held = self._read_mat(name, ('file_list', 'labels'))
+        labels = self._whole_numbers(name, held['labels'], len(self.metainfo['classes']))
+        images = [str(np.squeeze(cell)) for cell in held['file_list']]
+        if len(images) != len(labels):
+            raise self._error(f'{name} has {len(images)} images and {len(labels)} labels')
         return images, [label - 1 for label in labels]
 
     def extra_repr(self) -> list[str]:
         """The lines of the repr that this dataset adds."""
         return [f'Root of dataset: \t{self.data_root}', f'Split: \t{self.split}']
-
-    def _read_list(self, name: str) -> tuple[list[str], list[int]]:
-        """The images `<folder>/<file>` of a list, and their labels from 1."""
-        held = self._read_mat(name, ('file_list', 'labels'))
-        num_images, num_labels = len(held['file_list']), len(held['labels'])
-        if num_images != num_labels or not num_images:
-            raise self._error(
-                f'{name}: file_list has {num_images} entries and labels has {num_labels}; expected one label per image'
-            )
-        num_classes = len(self.metainfo['classes'])
-        labels = self._whole_numbers(name, 'labels', held['labels'], num_classes, 'the number of classes')
-        images = [_text(cell) for cell in held['file_list']]
-        wrong = next((i for i, image in enumerate(images) if not _is_image_in_folder(image)), None)
-        if wrong is not None:
-            raise self._error(
-                f"{name}: file_list, entry {wrong + 1}: expected '<folder>/<image>', found {images[wrong]!r}"
-            )
-        return images, labels
-
-    def _check_lists(self, lists: Mapping[str, tuple[Sequence[str], Sequence[int]]]) -> None:
-        """Raise DataError unless no image is listed twice and the labels are in the order of the folders."""
-        seen: dict[str, str] = {}
-        label_of: dict[str, int] = {}
-        for name, (images, labels) in zip(self.LISTS, lists.values(), strict=True):
-            for image, label in zip(images, labels, strict=True):
-                if image in seen:
-                    where = 'twice' if seen[image] == name else f'in {seen[image]} and'
-                    raise self._error(f'{image} is {where} in {name}; each image must be listed once')
-                seen[image] = name
-                folder = os.path.dirname(image)
-                if label_of.setdefault(folder, label) != label:
-                    raise self._error(
-                        f'{name}: {image} has the label {label}, but other images of its folder have {label_of[folder]}'
-                    )
-        folders = sorted(label_of)
-        for before, after in pairwise(folders):
-            if label_of[before] >= label_of[after]:
-                raise self._error(
-                    f'the labels of {" and ".join(self.LISTS)} are not in the order of the folders: {before} has '
-                    f'{label_of[before]}, {after} has {label_of[after]}'
-                )
-
-
-def _text(cell: Any) -> Any:
-    """The text of a cell, which the reader gives as an array of one string; the cell itself if it is no text."""
-    is_text = isinstance(cell, np.ndarray) and cell.dtype.kind == 'U' and cell.size == 1
-    return cell.item() if is_text else cell
-
-
-def _is_image_in_folder(image: Any) -> bool:
-    """Whether it is text of the form `<folder>/<image>`: no other folder can be reached by it."""
-    parts = image.split('/') if isinstance(image, str) else []
-    return len(parts) == 2 and not {*parts} & {'', '.', '..'}

@@ -13,7 +13,6 @@ from mmengine.dataset import ClassBalancedDataset, ConcatDataset, DefaultSampler
 from mmengine.hooks import DistSamplerSeedHook
 from mmengine.runner import Runner
 from mmpretrain.datasets import CUB, BaseDataset, CustomDataset, KFoldDataset, MultiLabelDataset, RepeatAugSampler
-from mmpretrain.datasets.samplers import SequentialSampler as PretrainSequentialSampler
 from mmpretrain.registry import DATA_SAMPLERS
 from torch.utils.data import BatchSampler, RandomSampler, SequentialSampler, Subset, SubsetRandomSampler, TensorDataset
 from torch.utils.data import ConcatDataset as TorchConcatDataset
@@ -112,19 +111,12 @@ def test_images_that_fill_no_group_share_batches_of_more_classes():
     assert Counter(shapes) == {(4, 4): 4, (2, 2, 2, 2): 2}
 
 
-@pytest.mark.parametrize('rank', range(4))
+@pytest.mark.parametrize('rank', [0, 3])
 def test_on_four_ranks_nine_in_ten_batches_of_cub_are_of_eight_pairs(rank):
     dataset = Labelled(COUNTS['cub'])
     sampler = default_sampler(dataset, rank=rank, world_size=4)
     batches = list(ClassBalancedBatchSampler(sampler, 16, samples_per_class=2))
     assert np.mean([is_perfect(batch, dataset.labels, 16, 2) for batch in batches]) > 0.9
-
-
-def test_an_unshuffled_stream_is_grouped_too():
-    dataset = Labelled([12] * 20)
-    for sampler in (SequentialSampler(dataset), PretrainSequentialSampler(dataset=dataset)):
-        batches = list(ClassBalancedBatchSampler(sampler, 8, 2))
-        assert all(is_perfect(batch, dataset.labels, 8, 2) for batch in batches)
 
 
 # Epochs
@@ -142,13 +134,6 @@ def test_an_epoch_has_every_index_once_and_its_length_is_exact(dataset, batch_si
         assert len(drawn) == len(batches)
         assert [len(batch) for batch in drawn] == [len(batch) for batch in plain]  # only the last may be short
         assert len({*flat(drawn)}) == len(flat(drawn))
-
-
-def test_drop_last_takes_away_the_last_short_batch_alone():
-    sampler = default_sampler(Labelled(COUNTS['cub']))
-    whole = list(ClassBalancedBatchSampler(sampler, 16, 2))
-    assert len(whole[-1]) == 5994 % 16
-    assert list(ClassBalancedBatchSampler(sampler, 16, 2, drop_last=True)) == whole[:-1]
 
 
 @pytest.mark.parametrize(('counts', 'single'), [([1] + [16] * 10, 0), ([30] * 194 + [29] * 5 + [1], 5965)])
@@ -243,14 +228,6 @@ def test_ranks_share_the_epoch_in_equal_numbers_of_batches(dataset, world_size):
     assert set(drawn) == set(range(len(dataset)))
 
 
-def test_a_rank_with_no_full_group_still_gives_every_index():
-    dataset = Labelled([4] * 16)
-    sampler = default_sampler(dataset, world_size=16)
-    batches = list(ClassBalancedBatchSampler(sampler, 8, 4))
-    assert Counter(flat(batches)) == Counter(sampler)
-    assert len(batches) == 1
-
-
 def random_with_copies(dataset):
     generator = torch.Generator().manual_seed(0)
     return RandomSampler(dataset, replacement=True, generator=generator)
@@ -299,18 +276,6 @@ def test_indices_of_a_wrapped_dataset_are_grouped_by_its_labels(tmp_path, wrap):
 # The endless sampler
 
 
-def test_an_endless_sampler_gives_balanced_batches_without_end():
-    dataset = Labelled(COUNTS['cub'])
-    batches = list(islice(ClassBalancedBatchSampler(InfiniteSampler(dataset, seed=0), 16, 2), 1500))
-    again = list(islice(ClassBalancedBatchSampler(InfiniteSampler(dataset, seed=0), 16, 2), 1500))
-    assert batches == again
-    assert {len(batch) for batch in batches} == {16}
-    assert np.mean([is_perfect(batch, dataset.labels, 16, 2) for batch in batches]) > 0.95
-    seen = Counter(flat(batches))
-    assert min(seen.values()) >= 3  # 4 passes over 5994 images
-    assert max(seen.values()) <= 5
-
-
 def test_an_endless_stream_is_grouped_in_rounds_of_a_bounded_length():
     class Counted(InfiniteSampler):
         read = 0
@@ -323,19 +288,17 @@ def test_an_endless_stream_is_grouped_in_rounds_of_a_bounded_length():
     dataset = Labelled([7] * 23)  # 161 = 10 * 16 + 1
     sampler = Counted(dataset, seed=0)
     given: list[int] = []
+    balanced = 0
     for batch in islice(ClassBalancedBatchSampler(sampler, 16, 2), 200):
         given += batch
+        balanced += is_perfect(batch, dataset.labels, 16, 2)
         assert sampler.read - len(given) <= len(dataset) + 1
         if len(given) % 160 == 0:  # the end of a round: nothing is lost, nothing twice
             assert Counter(given) == Counter(islice(InfiniteSampler(dataset, seed=0), len(given)))
-
-
-@pytest.mark.parametrize('drop_last', [False, True])
-def test_the_length_over_an_endless_sampler_is_a_pass_as_in_torch(drop_last):
-    sampler = InfiniteSampler(Labelled([7] * 23), seed=0)
-    ours = ClassBalancedBatchSampler(sampler, 16, 2, drop_last)
-    assert len(ours) == len(BatchSampler(sampler, 16, drop_last))
-    assert {len(batch) for batch in islice(ours, 50)} == {16}
+    assert balanced > 150
+    for drop_last in (False, True):  # the length is that of one pass, as in torch
+        ours = ClassBalancedBatchSampler(sampler, 16, 2, drop_last)
+        assert len(ours) == len(BatchSampler(sampler, 16, drop_last))
 
 
 # Inside MMEngine
@@ -411,7 +374,8 @@ def test_the_seed_hook_of_mmengine_changes_the_epoch(absent_images):
         (2, 4, r'use batch_size 4, or samples_per_class 1 or 2$'),
         (0, 2, r'batch_size must be a whole number of at least 1, got 0'),
         (16, 0, r'samples_per_class must be a whole number of at least 1, got 0'),
-        (16, -2, r'samples_per_class must be a whole number of at least 1, got -2'),
+        ('16', 2, r"batch_size must be a whole number of at least 1, got '16'"),
+        (16, True, r'samples_per_class must be a whole number of at least 1, got True'),
     ],
 )
 def test_sizes_that_do_not_divide_say_which_would(batch_size, samples_per_class, message):
@@ -432,22 +396,6 @@ def test_sizes_that_do_not_divide_say_which_would(batch_size, samples_per_class,
 def test_a_dataset_too_small_for_a_batch_says_what_would_fit(counts, batch_size, samples_per_class, message):
     with pytest.raises(ConfigError, match=message):
         ClassBalancedBatchSampler(SequentialSampler(Labelled(counts)), batch_size, samples_per_class)
-
-
-@pytest.mark.parametrize(
-    ('counts', 'batch_size', 'samples_per_class'),
-    [([40] * 17, 34, 2), ([40] * 17, 64, 32), ([30] * 20, 100, 25), ([30] * 3 + [2] * 9, 12, 4)],
-)
-def test_what_the_errors_advise_does_fit(counts, batch_size, samples_per_class):
-    dataset = Labelled(counts)
-    batches = list(ClassBalancedBatchSampler(default_sampler(dataset), batch_size, samples_per_class))
-    assert any(is_perfect(batch, dataset.labels, batch_size, samples_per_class) for batch in batches)
-
-
-@pytest.mark.parametrize('sizes', [(16.0, 2), ('16', 2), (16, 2.0), (16, True), (16, None)])
-def test_a_size_that_is_no_int_is_refused(sizes):
-    with pytest.raises(ConfigError, match=r'(batch_size|samples_per_class) must be a whole number of at least 1, got'):
-        ClassBalancedBatchSampler(default_sampler(Labelled([30] * 20)), *sizes)
 
 
 @pytest.mark.parametrize('sampler', [SubsetRandomSampler(range(60)), [0, 1, 2], None])
@@ -514,24 +462,16 @@ class OnlyGtLabels:
         return np.array(LABELS)
 
 
-def test_labels_are_int64_in_the_order_of_the_dataset(listed):
-    labels = dataset_labels(listed)
-    assert labels.dtype == np.int64
-    assert labels.tolist() == LABELS
-
-
-def test_a_lazy_dataset_is_initialised(tmp_path):
-    lazy = CustomDataset(**annotations(tmp_path, LABELS), lazy_init=True)
-    assert dataset_labels(lazy).tolist() == LABELS
-
-
 @pytest.mark.parametrize('kind', [EngineLabels, OnlyCatIds, OnlyGtLabels])
 def test_one_of_the_three_ways_is_enough(kind):
     assert dataset_labels(kind()).tolist() == LABELS
 
 
 @pytest.mark.parametrize('lazy_init', [False, True])
-def test_wrappers_of_mmengine(listed, tmp_path, lazy_init):
+def test_wrappers_of_mmengine(tmp_path, lazy_init):
+    listed = CustomDataset(**annotations(tmp_path, LABELS), lazy_init=lazy_init)
+    assert dataset_labels(listed).dtype == np.int64
+    assert dataset_labels(listed).tolist() == LABELS
     other = CustomDataset(**annotations(tmp_path, [1, 1], 'other.txt'))
     assert dataset_labels(ConcatDataset([listed, other], lazy_init=lazy_init)).tolist() == [*LABELS, 1, 1]
     assert dataset_labels(RepeatDataset(listed, times=3, lazy_init=lazy_init)).tolist() == LABELS * 3
