@@ -213,11 +213,6 @@ def test_an_lcv_config_is_its_baseline_and_the_overlay(path):
 
 
 @pytest.mark.parametrize('path', CONFIGS + ABLATIONS, ids=lambda path: path.stem)
-def test_a_leaf_is_at_most_fourteen_lines(path):
-    assert len(path.read_text().splitlines()) <= 14
-
-
-@pytest.mark.parametrize('path', CONFIGS + ABLATIONS, ids=lambda path: path.stem)
 def test_a_loss_that_is_not_finite_ends_the_run_of_any_config(path):
     assert Config.fromfile(path).default_hooks.finite_loss.type is FiniteLossHook
 

@@ -52,7 +52,11 @@ def check_config(cfg: Config) -> None:
             for that is not computed, or a GPU that is not there.
     """
     _check_keys(cfg)
-    _check_optimizer(cfg)
+    kind = setting(
+        cfg, 'optim_wrapper.optimizer.type'
+    )  # the one `type` of which MMEngine does not say that it is unknown
+    if kind is not None and find_part(OPTIMIZERS, kind, cfg.get('default_scope')) is None:
+        raise ConfigError(unknown_type('optim_wrapper.optimizer', kind, OPTIMIZERS))
     for i, scheduler in enumerate(listed(cfg.get('param_scheduler'))):
         key = f'param_scheduler.{i}' if isinstance(cfg.param_scheduler, list) else 'param_scheduler'
         for name in {'step_size', 'T_max'} & {*scheduler}:
@@ -153,13 +157,6 @@ def _check_loader(cfg: Config, name: str) -> None:
             f'{name}.persistent_workers=True: there are no workers to keep; set {name}.persistent_workers=False, or '
             f'{name}.num_workers to 1 or more'
         )
-
-
-def _check_optimizer(cfg: Config) -> None:
-    """The one `type` of which MMEngine does not say that it is unknown."""
-    kind = setting(cfg, 'optim_wrapper.optimizer.type')
-    if kind is not None and find_part(OPTIMIZERS, kind, cfg.get('default_scope')) is None:
-        raise ConfigError(unknown_type('optim_wrapper.optimizer', kind, OPTIMIZERS))
 
 
 def _check_number(key: str, value: Any, least: int) -> None:
