@@ -68,7 +68,12 @@ def check_config(cfg: Config) -> None:
         _check_crops(setting(cfg, f'{loader}.dataset'), f'{loader}.dataset')
     for evaluator in ('val_evaluator', 'test_evaluator'):
         _check_accuracy(cfg, evaluator)
-    _check_device()
+    gpus = os.environ.get('CUDA_VISIBLE_DEVICES', '')
+    if gpus.replace(',', '').isdigit() and not torch.cuda.is_available():
+        raise ConfigError(
+            f'CUDA_VISIBLE_DEVICES={gpus} asks for a GPU, but torch finds none; '
+            'install a build of torch for it and see nvidia-smi, or unset the variable to run on the CPU'
+        )
 
 
 def check_run(runner: Runner, cfg: Config, loaders: Sequence[str]) -> None:
@@ -225,15 +230,6 @@ def _check_accuracy(cfg: Config, evaluator: str) -> None:
         raise ConfigError(
             f'default_hooks.checkpoint.save_best={best!r}: val_evaluator gives no such metric'
             f'{did_you_mean(best, names)} It gives {", ".join(names)}; name one of them, or None'
-        )
-
-
-def _check_device() -> None:
-    asked = os.environ.get('CUDA_VISIBLE_DEVICES', '')
-    if asked.replace(',', '').isdigit() and not torch.cuda.is_available():
-        raise ConfigError(
-            f'CUDA_VISIBLE_DEVICES={asked} asks for a GPU, but torch finds none; '
-            'install a build of torch for it and see nvidia-smi, or unset the variable to run on the CPU'
         )
 
 
