@@ -23,16 +23,8 @@ pytestmark = pytest.mark.slow
 def command(tmp_path: Path, rows: list[str], *args: str, epochs: int = 2, more: tuple[str, ...] = ()) -> list[str]:
     tool = [sys.executable, '-W', 'ignore', 'tools/reproduce.py', '--dataset', 'birdlets', '--seeds', '0']
     work_dir = ['--work-dir', str(tmp_path / 'runs')]
-    return [
-        *tool,
-        '--rows',
-        *rows,
-        *work_dir,
-        *args,
-        '--cfg-options',
-        *tiny_options(tmp_path / 'birdlets', epochs),
-        *more,
-    ]
+    options = ['--cfg-options', *tiny_options(tmp_path / 'birdlets', epochs), *more]
+    return [*tool, '--rows', *rows, *work_dir, *args, *options]
 
 
 def run(tmp_path: Path, rows: list[str], *args: str, **kwargs) -> subprocess.CompletedProcess:

@@ -52,7 +52,11 @@ def check_config(cfg: Config) -> None:
             for that is not computed, or a GPU that is not there.
     """
     _check_keys(cfg)
-    _check_optimizer(cfg)
+    kind = setting(
+        cfg, 'optim_wrapper.optimizer.type'
+    )  # the one `type` of which MMEngine does not say that it is unknown
+    if kind is not None and find_part(OPTIMIZERS, kind, cfg.get('default_scope')) is None:
+        raise ConfigError(unknown_type('optim_wrapper.optimizer', kind, OPTIMIZERS))
     for i, scheduler in enumerate(listed(cfg.get('param_scheduler'))):
         key = f'param_scheduler.{i}' if isinstance(cfg.param_scheduler, list) else 'param_scheduler'
         for name in {'step_size', 'T_max'} & {*scheduler}:
@@ -64,7 +68,12 @@ def check_config(cfg: Config) -> None:
         _check_crops(setting(cfg, f'{loader}.dataset'), f'{loader}.dataset')
     for evaluator in ('val_evaluator', 'test_evaluator'):
         _check_accuracy(cfg, evaluator)
-    _check_device()
+    gpus = os.environ.get('CUDA_VISIBLE_DEVICES', '')
+    if gpus.replace(',', '').isdigit() and not torch.cuda.is_available():
+        raise ConfigError(
+            f'CUDA_VISIBLE_DEVICES={gpus} asks for a GPU, but torch finds none; '
+            'install a build of torch for it and see nvidia-smi, or unset the variable to run on the CPU'
+        )
 
 
 def check_run(runner: Runner, cfg: Config, loaders: Sequence[str]) -> None:
@@ -150,13 +159,6 @@ def _check_loader(cfg: Config, name: str) -> None:
         )
 
 
-def _check_optimizer(cfg: Config) -> None:
-    """The one `type` of which MMEngine does not say that it is unknown."""
-    kind = setting(cfg, 'optim_wrapper.optimizer.type')
-    if kind is not None and find_part(OPTIMIZERS, kind, cfg.get('default_scope')) is None:
-        raise ConfigError(unknown_type('optim_wrapper.optimizer', kind, OPTIMIZERS))
-
-
 def _check_number(key: str, value: Any, least: int) -> None:
     if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < least):
         raise ConfigError(
@@ -223,15 +225,6 @@ def _check_accuracy(cfg: Config, evaluator: str) -> None:
         raise ConfigError(
             f'default_hooks.checkpoint.save_best={best!r}: val_evaluator gives no such metric'
             f'{did_you_mean(best, names)} It gives {", ".join(names)}; name one of them, or None'
-        )
-
-
-def _check_device() -> None:
-    asked = os.environ.get('CUDA_VISIBLE_DEVICES', '')
-    if asked.replace(',', '').isdigit() and not torch.cuda.is_available():
-        raise ConfigError(
-            f'CUDA_VISIBLE_DEVICES={asked} asks for a GPU, but torch finds none; '
-            'install a build of torch for it and see nvidia-smi, or unset the variable to run on the CPU'
         )
 
 

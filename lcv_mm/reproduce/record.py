@@ -92,8 +92,7 @@ class Record:
 
 def write_record(folder: Path, record: Record) -> None:
     """Write `record.json`, all of it or nothing."""
-    text = json.dumps(asdict(record), indent=2) + '\n'
-    write_atomically(folder / RECORD, text)
+    write_atomically(folder / RECORD, json.dumps(asdict(record), indent=2) + '\n')
 
 
 def read_record(folder: Path) -> Record | None:

@@ -54,15 +54,9 @@ def test_the_gpus_peak_is_the_largest_that_was_logged(tmp_path):
     for day, memories in (('1', [100, 900]), ('2', [300])):
         log = tmp_path / day / 'vis_data/scalars.json'
         log.parent.mkdir(parents=True)
-        log.write_text(''.join(json.dumps({'step': 1, 'memory': memory}) + '\n' for memory in memories))
+        lines = [json.dumps({'step': 1, 'memory': memory}) for memory in memories]
+        log.write_text('\n'.join([*lines, '{"step": 2, "mem']))  # killed while it wrote
     assert Sessions(tmp_path).summary()['peak_memory']['gpu'] == 900 * 2**20
-
-
-def test_a_torn_last_line_of_the_log_is_passed_over(tmp_path):
-    log = tmp_path / '1/vis_data/scalars.json'
-    log.parent.mkdir(parents=True)
-    log.write_text('{"step": 1, "memory": 7}\n{"step": 2, "mem')
-    assert Sessions(tmp_path).summary()['peak_memory']['gpu'] == 7 * 2**20
 
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
@@ -80,13 +74,9 @@ def kind(config: str, train: int, test: int, cwd: Path, **changes) -> str:
 
 
 @pytest.mark.parametrize(('config', 'images'), WHOLE.items())
-def test_whole_datasets_of_the_paper_are_real(config, images, tmp_path):
-    assert kind(config, *images, tmp_path) == 'real'
-
-
-@pytest.mark.parametrize(('config', 'images'), WHOLE.items())
-def test_one_image_less_is_not(config, images, tmp_path):
+def test_whole_datasets_of_the_paper_are_real_and_one_image_less_is_not(config, images, tmp_path):
     train, test = images
+    assert kind(config, train, test, tmp_path) == 'real'
     assert kind(config, train - 1, test, tmp_path) == 'other'
     assert kind(config, train, test - 1, tmp_path) == 'other'
 

@@ -12,7 +12,7 @@ from ...paper.tables import EPOCHS
 from ..record import GENERATED, REAL, Record, read_records
 from .plots import BASELINE, LCV, Point, draw_rows, picture, titled, training_plots
 from .render import MINUS, NONE, Plot, Report, Row, Section, Table, number, signed, to_html, to_markdown
-from .run_groups import Run, RunGroup, Sample, baseline_name, group_runs
+from .run_groups import Run, RunGroup, baseline_name, group_runs
 
 RULES = (
     "Beside a number of the paper stand only finished runs of that row's config as it is, without options, on the "
@@ -230,7 +230,7 @@ def runs_section(key: str, title: str, badge: str, paragraph: str, groups: Seque
                 comparison.question,
                 differences.text(difference=True),
                 ', '.join(map(signed, differences.values)),
-                _interval(differences),
+                ' to '.join(map(signed, differences.interval or ())) or 'none',
                 comparison.config,
                 comparison.against,
                 group.setting.made_on,
@@ -269,11 +269,6 @@ def _run_row(group: RunGroup) -> Row:
         group.setting.label,
     )
     return Row(cells, data=group.data)
-
-
-def _interval(differences: Sample) -> str:
-    ends = differences.interval
-    return 'none' if ends is None else f'{signed(ends[0])} to {signed(ends[1])}'
 
 
 def failed_section(runs: Sequence[Run]) -> Section:
