@@ -10,6 +10,7 @@ import pytest
 import torch
 from bad_input import table
 from bad_input_cases import CASES, ROOT, Case
+from tiny_run import tiny_options
 
 pytestmark = pytest.mark.slow
 
@@ -83,18 +84,9 @@ def test_a_bug_in_a_users_part_keeps_its_traceback(tmp_path: Path):
         'from mmengine.hooks import Hook\n\n\nclass Broken(Hook):\n'
         "    def __init__(self):\n        self.number = int('a')\n"
     )
-    (tmp_path / 'configs').symlink_to(ROOT / 'configs')
-    (tmp_path / 'c.py').write_text(
-        'from mmengine.config import read_base\n\nwith read_base():\n'
-        '    from .configs.lcv_cbp_resnet18_birdlets import *\n'
-        "custom_hooks = [dict(type='my_part.Broken')]\n"
-        f"train_dataloader['dataset']['data_root'] = {str(tmp_path / 'birdlets')!r}\n"
-        f"val_dataloader['dataset']['data_root'] = {str(tmp_path / 'birdlets')!r}\n"
-    )
-    small = [f'{loader}.dataset.{key}={value}' for loader in ('train_dataloader', 'val_dataloader')
-             for key, value in (('train_per_class', 2), ('test_per_class', 1), ('image_size', 32))]  # fmt: skip
-    done = python('tools/train.py', tmp_path / 'c.py', '--work-dir', tmp_path / 'work', '--cfg-options', *small,
-                  PYTHONPATH=str(tmp_path))  # fmt: skip
+    small = tiny_options(tmp_path / 'birdlets', **{'default_hooks.mine.type': 'my_part.Broken'})
+    done = python('tools/train.py', CONFIG, '--work-dir', tmp_path / 'work', '--cfg-options', *small,
+                  PYTHONPATH=f'{ROOT}:{tmp_path}')  # fmt: skip
     assert done.returncode == 1
     assert "invalid literal for int() with base 10: 'a'" in done.stderr
     assert 'Traceback' in done.stderr

@@ -26,7 +26,8 @@ from mmengine.optim import OptimWrapper
 from mmengine.runner import Runner
 from mmpretrain.registry import MODELS
 from mmpretrain.structures import DataSample
-from test_tools import CONFIG, logged, options, run
+from test_tools import CONFIG, logged, run
+from tiny_run import BIRDLETS, tiny_options
 from torch import Tensor, multiprocessing, nn
 
 from lcv_mm.datasets import CUB200, ClassBalancedBatchSampler
@@ -243,15 +244,9 @@ def launch(script: str, *args: object, check: bool = True, **env: object) -> sub
 
 def small(data: Path, epochs: int, **more: object) -> list[str]:
     """Options for 5 classes: 20 training images, and 15 test images, which two processes can't share evenly."""
-    values: dict[str, object] = {
-        'model.head.num_classes': 5,
-        'data_preprocessor.num_classes': 5,
-        'model.variance_loss.gather': True,
-        'train_cfg.max_epochs': epochs,
-    }
-    for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
-        values |= {f'{loader}.dataset.num_classes': 5, f'{loader}.dataset.test_per_class': 3}
-    return options(data, **(values | more))
+    dataset = BIRDLETS | {'num_classes': 5, 'test_per_class': 3}
+    values = {'model.head.out_dim': 128, 'model.variance_loss.gather': True} | more
+    return ['--cfg-options', *tiny_options(data, epochs, dataset, **values)]
 
 
 def assert_same_weights(folder: Path, other: Path) -> None:
