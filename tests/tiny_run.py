@@ -37,6 +37,6 @@ def tiny_settings(data_root: Path, epochs: int = 1, dataset: Mapping[str, int] =
     return values
 
 
-def tiny_options(data_root: Path, epochs: int = 1, dataset: Mapping[str, int] = BIRDLETS, **more: object) -> list[str]:
-    """The same, with `more`, as `KEY=VALUE` for `--cfg-options`."""
-    return [f'{key}={value}' for key, value in (tiny_settings(data_root, epochs, dataset) | more).items()]
+def tiny_options(data_root: Path, epochs: int = 1, **more: object) -> list[str]:
+    """The same for a Birdlets config, with `more`, as `KEY=VALUE` for `--cfg-options`."""
+    return [f'{key}={value}' for key, value in (tiny_settings(data_root, epochs) | more).items()]

@@ -296,3 +296,11 @@ def test_other_weights_crops_or_lengths_never_stand_beside_the_papers_number(key
     assert cells(sections(tmp_path)[TABLE_1], 'CBP')[3] == '70.00 (1 seed)'
     (folder / 'settings.json').write_text(json.dumps(as_it_stands | {key: value}))
     assert cells(sections(tmp_path)[TABLE_1], 'CBP')[3] == 'not run'
+
+
+def test_folds_that_are_the_seeds_form_one_group(tmp_path):
+    key = 'train_dataloader.dataset.data_root'
+    for seed, top1 in enumerate((80.0, 82.0)):
+        folder = add_run(tmp_path, 'cbp_vgg16_flower112', seed, top1, **SMALL, options={key: 'data/fold{seed}'})
+        (folder / 'settings.json').write_text(json.dumps({key: f'data/fold{seed}'}))
+    assert cells(sections(tmp_path)[REAL_RUNS], '`cbp_vgg16_flower112`')[1] == '81.00 ± 1.41 (2 seeds)'

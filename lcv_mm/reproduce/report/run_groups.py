@@ -10,6 +10,7 @@ import numpy as np
 from scipy.stats import t
 
 from ...errors import DataError
+from ..plan import SEED
 from ..record import FINISHED, SETTINGS, TOP1, Record
 from .render import number, signed
 
@@ -64,7 +65,8 @@ class Run:
         record, file = self.record, self.folder / SETTINGS
         images, options = (json.dumps(dict(part), sort_keys=True) for part in (record.images, record.options))
         begun = json.loads(file.read_text()) if file.is_file() else {}
-        known = {key: value for key, value in begun.items() if value != 'None'}
+        per_seed = {key: value for key, value in record.options.items() if SEED in value}  # the seeds are one setting
+        known = {key: value for key, value in {**begun, **per_seed}.items() if value != 'None'}
         weights = known.get('load_from', known.get('model.backbone.init_cfg.checkpoint', 'none' if begun else ''))
         crops = re.findall(r"'crop_size': \(?(\d+)", known.get('test_dataloader.dataset.pipeline', ''))
         return Setting(

@@ -1,0 +1,85 @@
+"""Whose attention is drawn, and that images go in as in training."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmpretrain.models import ImageClassifier
+from mmpretrain.registry import MODELS
+from PIL import Image
+
+from lcv_mm.errors import ConfigError
+from lcv_mm.ops import residual_attention
+from lcv_mm.visualization.attention_maps import predict_with_attention
+
+ROOT = Path(__file__).parents[2]
+ATTENTION, POOLING = dict(type='ResidualAttention'), dict(type='GlobalAveragePooling')
+PREPROCESSOR = dict(type='ClsDataPreprocessor', mean=[120.0, 110.0, 100.0], std=[60.0, 60.0, 60.0], to_rgb=True)
+
+
+def model_config(neck) -> dict:
+    return dict(
+        type='ImageClassifier',
+        backbone=dict(type='ResNet', depth=18, out_indices=(3,)),
+        neck=neck,
+        head=dict(type='LinearClsHead', num_classes=2, in_channels=512),
+    )
+
+
+def build(neck) -> ImageClassifier:
+    torch.manual_seed(0)
+    return MODELS.build(model_config(neck) | dict(data_preprocessor=PREPROCESSOR)).eval()
+
+
+def batch() -> dict:
+    return dict(inputs=torch.randint(0, 256, (2, 3, 64, 64), dtype=torch.uint8))
+
+
+def test_the_attention_output_is_taken_where_pooling_follows_it():
+    model, images = build([ATTENTION, POOLING]), batch()
+    samples, maps = predict_with_attention(model, images)
+    with torch.no_grad():
+        feats = model.backbone(model.data_preprocessor(images)['inputs'])[-1]
+    torch.testing.assert_close(maps, residual_attention(feats))
+    assert len(samples) == 2
+
+
+@pytest.mark.parametrize('neck', [None, POOLING])
+def test_a_model_without_attention_is_refused(neck):
+    with pytest.raises(ConfigError, match=r'model\.neck: expected a ResidualAttention'):
+        predict_with_attention(build(neck), batch())
+
+
+@pytest.mark.slow
+def test_the_models_own_preprocessor_is_kept_where_the_config_has_none(tmp_path):
+    rng = np.random.default_rng(0)
+    for name in ('a', 'b'):
+        (tmp_path / 'images' / name).mkdir(parents=True)
+        pixels = rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / 'images' / name / '0.png')
+    neck = [ATTENTION, POOLING]
+    torch.save(build(neck).state_dict(), tmp_path / 'model.pth')
+    dataset = dict(
+        type='CustomDataset',
+        data_root=str(tmp_path / 'images'),
+        pipeline=[dict(type='LoadImageFromFile'), dict(type='PackInputs')],
+    )
+    own, pictures = model_config(neck) | dict(data_preprocessor=PREPROCESSOR), {}
+    for name, model, lines in (
+        ('own', own, []),
+        ('top', model_config(neck), [f'data_preprocessor = {PREPROCESSOR}']),
+        ('none', model_config(neck), []),
+    ):
+        config = tmp_path / f'{name}.py'
+        head = ["default_scope = 'mmpretrain'", "custom_imports = dict(imports=['lcv_mm'])"]
+        config.write_text('\n'.join([*head, f'model = {model}', f'test_dataloader = dict(dataset={dataset})', *lines]))
+        out = tmp_path / f'{name}.png'
+        command = ['tools/attention_maps.py', str(config), str(tmp_path / 'model.pth'), '--out', str(out)]
+        done = subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        pictures[name] = np.asarray(Image.open(out))
+    assert np.array_equal(pictures['own'], pictures['top'])
+    assert not np.array_equal(pictures['own'], pictures['none'])
