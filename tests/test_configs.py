@@ -23,7 +23,7 @@ ROWS = {row.config: row for row in read_rows() if not row.quoted}
 CLASSES = {'cub': 200, 'dogs': 120, 'flower': 17, 'birdlets': 20, 'warblers': 25}
 NAME = re.compile(
     r'(?P<lcv>lcv_)?(?P<method>bcnn|cbp|hbp)_(?P<backbone>vgg16|resnet18)_(?P<dataset>[a-z]+)(?P<crop>\d*)'
-    r'(?P<two_steps>_2step)?'
+    r'(?P<two_steps>_2step)?(?P<parts>_attention_balanced)?'
 )
 HBP_LEVELS = {
     'vgg16': ('relu5_1', 'relu5_2', 'relu5_3'),
@@ -48,14 +48,14 @@ PUBLISHED = {
     ],
 }
 
-all_configs = pytest.mark.parametrize(
-    'path', [*CONFIGS, *(p for p in SMALL if not p.stem.endswith('balanced'))], ids=lambda path: path.stem
-)
+all_configs = pytest.mark.parametrize('path', CONFIGS + SMALL, ids=lambda path: path.stem)
 
 
 def parts_of(path: Path) -> re.Match:
     name = NAME.fullmatch(path.stem)
-    assert name is not None, f'{path.name} is not [lcv_]<method>_<backbone>_<dataset><crop>[_2step].py'
+    assert name is not None, (
+        f'{path.name} is not [lcv_]<method>_<backbone>_<dataset><crop>[_2step|_attention_balanced].py'
+    )
     return name
 
 
@@ -136,6 +136,10 @@ def test_an_arm_without_the_loss_is_the_baseline_and_the_parts_of_its_name(confi
     assert cfg.model.get('neck') == (lcv.model.neck if 'attention' in parts else None)
     sampler = cfg.train_dataloader.get('batch_sampler')
     assert sampler == (lcv.train_dataloader.batch_sampler if 'balanced' in parts else None)
+    if parts == 'attention_balanced':  # nothing but the loss, and the classifier that computes it, is gone
+        ours, full = flat(cfg.to_dict()), flat(lcv.to_dict())
+        differing = {key for key in ours.keys() | full.keys() if ours.get(key) != full.get(key)}
+        assert {key for key in differing if not key.startswith('model.variance_loss.')} == {'model.type'}
 
 
 @pytest.mark.parametrize('row', ROWS.values(), ids=lambda row: row.config)
@@ -168,9 +172,10 @@ def test_a_config_is_what_its_name_says(path):
         assert cfg.model.backbone.out_layers == HBP_LEVELS[name['backbone']]
     elif name['backbone'] == 'vgg16':
         assert cfg.model.backbone.out_layers == ('relu5_3',)
-    assert ('neck' in cfg.model and cfg.model.neck.type is ResidualAttention) == bool(name['lcv'])
+    has_parts = bool(name['lcv'] or name['parts'])
+    assert ('neck' in cfg.model and cfg.model.neck.type is ResidualAttention) == has_parts
     sampler = cfg.train_dataloader.get('batch_sampler')
-    assert (sampler is not None and sampler.type is ClassBalancedBatchSampler) == bool(name['lcv'])
+    assert (sampler is not None and sampler.type is ClassBalancedBatchSampler) == has_parts
 
     crop = int(name['crop'] or 112)
     assert transform(cfg.train_dataloader.dataset.pipeline, 'RandomCrop').crop_size == crop
@@ -192,10 +197,14 @@ def test_a_row_has_the_papers_schedule(row: PaperRow):
     assert transform(cfg.train_dataloader.dataset.pipeline, 'ResizeEdge').edge == 'short'
 
 
-# One of each head and backbone: built whole, with the classifier at its real size
+# One of each head and backbone, and all the small ones: with the classifier at its real size
 @pytest.mark.parametrize(
-    'config', ['lcv_bcnn_vgg16_cub448', 'lcv_cbp_vgg16_dogs224', 'hbp_vgg16_flower224', 'lcv_hbp_resnet18_cub224']
-)
+    'config',
+    [
+        'lcv_bcnn_vgg16_cub448', 'lcv_cbp_vgg16_dogs224', 'hbp_vgg16_flower224', 'lcv_hbp_resnet18_cub224',
+        *(f'small/{path.stem}' for path in SMALL),
+    ],
+)  # fmt: skip
 def test_a_built_model_scores_every_class(config):
     model = MODELS.build(Config.fromfile(FOLDER / f'{config}.py').model).eval()
     with torch.no_grad():

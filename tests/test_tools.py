@@ -189,3 +189,15 @@ def test_with_an_interval_of_minus_one_only_the_last_checkpoint_is_written(train
     never = {'default_hooks.checkpoint.interval': -1, 'default_hooks.checkpoint.save_best': None}
     run('train', CONFIG, '--work-dir', tmp_path, *options(trained[0], **never, **{'train_cfg.max_epochs': 2}))
     assert [file.name for file in tmp_path.glob('epoch_*.pth')] == ['epoch_2.pth']  # CheckpointHook's `save_last`
+
+
+def test_each_hook_of_the_project_is_switched_off_by_an_option(trained, tmp_path):
+    hooks = ('random_seed', 'catch_up_val', 'preemption', 'finite_loss', 'class_distances', 'checkpoint')
+    done = run(
+        'train', CONFIG, '--work-dir', tmp_path, *options(trained[0], **{f'default_hooks.{h}': None for h in hooks})
+    )
+    listed = done.stdout + done.stderr  # MMEngine logs the hooks of each stage
+    assert 'IterTimerHook' in listed
+    for name in ('PositionalSeed', 'CatchUpVal', 'Preemption', 'FiniteLoss', 'ClassDistance', 'SafeCheckpoint'):
+        assert f') {name}Hook' not in listed
+    assert not list(tmp_path.glob('*.pth'))
