@@ -21,19 +21,24 @@ class LCVClassifier(ImageClassifier):
         **kwargs: Of MMPretrain's `ImageClassifier`: `backbone`, `neck`, `head`, `data_preprocessor`, ...
 
     Raises:
-        ConfigError: In `loss`, if the batch carries mixed scores (Mixup, CutMix) in place of labels.
+        ConfigError: If images are to be mixed (Mixup, CutMix): such an image has two labels.
     """
 
     def __init__(self, *args, variance_loss: dict, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         self.variance_loss = MODELS.build(variance_loss)
+        if getattr(self.data_preprocessor, 'batch_augments', None) is not None:
+            raise ConfigError(
+                'LCVClassifier compares images of one label with images of another, but Mixup and CutMix give an image '
+                'two; take Mixup and CutMix out: model.train_cfg=None'
+            )
 
     def loss(self, inputs: Tensor, data_samples: list[DataSample]) -> dict[str, Tensor]:
         """Compute the losses of a batch of images (N, 3, H, W), and the mean distances, which are not summed."""
         if any('gt_score' in sample for sample in data_samples):
             raise ConfigError(
                 'LCVClassifier compares images of one label with images of another, but this batch carries mixed '
-                "scores (`gt_score`); take Mixup and CutMix out of the model's `train_cfg` (batch_augments)"
+                'scores (`gt_score`); take Mixup and CutMix out of what feeds the model'
             )
         feats = self.extract_feat(inputs)
         losses = self.head.loss(feats, data_samples)

@@ -58,18 +58,17 @@ def test_a_batch_with_no_same_class_pair_still_trains_and_logs_no_nan(model):
     assert all(torch.isfinite(grad).all() for grad in grads if grad is not None)
 
 
-def test_mixup_of_the_toolbox_raises_it_at_the_first_batch():
-    model = MODELS.build(
-        dict(
-            type='LCVClassifier',
-            **LCV,
-            train_cfg=dict(augments=[dict(type='Mixup', alpha=1.0)]),
-            data_preprocessor=dict(type='ClsDataPreprocessor', num_classes=4, mean=[0.0] * 3, std=[1.0] * 3),
-        )
-    )
-    batch = model.data_preprocessor(dict(inputs=IMAGES, data_samples=samples([0, 1, 2, 3])), training=True)
-    with pytest.raises(ConfigError, match='Mixup and CutMix'):
-        model(**batch, mode='loss')
+def test_mixup_of_the_toolbox_is_refused_when_the_model_is_built(model):
+    mixed = dict(type='LCVClassifier', **LCV, train_cfg=dict(augments=[dict(type='Mixup', alpha=1.0)]))
+    with pytest.raises(ConfigError, match=r'Mixup and CutMix .*model\.train_cfg=None'):
+        MODELS.build(mixed)
+    MODELS.build(mixed | dict(train_cfg=None))  # as the message says
+
+
+def test_a_batch_that_was_mixed_elsewhere_is_refused(model):
+    mixed = [sample.set_gt_score(torch.full((4,), 0.25)) for sample in samples([0, 1, 2, 3])]
+    with pytest.raises(ConfigError, match='mixed scores'):
+        model.loss(IMAGES, mixed)
 
 
 def test_predictions_are_those_of_the_toolboxs_classifier_with_the_same_parts(model):
