@@ -2,7 +2,7 @@
 
     python benchmarks/kernels.py [--device cuda] [--rounds 7] [--json FILE]
 
-Forward and backward in float32, 512 channels, 8 images (16 for the loss), features about 60 % zeros as behind a ReLU.
+Forward and backward in float32, 512 channels, 8 images (16 for the loss), features about 60 % zeros, as after a ReLU.
 """
 
 import argparse

@@ -20,11 +20,10 @@ class Case:
     """One invalid input.
 
     Args:
-        group (str): Chapter of the table.
-        wrong (str): What is wrong, for the table.
-        says (tuple[str, ...]): Parts of the message: what was expected, what came, what to do.
-        options (str): Settings of `--cfg-options`, separated by spaces; None: `wrong`, if it is a setting. In all
-            texts `{folder}` is the folder of the case.
+        wrong (str): What is wrong, for the table; in all texts `{folder}` is the folder of the case.
+        says (tuple[str, ...]): Parts of the message, of what this project says: what was expected, what came, what to
+            do. Of an error of another library only the key, not its words.
+        options (str): Settings of `--cfg-options`, separated by blanks; None: `wrong`, if it is a setting.
         code (str): Lines added to the config.
         config (str): Config file: a name of `configs/`, or a file made by `prepare`.
         tool (str): 'train', 'test', or 'reproduce', which takes no config.
@@ -32,10 +31,8 @@ class Case:
         prepare (Callable): Makes the files of the case in a folder of its own.
         env (tuple[str, str]): An environment variable and its value.
         needs_no_gpu (bool): Whether it is wrong only on a machine without a GPU.
-        theirs (bool): Whether the message holds words of Python or of the toolbox, which the docs leave out.
     """
 
-    group: str
     wrong: str
     says: tuple[str, ...]
     options: str | None = None
@@ -46,7 +43,10 @@ class Case:
     prepare: Callable[[Path], None] | None = None
     env: tuple[str, str] | None = None
     needs_no_gpu: bool = False
-    theirs: bool = False
+
+
+def case(wrong: str, *says: str, **more) -> Case:
+    return Case(wrong, says, **more)
 
 
 def write(name: str, text: str) -> Callable[[Path], None]:
@@ -126,10 +126,6 @@ def damaged_record(folder: Path) -> None:
     (run / 'record.json').write_text('{"config": "bcnn')
 
 
-def work_dir_is_a_file(folder: Path) -> None:
-    (folder / 'file').write_text('')
-
-
 LISTED = """
 from mmpretrain.datasets import CustomDataset
 train_dataloader.dataset = dict(
@@ -137,461 +133,165 @@ train_dataloader.dataset = dict(
     pipeline=train_pipeline)
 train_dataloader.batch_sampler = None
 """
-FILE, KEY, PART, MODEL, DATA, BATCH, RUN, MACHINE, WEIGHTS, TABLES = (
-    'The config file',
-    'Keys',
-    'Parts and their options',
-    'The model against itself',
-    'Data',
-    'Batches',
-    'Schedule and logs',
-    'The machine',
-    'Checkpoints and weights',
-    'Reproducing the tables',
-)
-CASES = [
-    Case(
-        FILE,
-        'a config that is not there',
-        ('no such config file', 'did you mean', BASE),
-        config='configs/lcv_cbp_resnet18_birdlet.py',
-    ),
-    Case(
-        FILE,
-        'a file that is no config',
-        ('expected a config', '.py', 'notes.txt'),
-        config='{folder}/notes.txt',
-        prepare=write('notes.txt', 'x'),
-    ),
-    Case(
-        FILE,
-        'a syntax error',
-        ('c.py', 'cannot be read as a config', 'correct it'),
-        config='{folder}/c.py',
-        prepare=write('c.py', 'model = dict(type=1\n'),
-        theirs=True,
-    ),
-    Case(
-        FILE,
-        'a name that is not defined',
-        ('c.py', 'cannot be read as a config', 'start from a config'),
-        config='{folder}/c.py',
-        prepare=write('c.py', 'a = 1\nmodel = dict(depth=depth)\n'),
-        theirs=True,
-    ),
-    Case(
-        FILE,
-        'a base that is not there',
-        ('nowhere.py', 'cannot be read as a config'),
-        config='{folder}/c.py',
-        prepare=write('c.py', "_base_ = 'nowhere.py'\n"),
-        theirs=True,
-    ),
-    Case(
-        FILE,
-        'custom_imports of a module that is not there',
-        ('my_modul', 'ImportError', 'cannot be read as a config'),
-        config='{folder}/c.py',
-        prepare=write('c.py', "custom_imports = dict(imports=['my_modul'])\n"),
-        theirs=True,
-    ),
-    Case(
-        FILE,
-        'an import of a class that is not there',
-        ('CBPHeadd', 'ImportError', 'cannot be read as a config'),
-        config='{folder}/c.py',
-        prepare=write('c.py', 'from lcv_mm.models import CBPHeadd\n\nmodel = dict(type=CBPHeadd)\n'),
-        theirs=True,
-    ),
-    Case(
-        FILE,
-        'a config without optim_wrapper',
-        ('lacks optim_wrapper', 'did you mean', 'add what is missing'),
-        config='{folder}/c.py',
-        prepare=write('c.py', 'model = train_dataloader = train_cfg = dict(a=1)\noptim_wraper = dict(b=2)\n'),
-    ),
-    Case(
-        FILE,
-        'a test without test_evaluator',
-        ('lacks test_evaluator', 'Expected all of', 'add'),
-        tool='test',
-        code='test_evaluator = None',
-        args='x.pth',
-    ),
-    Case(KEY, 'trian_cfg.max_epochs=3', ("no 'trian_cfg'", "did you mean 'train_cfg'", 'Expected a key')),
-    Case(KEY, 'train_cfg.max_epoch=3', ('train_cfg.max_epoch', "did you mean 'max_epochs'", 'correct the name')),
-    Case(KEY, 'model.head.out_dims=4096', ('model.head.out_dims', "did you mean 'out_dim'", 'correct the name')),
-    Case(KEY, 'train_dataloader.dataset.pipeline.9.crop_size=64', ('is a list', 'places 0 to 4', "'9'")),
-    Case(
-        KEY,
-        'model.head.out_dim.size=64',
-        ('expected a dict at model.head.out_dim', 'it is 64', 'set model.head.out_dim'),
-    ),
-    Case(
-        KEY,
-        'env_cfg.cudnn_benchmrk=True',
-        ('env_cfg.cudnn_benchmrk=True', "did you mean 'cudnn_benchmark'", 'Expected one of'),
-    ),
-    Case(KEY, 'randomness.sead=1', ('randomness.sead=1', "did you mean 'seed'", 'Expected one of')),
-    Case(
-        KEY,
-        'train_dataloader.batch_sise=4',
-        ('train_dataloader.batch_sise=4', "did you mean 'batch_size'", 'Expected one of'),
-        theirs=True,
-    ),
-    Case(
-        KEY,
-        'default_hooks.chekpoint.interval=5',
-        ('default_hooks.chekpoint', "did you mean 'checkpoint'", 'Correct it'),
-    ),
-    Case(
-        KEY,
-        'optim_wrapper.paramwise_cfg.custom_kyes.head.lr_mult=9',
-        ('custom_kyes', "did you mean 'custom_keys'", 'Expected one of'),
-    ),
-    Case(
-        KEY,
-        'optim_wrapper.paramwise_cfg.custom_keys.backbne.lr_mult=0.1',
-        ('no parameter of the model', "did you mean 'backbone'", 'correct or remove'),
-    ),
-    Case(
-        KEY,
-        'optim_wrapper.paramwise_cfg.lr_mult=0.1',
-        ('paramwise_cfg.lr_mult=0.1', 'MMEngine reads it nowhere', 'custom_keys=dict('),
-    ),
-    Case(
-        PART,
-        'model.variance_loss.type=ClassVarianceLos',
-        ("model.variance_loss.type='ClassVarianceLos'", "did you mean 'ClassVarianceLoss'", 'Correct the name'),
-    ),
-    Case(
-        PART,
-        'train_dataloader.dataset.type=CUB2000',
-        ("train_dataloader.dataset.type='CUB2000'", 'did you mean', 'CUB200', 'Correct the name'),
-    ),
-    Case(
-        PART,
-        'train_dataloader.dataset.pipeline.3.type=RandomFlipp',
-        ("train_dataloader.dataset.pipeline.3.type='RandomFlipp'", "'RandomFlip'", 'Correct the name'),
-    ),
-    Case(PART, 'optim_wrapper.optimizer.type=SDG', ("optim_wrapper.optimizer.type='SDG'", "'SGD'", 'Correct the name')),
-    Case(PART, 'model.variance_loss.inter=hing', ("inter='hing'", 'hinge', 'choose from')),
-    Case(PART, 'model.variance_loss.margin=-1', ('margin=-1', 'must be in [0, 2]', 'with normalize=False any')),
-    Case(PART, 'model.variance_loss.weight_intra=-0.5', ('weight_intra=-0.5', 'must be 0 or more')),
-    Case(PART, 'model.head.out_dim=0', ('out_dim=0', 'must be a positive number', 'such as 8192')),
-    Case(PART, 'model.head.projection=tss', ("projection='tss'", 'choose from', "'ts', 'rm'")),
-    Case(PART, 'model.head.num_classes=0', ('model.head.num_classes=0', 'expected a whole number from 1 up', 'set it')),
-    Case(PART, 'model.backbone.depth=17', ('model.backbone: ', '17'), theirs=True),
-    Case(
-        PART,
-        'a head without num_classes',
-        ('model.head', 'add what is missing'),
-        code="model.head.pop('num_classes')",
-        theirs=True,
-    ),
-    Case(
-        PART,
-        'an unknown layer of the backbone',
-        ("['conv5_3']", 'must name layers of', 'relu5_3'),
-        options='model.backbone.out_layers=[conv5_3]',
-        config='cbp_vgg16_cub224',
-    ),
-    Case(MODEL, 'model.head.in_channels=256', ('in_channels=256', '(512,', 'set model.head.in_channels')),
-    Case(MODEL, 'model.variance_loss.level=5', ('level=5', 'the neck gives 1 level')),
-    Case(
-        MODEL,
-        'HBP on a backbone that returns one level',
-        ('pools three levels', 'got 1', 'let the backbone return three layers'),
-        code='from lcv_mm import HBPHead\nmodel.head = dict(type=HBPHead, num_classes=6, in_channels=512, proj_dim=9)',
-    ),
-    Case(
-        MODEL,
-        'Mixup under the class-variance loss',
-        ('images of one label', 'Mixup', 'take them out'),
-        code="model.train_cfg = dict(augments=dict(type='mmpretrain.Mixup', alpha=1.0))",
-    ),
-    Case(
-        MODEL,
-        'val_evaluator.topk=(1,20)',
-        ('val_evaluator.topk=(1, 20)', 'expected at most 6', 'set val_evaluator.topk=(1,)'),
-    ),
-    Case(
-        DATA,
-        'a data_root that is not there',
-        ('expected images/', 'does not exist', 'tools/prepare_data.py cub'),
-        config='cbp_vgg16_cub224',
-        options='train_dataloader.dataset.data_root={folder}/nowhere',
-    ),
-    Case(DATA, 'train_dataloader.dataset.split=val', ("split='val'", "has the splits 'train' and 'test'")),
-    Case(
-        DATA,
-        'a fold that is not there',
-        ('fold=4', 'has the folds 1, 2 and 3'),
-        config='cbp_vgg16_flower224',
-        options='train_dataloader.dataset.fold=4',
-    ),
-    Case(
-        DATA,
-        'a protocol that is not there',
-        ("protocol='lcv'", "has the protocols 'paper' and 'official'"),
-        config='cbp_vgg16_flower224',
-        options='train_dataloader.dataset.protocol=lcv',
-    ),
-    Case(DATA, 'a split without images', ('puts no image into the split', "'test'", 'drawn anew'), prepare=empty_split),
-    Case(
-        DATA,
-        'train_dataloader.dataset.image_size=48',
-        ('image_size=64', 'image_size=48 was asked for', 'Use another data_root'),
-    ),
-    Case(
-        DATA, 'model.head.num_classes=5', ('model.head.num_classes=5', 'has 6 classes', 'set model.head.num_classes=6')
-    ),
-    Case(
-        DATA,
-        'data_preprocessor.num_classes=20',
-        ('data_preprocessor.num_classes=20', 'has 6 classes', 'set data_preprocessor.num_classes=6'),
-    ),
-    Case(
-        DATA,
-        'a label beyond the head',
-        ('1 of 1 labels are beyond the head', 'the first is 7', 'expects 0 to 5', 'or correct the lists'),
-        code=LISTED,
-        prepare=label_seven,
-    ),
-    Case(
-        DATA,
-        'val_dataloader.dataset.metainfo.classes=[a,b,c,d,e,f]',
-        ('expected the same', "class 0 is 'Plain_Birdlet'", 'Take both from one dataset'),
-    ),
-    Case(
-        DATA,
-        "a folder of the toolbox's own dataset that is not there",
-        ('train_dataloader.dataset', 'the data cannot be read', 'set train_dataloader.dataset.data_root'),
-        code=LISTED,
-        theirs=True,
-    ),
-    Case(
-        DATA,
-        'a damaged image, read by a worker',
-        ('Birdlet_0003.jpg', "of the split 'train'", 'is damaged', 'drawn anew'),
-        prepare=damage_image,
-        options='train_dataloader.num_workers=2',
-    ),
-    Case(
-        DATA,
-        'an image that was cut off, which OpenCV fills with grey',
-        ('Birdlet_0003.jpg', 'damaged', 'truncated', 'drawn anew'),
-        prepare=cut_image,
-        options='train_dataloader.num_workers=2',
-    ),
-    Case(
-        BATCH,
-        'train_dataloader.batch_size=0',
-        ('train_dataloader.batch_size=0', 'expected a whole number from 1 up', 'set it'),
-    ),
-    Case(
-        BATCH,
-        'train_dataloader.num_workers=-1',
-        ('train_dataloader.num_workers=-1', 'expected a whole number from 0 up', 'set it'),
-    ),
-    Case(
-        BATCH,
-        'workers that persist, and none of them',
-        ('val_dataloader.persistent_workers=True', 'no workers to keep', 'num_workers to 1 or more'),
-        options='val_dataloader.persistent_workers=True',
-    ),
-    Case(
-        BATCH,
-        'train_dataloader.batch_sampler.samples_per_class=3',
-        ('batch_size=8 is not a multiple of samples_per_class=3', 'use batch_size 6 or 9'),
-    ),
-    Case(
-        BATCH, 'train_dataloader.batch_size=16', ('needs 8 classes', 'has 6 such classes', 'use batch_size 12 or less')
-    ),
-    Case(
-        BATCH,
-        'train_dataloader.dataset.pipeline.2.crop_size=128',
-        ('crop_size=128', 'short side is 72', 'lower the crop'),
-    ),
-    Case(
-        BATCH,
-        'a loader without a sampler',
-        ('train_dataloader: expected a dataset and a sampler', 'add sampler'),
-        code="train_dataloader.pop('sampler')",
-    ),
-    Case(RUN, 'train_cfg.max_epochs=0', ('train_cfg.max_epochs=0', 'expected a whole number from 1 up', 'set it')),
-    Case(
-        RUN, 'train_cfg.val_interval=-1', ('train_cfg.val_interval=-1', 'expected a whole number from 1 up', 'set it')
-    ),
-    Case(RUN, 'optim_wrapper.optimizer.lr=-0.1', ('optim_wrapper.optimizer: ', '-0.1'), theirs=True),
-    Case(
-        RUN, 'param_scheduler.1.T_max=0', ('param_scheduler.1.T_max=0', 'expected a whole number from 1 up', 'set it')
-    ),
-    Case(RUN, 'randomness.seed=-1', ('randomness.seed=-1', 'expected a whole number from 0 up', 'set it')),
-    Case(
-        RUN,
-        'default_hooks.checkpoint.save_best=accuracy/top-1',
-        ("save_best='accuracy/top-1'", "did you mean 'accuracy/top1'", 'name one of them'),
-    ),
-    Case(
-        MACHINE,
-        'a work_dir that cannot be written',
-        ('cannot be written', 'Not a directory', 'give another with --work-dir'),
-        args='--work-dir {folder}/file/run',
-        prepare=work_dir_is_a_file,
-    ),
-    Case(
-        MACHINE,
-        'CUDA_VISIBLE_DEVICES=0 without a GPU',
-        ('CUDA_VISIBLE_DEVICES=0 asks for a GPU', 'finds none', 'unset the variable'),
-        options='',
-        env=('CUDA_VISIBLE_DEVICES', '0'),
-        needs_no_gpu=True,
-    ),
-    Case(MACHINE, 'optim_wrapper.type=AmpOptimWrapper', ('AmpOptimWrapper',), needs_no_gpu=True, theirs=True),
-    Case(
-        MACHINE,
-        '--launcher pytorch without a launcher',
-        ('needs the variables', 'RANK', 'or leave --launcher out'),
-        options='',
-        args='--launcher pytorch',
-        needs_no_gpu=True,
-    ),
-    Case(
-        WEIGHTS,
-        'a checkpoint that is not there',
-        ('no such checkpoint file', 'epoch_9.pth', 'work_dir'),
-        tool='test',
-        args='{folder}/epoch_9.pth',
-    ),
-    Case(
-        WEIGHTS,
-        'a checkpoint that was cut off',
-        ('x.pth: damaged', 'Expected a file of torch.save', 'copy or download it again'),
-        tool='test',
-        args='{folder}/x.pth',
-        prepare=cut_checkpoint,
-    ),
-    Case(
-        WEIGHTS,
-        'a checkpoint that brings code',
-        ('x.pth: refused', 'other objects than weights', '--trust-checkpoint'),
-        tool='test',
-        args='{folder}/x.pth',
-        prepare=save(lambda state, cfg: state | {'extra': Payload()}),
-    ),
-    Case(
-        WEIGHTS,
-        'a file that holds no weights',
-        ('x.pth', 'expected the state dict', 'holds a list'),
-        tool='test',
-        args='{folder}/x.pth',
-        prepare=save(lambda state, cfg: [1, 2]),
-    ),
-    Case(
-        WEIGHTS,
-        'a checkpoint of another head',
-        (
-            'head.fc.weight is (6, 32) there, expected (6, 64)',
-            'tensors of LCVClassifier fit',
-            'give the one of its work_dir',
-        ),
-        tool='test',
-        args='{folder}/x.pth',
-        prepare=save(other_head),
-    ),
-    Case(
-        WEIGHTS,
-        'a checkpoint trained on other classes',
-        ('expected the classes it was trained on', 'class 0 is', 'Test it on the dataset'),
-        tool='test',
-        args='{folder}/x.pth',
-        prepare=save(other_order),
-    ),
-    Case(
-        WEIGHTS,
-        'load_from={folder}/x.pth, of which nothing fits',
-        ('x.pth: 0 of the', 'Expected weights of such a model', 'init_cfg'),
-        options='load_from={folder}/x.pth',
-        prepare=save(backbone_alone),
-    ),
-    Case(
-        WEIGHTS,
-        'pretrained weights that are not there',
-        ('no such file of pretrained weights', 'vgg16.pth', 'model.backbone.init_cfg=None'),
-        config='cbp_vgg16_cub224',
-        options='model.backbone.init_cfg.checkpoint={folder}/vgg16.pth',
-    ),
-    Case(
-        WEIGHTS,
-        '--out predictions.txt',
-        ('--out predictions.txt', 'expected a file that ends in .pkl', 'name it so'),
-        tool='test',
-        args='x.pth --out predictions.txt',
-        options='',
-    ),
-    Case(
-        WEIGHTS,
-        '--out into a folder that is not there',
-        ('does not exist', 'make it, or give another'),
-        tool='test',
-        args='x.pth --out {folder}/nowhere/p.pkl',
-        options='',
-    ),
-    *(
-        Case(TABLES, wrong, says, tool='reproduce', args=f'{wrong} --dry-run')
-        for wrong, says in {
-            '--rows lcv_cpb_vgg16_cub448': (
-                'fits none of the 29 rows',
-                "did you mean 'lcv_cbp_vgg16_cub448'",
-                'lists them',
-            ),
+OWN = '{folder}/c.py'
+CHECKPOINT = dict(tool='test', args='{folder}/x.pth')
+PLAN = dict(tool='reproduce', args='--dry-run')
+# fmt: off
+CASES = {
+    'The config file': [
+        case('a config that is not there', 'no such config file', 'did you mean', BASE,
+             config='configs/lcv_cbp_resnet18_birdlet.py'),
+        case('a file that is no config', 'expected a config', '.py', 'notes.txt',
+             config='{folder}/notes.txt', prepare=write('notes.txt', 'x')),
+        case('a syntax error', 'cannot be read as a config', 'SyntaxError', 'correct it',
+             config=OWN, prepare=write('c.py', 'model = dict(type=1\n')),
+        case('a name that is not defined', 'cannot be read as a config', 'NameError', 'correct it',
+             config=OWN, prepare=write('c.py', 'a = 1\nmodel = dict(depth=depth)\n')),
+        case('custom_imports of a module that is not there', 'cannot be read as a config', 'ImportError', 'correct it',
+             config=OWN, prepare=write('c.py', "custom_imports = dict(imports=['my_modul'])\n")),
+        case('a config without optim_wrapper', 'lacks optim_wrapper', 'did you mean', 'add what is missing',
+             config=OWN, prepare=write('c.py', 'model = train_dataloader = train_cfg = dict(a=1)\noptim_wraper = 3\n')),
+    ],
+    'Keys': [
+        case('trian_cfg.max_epochs=3', "no 'trian_cfg'", "did you mean 'train_cfg'", 'Expected a key'),
+        case('train_cfg.max_epoch=3', 'train_cfg.max_epoch', "did you mean 'max_epochs'", 'correct the name'),
+        case('model.head.out_dims=4096', 'model.head.out_dims', "did you mean 'out_dim'", 'correct the name'),
+        case('train_dataloader.dataset.pipeline.9.crop_size=64', 'dataset.pipeline.9.crop_size', 'no such place'),
+        case('model.head.out_dim.size=64', 'model.head.out_dim.size=64', 'no such place', 'leads through dicts'),
+        case('env_cfg.cudnn_benchmrk=True', 'env_cfg.cudnn_benchmrk', "did you mean 'cudnn_benchmark'"),
+        case('randomness.sead=1', 'randomness.sead=1', "did you mean 'seed'", 'Expected one of'),
+        case('train_dataloader.batch_sise=4', 'train_dataloader.batch_sise=4', "did you mean 'batch_size'"),
+        case('default_hooks.chekpoint.interval=5', 'default_hooks.chekpoint', "did you mean 'checkpoint'"),
+        case('optim_wrapper.paramwise_cfg.custom_kyes.head.lr_mult=9', 'custom_kyes', "did you mean 'custom_keys'"),
+        case('optim_wrapper.paramwise_cfg.custom_keys.backbne.lr_mult=0.1', 'no parameter of the model',
+             "did you mean 'backbone'", 'correct or remove'),
+        case('optim_wrapper.paramwise_cfg.lr_mult=0.1', 'MMEngine reads it nowhere', 'custom_keys=dict(backbone='),
+        case('optim_wrapper.paramwise_cfg.decay_mult=0', 'MMEngine reads it nowhere', 'custom_keys=dict(backbone='),
+    ],
+    'Parts and their options': [
+        case('model.variance_loss.type=ClassVarianceLos', "model.variance_loss.type='ClassVarianceLos'",
+             "did you mean 'ClassVarianceLoss'", 'Correct the name'),
+        case('train_dataloader.dataset.type=CUB2000', "train_dataloader.dataset.type='CUB2000'", 'CUB200'),
+        case('train_dataloader.dataset.pipeline.3.type=RandomFlipp',
+             "train_dataloader.dataset.pipeline.3.type='RandomFlipp'", "'RandomFlip'"),
+        case('a misspelt part in a list', "model.neck.1.type='GlobalAveragePoolin'", "'GlobalAveragePooling'",
+             code="model.neck = [dict(type='lcv_mm.ResidualAttention'), dict(type='GlobalAveragePoolin')]"),
+        case('optim_wrapper.optimizer.type=SDG', "optim_wrapper.optimizer.type='SDG'", "'SGD'", 'Correct the name'),
+        case('param_scheduler.1.T_maxx=3', 'param_scheduler.1.T_maxx', "did you mean 'T_max'", 'correct the name'),
+        case('model.variance_loss.inter=hing', "inter='hing'", 'hinge', 'choose from'),
+        case('model.variance_loss.margin=3', 'margin=3', 'must be in [0, 2]', 'with normalize=False any'),
+        case('model.variance_loss.weight_intra=-0.5', 'weight_intra=-0.5', 'must be 0 or more'),
+        case('model.head.out_dim=0', 'out_dim=0', 'must be a positive number', 'such as 8192'),
+        case('model.head.projection=tss', "projection='tss'", 'choose from', "'ts', 'rm'"),
+        case('model.head.num_classes=0', 'model.head.num_classes=0', 'expected a whole number from 1 up'),
+        case('a head without num_classes', 'model.head: ', 'num_classes', 'add what is missing',
+             code="model.head.pop('num_classes')"),
+        case('an unknown layer of the backbone', "['conv5_3']", 'must name layers of', 'relu5_3',
+             options='model.backbone.out_layers=[conv5_3]', config='cbp_vgg16_cub224'),
+        case('model.backbone.depth=17', 'model.backbone: '),
+        case('optim_wrapper.optimizer.lr=-0.1', 'optim_wrapper.optimizer: '),
+        case('optim_wrapper.type=AmpOptimWrapper', 'AmpOptimWrapper: ', needs_no_gpu=True),
+    ],
+    'The model against itself': [
+        case('model.head.in_channels=256', 'in_channels=256', '(512,', 'set model.head.in_channels'),
+        case('model.variance_loss.level=5', 'level=5', 'the neck gives 1 level'),
+        case('HBP on a backbone that returns one level', 'pools three levels', 'got 1', 'let the backbone return three',
+             code='from lcv_mm import HBPHead\n'
+                  'model.head = dict(type=HBPHead, num_classes=6, in_channels=512, proj_dim=9)'),
+        case('Mixup under the class-variance loss', 'images of one label', 'take Mixup and CutMix out',
+             code="model.train_cfg = dict(augments=dict(type='mmpretrain.Mixup', alpha=1.0))"),
+        case('val_evaluator.topk=(1,20)', 'val_evaluator.topk=(1, 20)', 'at most 6', 'set val_evaluator.topk=(1,)'),
+    ],
+    'Data': [
+        case('a data_root that is not there', 'expected images/', 'does not exist', 'tools/prepare_data.py cub',
+             config='cbp_vgg16_cub224', options='train_dataloader.dataset.data_root={folder}/nowhere'),
+        case('train_dataloader.dataset.split=val', "split='val'", "has the splits 'train' and 'test'"),
+        case('a fold that is not there', 'fold=4', 'has the folds 1, 2 and 3',
+             config='cbp_vgg16_flower224', options='train_dataloader.dataset.fold=4'),
+        case('a protocol that is not there', "protocol='lcv'", "'paper' and 'official'",
+             config='cbp_vgg16_flower224', options='train_dataloader.dataset.protocol=lcv'),
+        case('a split without images', 'puts no image into the split', "'test'", 'drawn anew', prepare=empty_split),
+        case('train_dataloader.dataset.image_size=48', 'image_size=64', 'image_size=48', 'Use another data_root'),
+        case('model.head.num_classes=5', 'model.head.num_classes=5', 'has 6 classes', 'set model.head.num_classes=6'),
+        case('data_preprocessor.num_classes=20', 'has 6 classes', 'set data_preprocessor.num_classes=6'),
+        case('a label beyond the head', '1 of 1 labels are beyond the head', 'the first is 7', 'expects 0 to 5',
+             'or correct the lists', code=LISTED, prepare=label_seven),
+        case('val_dataloader.dataset.metainfo.classes=[a,b,c,d,e,f]', 'expected the same',
+             "class 0 is 'Plain_Birdlet'", 'Take both from one dataset'),
+        case("a folder of the toolbox's own dataset that is not there", 'train_dataloader.dataset', 'cannot be read',
+             'set train_dataloader.dataset.data_root', code=LISTED),
+        case('a damaged image, read by the main process', 'Birdlet_0003.jpg', "of the split 'train'", 'is damaged',
+             prepare=damage_image),
+        case('a damaged image, read by a worker', 'Birdlet_0003.jpg', "of the split 'train'", 'is damaged',
+             prepare=damage_image, options='train_dataloader.num_workers=2'),
+        case('an image that was cut off, which OpenCV fills with grey', 'Birdlet_0003.jpg', 'damaged', 'drawn anew',
+             prepare=cut_image),
+    ],
+    'Batches': [
+        case('train_dataloader.batch_size=0', 'train_dataloader.batch_size=0', 'a whole number from 1 up', 'set it'),
+        case('train_dataloader.num_workers=-1', 'train_dataloader.num_workers=-1', 'a whole number from 0 up'),
+        case('val_dataloader.persistent_workers=True', 'no workers to keep', 'val_dataloader.num_workers to 1 or more'),
+        case('train_dataloader.batch_sampler.samples_per_class=3',
+             'train_dataloader.batch_sampler: ', 'batch_size=8 is not a multiple of samples_per_class=3'),
+        case('train_dataloader.batch_size=16', 'needs 8 classes', 'has 6 such classes', 'use batch_size 12 or less'),
+        case('train_dataloader.dataset.pipeline.2.crop_size=128', 'crop_size=128', 'short side is 72', 'lower the'),
+        case('a loader without a sampler', 'train_dataloader: expected a dataset and a sampler', 'add sampler',
+             code="train_dataloader.pop('sampler')"),
+    ],
+    'Schedule and logs': [
+        case('train_cfg.max_epochs=0', 'train_cfg.max_epochs=0', 'expected a whole number from 1 up', 'set it'),
+        case('param_scheduler.1.T_max=0', 'param_scheduler.1.T_max=0', 'expected a whole number from 1 up'),
+        case('randomness.seed=-1', 'randomness.seed=-1', 'expected a whole number from 0 up', 'set it'),
+        case('default_hooks.checkpoint.save_best=accuracy/top-1', "save_best='accuracy/top-1'",
+             "did you mean 'accuracy/top1'", 'name one of them'),
+    ],
+    'The machine': [
+        case('a work_dir that cannot be written', 'cannot be written', 'give another with --work-dir',
+             args='--work-dir {folder}/file/run', prepare=write('file', '')),
+        case('CUDA_VISIBLE_DEVICES=0 without a GPU', 'CUDA_VISIBLE_DEVICES=0 asks for a GPU', 'unset the variable',
+             options='', env=('CUDA_VISIBLE_DEVICES', '0'), needs_no_gpu=True),
+        case('--launcher pytorch without a launcher', 'needs the variables', 'RANK', 'or leave --launcher out',
+             options='', args='--launcher pytorch', needs_no_gpu=True),
+    ],
+    'Checkpoints and weights': [
+        case('a checkpoint that is not there', 'no such checkpoint file', 'epoch_9.pth', 'work_dir',
+             tool='test', args='{folder}/epoch_9.pth'),
+        case('a checkpoint that was cut off', 'x.pth: damaged', 'Expected a file of torch.save', 'download it again',
+             **CHECKPOINT, prepare=cut_checkpoint),
+        case('a checkpoint that brings code', 'x.pth: refused', 'other objects than weights', '--trust-checkpoint',
+             **CHECKPOINT, prepare=save(lambda state, cfg: state | {'extra': Payload()})),
+        case('a file that holds no weights', 'x.pth', 'expected the state dict', 'holds a list',
+             **CHECKPOINT, prepare=save(lambda state, cfg: [1, 2])),
+        case('a checkpoint of another head', 'head.fc.weight is (6, 32) there, expected (6, 64)',
+             'give the one of its work_dir', **CHECKPOINT, prepare=save(other_head)),
+        case('a checkpoint trained on other classes', 'expected the classes it was trained on', 'class 0 is',
+             'Test it on the dataset', **CHECKPOINT, prepare=save(other_order)),
+        case('load_from={folder}/x.pth, of which nothing fits', 'x.pth: 0 of the', 'Expected weights of such a model',
+             options='load_from={folder}/x.pth', prepare=save(backbone_alone)),
+        case('pretrained weights that are not there', 'no such file of pretrained weights', 'vgg16.pth',
+             'model.backbone.init_cfg=None', config='cbp_vgg16_cub224',
+             options='model.backbone.init_cfg.checkpoint={folder}/vgg16.pth'),
+        case('--out predictions.txt', '--out predictions.txt', 'expected a file that ends in .pkl', 'name it so',
+             tool='test', args='x.pth --out predictions.txt', options=''),
+        case('--out into a folder that is not there', 'does not exist', 'make it, or give another',
+             tool='test', args='x.pth --out {folder}/nowhere/p.pkl', options=''),
+    ],
+    'Reproducing the tables': [
+        *(case(wrong, *says, tool='reproduce', args=f'{wrong} --dry-run') for wrong, says in {
+            '--rows lcv_cpb_vgg16_cub448': ('fits none of the 29 rows', "did you mean 'lcv_cbp_vgg16_cub448'"),
             '--tables 1 --rows *_dogs224': ('fits none of the 7 rows of table 1', 'Expected a name, or a pattern'),
-            '--tables 1 --dataset birdlets': (
-                'tables are of other datasets',
-                'expected one of the two',
-                'leave one out',
-            ),
+            '--tables 1 --dataset birdlets': ('tables are of other datasets', 'expected one of the two'),
             '--seeds 0 0': ('--seeds 0 0', 'expected different numbers, 0 or more', 'give each once'),
             '--cfg-options train_cfg.max_epochs': ('expected KEY=VALUE', 'such as train_cfg.max_epochs=10'),
             '--cfg-options randomness.seed=3': ('expected seeds in --seeds', 'give them there'),
             '--cfg-options trian_cfg.max_epochs=3': ('trian_cfg', "did you mean 'train_cfg'"),
-        }.items()
-    ),
-    Case(
-        TABLES,
-        'a folder that was begun with other settings',
-        (
-            'bcnn_vgg16_cub448/seed_0 was begun with other settings',
-            '(there: 0.5)',
-            'expected the same',
-            'delete the folder',
-        ),
-        tool='reproduce',
-        args='--dry-run',
-        prepare=begun_otherwise,
-    ),
-    Case(
-        TABLES,
-        'a damaged record of a run',
-        ('seed_0/record.json', 'expected the record of a run', 'delete it'),
-        tool='reproduce',
-        args='--dry-run',
-        prepare=damaged_record,
-    ),
-    Case(
-        TABLES,
-        '--work-dir below a file',
-        ('cannot be written', 'Not a directory', 'give another with --work-dir'),
-        tool='reproduce',
-        args='--dry-run --work-dir {folder}/file/runs',
-        prepare=work_dir_is_a_file,
-    ),
-    Case(
-        TABLES,
-        '--engine-options jobs=0',
-        ('--engine-options jobs=0', 'expected jobs=N', '1 or more'),
-        tool='reproduce',
-        args='--engine-options jobs=0',
-    ),
-]
+        }.items()),
+        case('a folder that was begun with other settings', 'seed_0 was begun with other settings', '(there: 0.5)',
+             'delete the folder', **PLAN, prepare=begun_otherwise),
+        case('a damaged record of a run', 'seed_0/record.json', 'expected the record of a run', 'delete it',
+             **PLAN, prepare=damaged_record),
+        case('--engine-options jobs=0', '--engine-options jobs=0', 'expected jobs=N', '1 or more',
+             tool='reproduce', args='--engine-options jobs=0'),
+    ],
+}
+# fmt: on

@@ -285,8 +285,11 @@ def test_the_two_steps_have_the_published_lengths_rates_and_decays(name):
 
 
 @pytest.mark.parametrize('path', SMALL, ids=lambda path: path.stem)
-def test_a_config_for_cpus_is_the_papers_recipe_but_for_its_length(path):
+def test_a_config_for_cpus_is_built_and_is_the_papers_recipe_but_for_its_length(path):
     cfg = Config.fromfile(path)
+    with torch.no_grad():
+        scores = MODELS.build(cfg.model).eval()(torch.rand(1, 3, 64, 64))
+    assert scores.shape == (1, cfg.data_preprocessor.num_classes)
     optimizer = cfg.optim_wrapper.optimizer
     assert (optimizer.lr, optimizer.momentum, optimizer.weight_decay) == (0.01, 0.9, 1e-4)
     assert (cfg.param_scheduler.milestones, cfg.param_scheduler.gamma, cfg.train_cfg.max_epochs) == ([10], 0.1, 12)

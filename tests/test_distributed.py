@@ -26,7 +26,8 @@ from mmengine.optim import OptimWrapper
 from mmengine.runner import Runner
 from mmpretrain.registry import MODELS
 from mmpretrain.structures import DataSample
-from test_tools import CONFIG, logged, options, run
+from test_tools import CONFIG, logged, run
+from tiny_run import BIRDLETS, tiny_settings
 from torch import Tensor, multiprocessing, nn
 
 from lcv_mm.datasets import CUB200, ClassBalancedBatchSampler
@@ -174,7 +175,7 @@ def test_uneven_batches_are_an_error_of_the_config_on_every_rank(ranks):
 def batches_of_a_rank(rank: int, world_size: int, data: Path, folder: Path) -> None:
     dist.init_process_group('gloo', init_method=f'file://{folder}/init', rank=rank, world_size=world_size)
     epochs = []
-    for sitting in ((0, 1, 2), (2,)):  # the second is of a run that was stopped after epoch 1 and resumed
+    for session in ((0, 1, 2), (2,)):  # the second is of a run that was stopped after epoch 1 and resumed
         loader = Runner.build_dataloader(
             dict(
                 dataset=dict(type=CUB200, data_root=str(data), split='train'),
@@ -186,7 +187,7 @@ def batches_of_a_rank(rank: int, world_size: int, data: Path, folder: Path) -> N
             ),
             seed=0,
         )
-        for epoch in sitting:
+        for epoch in session:
             hook_runner = SimpleNamespace(train_loop=SimpleNamespace(dataloader=loader), epoch=epoch)
             DistSamplerSeedHook().before_train_epoch(hook_runner)
             epochs.append(list(loader.batch_sampler))
@@ -243,15 +244,9 @@ def launch(script: str, *args: object, check: bool = True, **env: object) -> sub
 
 def small(data: Path, epochs: int, **more: object) -> list[str]:
     """Options for 5 classes: 20 training images, and 15 test images, which two processes can't share evenly."""
-    values: dict[str, object] = {
-        'model.head.num_classes': 5,
-        'data_preprocessor.num_classes': 5,
-        'model.variance_loss.gather': True,
-        'train_cfg.max_epochs': epochs,
-    }
-    for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
-        values |= {f'{loader}.dataset.num_classes': 5, f'{loader}.dataset.test_per_class': 3}
-    return options(data, **(values | more))
+    dataset = BIRDLETS | {'num_classes': 5, 'test_per_class': 3}
+    values = tiny_settings(data, epochs, dataset) | {'model.head.out_dim': 128, 'model.variance_loss.gather': True}
+    return ['--cfg-options', *(f'{key}={value}' for key, value in (values | more).items())]
 
 
 def assert_same_weights(folder: Path, other: Path) -> None:

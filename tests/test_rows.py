@@ -32,9 +32,9 @@ def data_roots(tmp_path_factory) -> dict[str, Path]:
 
 
 def shrink(cfg: Config, data_root: Path, work_dir: Path) -> None:
-    """What a CPU needs: small crops, one batch of 4, one epoch, random weights, no checkpoint."""
-    cfg.merge_from_dict(tiny_settings(data_root, dataset={}) | {'model.backbone.init_cfg': None})
-    cfg.train_dataloader.batch_size = 4
+    """What a CPU needs: small crops, one batch of 4 an epoch, one epoch, random weights, no checkpoint."""
+    cfg.merge_from_dict(tiny_settings(data_root, dataset={}))
+    cfg.merge_from_dict({'model.backbone.init_cfg': None, 'train_dataloader.batch_size': 4})
     cfg.train_dataloader.dataset.indices = [0, 1, -2, -1]  # two of each of two classes
     cfg.val_dataloader.dataset.indices = 8
     cfg.default_hooks.checkpoint = None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny_run import LOADERS, tiny_options
+from tiny_run import tiny_options, tiny_settings
 from torchvision.models import vgg16
 
 ROOT = Path(__file__).parents[1]
@@ -33,10 +33,7 @@ def run(tool: str, *args: object, check: bool = True) -> subprocess.CompletedPro
 
 def options(data_root: Path, **more: object) -> list[str]:
     """`--cfg-options` that shrink the Birdlets config to seconds."""
-    size = {'model.head.out_dim': 128}
-    for loader in LOADERS:
-        size |= {f'{loader}.dataset.pipeline.1.scale': 96, f'{loader}.dataset.pipeline.2.crop_size': 96}
-    return ['--cfg-options', *tiny_options(data_root, **(size | more))]
+    return ['--cfg-options', *tiny_options(data_root, **{'model.head.out_dim': 128} | more)]
 
 
 def logged(work_dir: Path) -> list[dict]:
@@ -171,14 +168,15 @@ def test_the_main_job_trains_from_a_local_file_of_torchvisions_weights(trained, 
     torch.manual_seed(0)
     weights = vgg16(weights=None).state_dict()
     torch.save(weights, tmp_path / 'vgg16.pth')
-    run(
-        'train', 'configs/lcv_cbp_vgg16_cub448.py', '--work-dir', tmp_path, '--no-validate', '--no-persistent-workers',
-        '--cfg-options', f'train_dataloader.dataset.data_root={data}', 'train_dataloader.num_workers=0',
-        'train_dataloader.batch_size=4', 'train_cfg.max_epochs=1', 'default_hooks.logger.interval=1',
-        'train_dataloader.dataset.pipeline.1.scale=72', 'train_dataloader.dataset.pipeline.2.crop_size=64',
-        'model.head.out_dim=64', f'model.backbone.init_cfg.checkpoint={tmp_path / "vgg16.pth"}',
-        'optim_wrapper.optimizer.lr=1e-9',
-    )  # fmt: skip
+    settings = tiny_settings(data, dataset={}) | {
+        'train_dataloader.batch_size': 4,
+        'model.head.out_dim': 64,
+        'model.backbone.init_cfg.checkpoint': tmp_path / 'vgg16.pth',
+        'optim_wrapper.optimizer.lr': 1e-9,
+    }
+    of_training = (item for item in settings.items() if not item[0].startswith('val_dataloader'))
+    given = ['--cfg-options', *(f'{key}={value}' for key, value in of_training)]
+    run('train', 'configs/lcv_cbp_vgg16_cub448.py', '--work-dir', tmp_path, '--no-validate', *given)
     trained_weights = torch.load(tmp_path / 'epoch_1.pth', weights_only=False)['state_dict']
     # at a learning rate of nearly 0 the backbone is still the file's: the first and the last convolution
     for ours, theirs in (('features.0', 'features.0'), ('features.16', 'features.28')):
@@ -187,50 +185,7 @@ def test_the_main_job_trains_from_a_local_file_of_torchvisions_weights(trained, 
     assert len([record for record in logged(tmp_path) if 'loss_intra' in record]) == 6  # 24 images in batches of 4
 
 
-def test_each_hook_of_the_project_can_be_switched_off_as_mmengines_own(trained, tmp_path):
-    hooks = (
-        'random_seed',
-        'catch_up_val',
-        'preemption',
-        'finite_loss',
-        'class_distances',
-        'visualization',
-        'checkpoint',
-    )
-    off = {f'default_hooks.{name}': None for name in hooks}
-    done = run('train', CONFIG, '--work-dir', tmp_path, *options(trained[0], **off))
-    names = ('PositionalSeedHook', 'CatchUpValHook', 'PreemptionHook', 'FiniteLossHook', 'ClassDistanceHook')
-    assert not any(name in done.stdout for name in names)
-    assert not list(tmp_path.glob('*.pth'))
-
-
 def test_with_an_interval_of_minus_one_only_the_last_checkpoint_is_written(trained, tmp_path):
     never = {'default_hooks.checkpoint.interval': -1, 'default_hooks.checkpoint.save_best': None}
     run('train', CONFIG, '--work-dir', tmp_path, *options(trained[0], **never, **{'train_cfg.max_epochs': 2}))
     assert [file.name for file in tmp_path.glob('epoch_*.pth')] == ['epoch_2.pth']  # CheckpointHook's `save_last`
-
-
-WRAPPED = """
-default_scope = 'mmpretrain'
-custom_imports = dict(imports=['lcv_mm'])
-model = dict(
-    type='LCVClassifier', backbone=dict(type='ResNet', depth=18), neck=dict(type='ResidualAttention'),
-    head=dict(type='CBPHead', num_classes=6, in_channels=512, out_dim=64),
-    variance_loss=dict(type='ClassVarianceLoss'), data_preprocessor=dict(num_classes=6, to_rgb=True))
-pipeline = [
-    dict(type='LoadImageFromFile'), dict(type='ResizeEdge', scale=64, edge='short'),
-    dict(type='CenterCrop', crop_size=64), dict(type='PackInputs')]
-custom = dict(type='CustomDataset', data_root={root!r}, data_prefix='images', pipeline=pipeline)
-train_dataloader = dict(
-    batch_size=8, num_workers=0, sampler=dict(type='DefaultSampler', shuffle=True),
-    collate_fn=dict(type='default_collate'),
-    dataset=dict(type='KFoldDataset', dataset=custom, fold=0, num_splits=3))
-train_cfg = dict(by_epoch=True, max_epochs=1)
-optim_wrapper = dict(optimizer=dict(type='SGD', lr=0.01))
-"""
-
-
-def test_a_wrapper_around_the_toolboxs_own_dataset_trains_in_text_style(trained, tmp_path):
-    (tmp_path / 'c.py').write_text(WRAPPED.format(root=str(trained[0])))
-    run('train', tmp_path / 'c.py', '--work-dir', tmp_path / 'work')
-    assert (tmp_path / 'work/epoch_1.pth').is_file()

@@ -8,7 +8,7 @@ BIRDLETS = {'num_classes': 6, 'train_per_class': 4, 'test_per_class': 2, 'image_
 
 
 def tiny_settings(data_root: Path, epochs: int = 1, dataset: Mapping[str, int] = BIRDLETS) -> dict[str, object]:
-    """Value of each dotted key for a run on a CPU: no workers, batches of 8, crops of 64, no checkpoint but the last.
+    """Value of each dotted key for a run on a CPU: no workers, batches of 8, crops of 64, a checkpoint each epoch.
 
     Args:
         data_root (Path): Folder of the data.

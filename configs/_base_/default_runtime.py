@@ -28,7 +28,7 @@ default_hooks = dict(
     catch_up_val=dict(type=CatchUpValHook),
     preemption=dict(type=PreemptionHook),
     finite_loss=dict(type=FiniteLossHook, patience=10),
-    # LCV logs these of itself; its baselines, to be drawn beside it, do so by this
+    # LCV logs these by itself; its baselines, to be drawn beside it, do so by this hook
     class_distances=dict(type=ClassDistanceHook),
     visualization=dict(type=VisualizationHook, enable=False),
 )

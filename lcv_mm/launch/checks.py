@@ -84,11 +84,6 @@ def check_run(runner: Runner, cfg: Config, loaders: Sequence[str]) -> None:
     """
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
     _check_custom_keys(cfg, [name for name, _ in model.named_parameters()])
-    if hasattr(model, 'variance_loss') and getattr(model.data_preprocessor, 'batch_augments', None) is not None:
-        raise ConfigError(
-            f'model.train_cfg.augments: {type(model).__name__} compares images of one label with images of another, '
-            'but Mixup and CutMix give an image two; take them out (model.train_cfg=None)'
-        )
     classes: dict[str, list[str]] = {}
     for name in loaders:
         loop = getattr(runner, name.replace('dataloader', 'loop'))

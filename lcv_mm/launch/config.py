@@ -85,8 +85,13 @@ def override_config(cfg: Config, options: Mapping[str, Any] | None) -> None:
                 f'--cfg-options {key}={value}: the config has no {first!r}{did_you_mean(first, known)} '
                 f'Expected a key that begins with one of {", ".join(sorted(RUNNER_KEYS & {*cfg}))}'
             )
-        _check_place(cfg, key, value)
-        cfg.merge_from_dict({key: value})
+        try:
+            cfg.merge_from_dict({key: value})
+        except (KeyError, TypeError, ValueError) as error:  # through a number, or to a place that a list has not
+            raise ConfigError(
+                f'--cfg-options {key}={value}: there is no such place in the config: {_first_line(error)}; expected a '
+                'key that leads through dicts, and through lists by the number of the entry, from 0'
+            ) from error
 
 
 def setting(cfg: Any, key: str) -> Any:
@@ -111,30 +116,6 @@ def type_name(part: Any) -> str:
 def listed(part: Any) -> list[Any]:
     """A part, or a list of parts, as a list; None as the empty one."""
     return [] if part is None else list(part) if isinstance(part, list | tuple) else [part]
-
-
-def _check_place(cfg: Config, key: str, value: Any) -> None:
-    """Raise ConfigError unless a dotted key leads through dicts, and to places that lists have."""
-    part: Any = cfg
-    names = key.split('.')
-    for i, name in enumerate(names):
-        here = '.'.join(names[:i])
-        if isinstance(part, list):
-            if not (name.isdigit() and int(name) < len(part)):
-                raise ConfigError(
-                    f'--cfg-options {key}={value}: {here} is a list; expected its places 0 to {len(part) - 1}, got '
-                    f'{name!r}; give one of them'
-                )
-            part = part[int(name)]
-        elif isinstance(part, Mapping | Config):
-            if name not in part:
-                return  # new, with all that is in it
-            part = part[name]
-        else:
-            raise ConfigError(
-                f'--cfg-options {key}={value}: expected a dict at {here}, but it is {part!r}; set {here} itself, or '
-                'give it a dict in a config file'
-            )
 
 
 def _import_all(part: Any) -> None:

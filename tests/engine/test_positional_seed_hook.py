@@ -29,7 +29,7 @@ def draws() -> tuple[float, float, float]:
 
 
 def started(seed: int = 0, dataset: object = None, **loader: object) -> tuple[PositionalSeedHook, SimpleNamespace]:
-    """The hook behind `before_train`, on what it sees of a Runner."""
+    """The hook after `before_train`, on what it sees of a Runner."""
     dataset = dataset or Numbers(pipeline=[draw])
     dataloader = DataLoader(dataset, sampler=DefaultSampler(dataset, shuffle=True, seed=0), collate_fn=list, **loader)
     loop = object.__new__(EpochBasedTrainLoop)

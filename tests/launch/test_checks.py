@@ -1,19 +1,23 @@
-"""Right configs pass all checks: the project's own, and a user's in text style."""
+"""Valid configs pass all checks, what MMEngine ignores is refused, and bugs keep their traceback."""
 
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
-import torch
 from mmengine.config import Config
+from mmengine.hooks import Hook
+from mmpretrain.registry import DATASETS, HOOKS, MODELS
 from tiny_run import tiny_settings
+from torch import nn
 
-from lcv_mm.datasets import Birdlets
-from lcv_mm.errors import ConfigError
+from lcv_mm.errors import ConfigError, DataError
 from lcv_mm.launch import build_runner, config_errors, load_config, override_config
 from lcv_mm.launch.checks import check_config
-from lcv_mm.ops import pairwise_distance
 
-CONFIGS = sorted((Path(__file__).parents[2] / 'configs').glob('*.py'))
+FOLDER = Path(__file__).parents[2] / 'configs'
+CONFIGS = sorted([*FOLDER.glob('*.py'), *FOLDER.glob('small/*.py')])
+BIRDLETS = 'lcv_cbp_resnet18_birdlets.py'
 NEEDS = ('model', 'train_dataloader', 'train_cfg', 'optim_wrapper')
 TEXT = """
 default_scope = 'mmpretrain'
@@ -72,6 +76,73 @@ def test_options_reach_new_keys_lists_and_what_the_runner_looks_up(tmp_path):
     assert cfg.my_own_variable == 4
 
 
+def test_a_checkpoint_never_is_an_interval_as_mmengine_has_it():
+    cfg = load_config(FOLDER / BIRDLETS)
+    override_config(cfg, {'default_hooks.checkpoint.interval': -1})
+    check_config(cfg)
+
+
+@pytest.mark.parametrize('key', ['lr_mult', 'decay_mult'])
+def test_a_factor_that_mmengine_reads_nowhere_is_refused(key):
+    cfg = load_config(FOLDER / BIRDLETS)
+    override_config(cfg, {f'optim_wrapper.paramwise_cfg.{key}': 0.1})
+    with pytest.raises(ConfigError, match=rf'paramwise_cfg.{key}=0.1: .*custom_keys=dict'):
+        check_config(cfg)
+    cfg.optim_wrapper.paramwise_cfg = dict(custom_keys=dict(backbone={key: 0.1}))
+    check_config(cfg)
+
+
+@pytest.fixture
+def tiny(tmp_path) -> Config:
+    cfg = load_config(FOLDER / BIRDLETS)
+    override_config(cfg, tiny_settings(tmp_path / 'birdlets') | {'model.head.out_dim': 32})
+    cfg.work_dir, cfg.experiment_name = str(tmp_path / 'work'), tmp_path.name
+    return cfg
+
+
+def test_any_hook_can_be_switched_off_and_each_dataset_is_built_once(tiny, monkeypatch):
+    off = ['random_seed', 'catch_up_val', 'preemption', 'finite_loss', 'class_distances', 'checkpoint', 'logger']
+    kinds = {tiny.default_hooks[name].type for name in off}
+    override_config(tiny, {f'default_hooks.{name}': None for name in off})
+    built = []
+    kind = tiny.train_dataloader.dataset.type
+    init = kind.__init__
+    monkeypatch.setattr(
+        kind, '__init__', lambda self, *args, **kwargs: built.append(self) or init(self, *args, **kwargs)
+    )
+    runner = build_runner(tiny, ('train_dataloader', 'val_dataloader'))
+    assert not kinds & {type(hook) for hook in runner.hooks}
+    runner.train()
+    assert built == [runner.train_dataloader.dataset, runner.val_dataloader.dataset]
+
+
+def test_a_wrapper_of_the_toolbox_is_built_in_the_runs_own_scope(tmp_path):
+    for name in ('a', 'b'):
+        (tmp_path / 'd' / name).mkdir(parents=True)
+        for i in range(4):
+            cv2.imwrite(str(tmp_path / 'd' / name / f'{i}.png'), np.full((40, 40, 3), 9 * i, np.uint8))
+    pipeline = "[dict(type='LoadImageFromFile'), dict(type='CenterCrop', crop_size=32), dict(type='PackInputs')]"
+    (tmp_path / 'c.py').write_text(f"""
+default_scope = 'mmpretrain'
+model = dict(type='ImageClassifier', backbone=dict(type='ResNet', depth=18), neck=dict(type='GlobalAveragePooling'),
+             head=dict(type='LinearClsHead', num_classes=2, in_channels=512))
+train_dataloader = dict(batch_size=2, num_workers=0, sampler=dict(type='DefaultSampler', shuffle=True),
+    collate_fn=dict(type='default_collate'), dataset=dict(type='KFoldDataset', fold=0, num_splits=2,
+    dataset=dict(type='CustomDataset', data_root={str(tmp_path / 'd')!r}, pipeline={pipeline})))
+train_cfg = dict(by_epoch=True, max_epochs=1)
+optim_wrapper = dict(optimizer=dict(type='Lamb', lr=1e-4))
+work_dir = {str(tmp_path / 'work')!r}
+""")
+    cfg = load_config(tmp_path / 'c.py', NEEDS)
+    with config_errors(cfg):
+        runner = build_runner(cfg, ('train_dataloader', 'val_dataloader'))
+        runner.train()
+    assert runner.iter == 2
+    cfg.model.head.num_classes = 3
+    with pytest.raises(ConfigError, match=r'model.head.num_classes=3, but KFoldDataset .* has 2 classes'):
+        build_runner(cfg, ('train_dataloader',))
+
+
 @pytest.mark.parametrize('error', [ValueError('from numpy'), KeyError('key'), RuntimeError('a bug'), TypeError('x')])
 def test_an_error_that_is_not_of_the_config_passes_unchanged(error):
     with pytest.raises(type(error)) as caught, config_errors(Config({})):
@@ -79,37 +150,64 @@ def test_an_error_that_is_not_of_the_config_passes_unchanged(error):
     assert caught.value is error
 
 
-def test_an_error_of_our_own_that_is_no_config_error_passes_unchanged():
-    """A bug of the package keeps its traceback."""
-    with pytest.raises(ValueError, match='shape') as caught, config_errors(Config({})):
-        pairwise_distance(torch.zeros(2, 2, 2))
-    assert not isinstance(caught.value, ConfigError)
+class Ours(nn.Module):
+    """A part that fails, or that holds another."""
+
+    def __init__(self, error: Exception | None = None, part: dict | None = None) -> None:
+        super().__init__()
+        if error is not None:
+            raise error
+        self.part = part and MODELS.build(part)
 
 
-def test_a_dataset_is_built_once_in_a_run(tmp_path, monkeypatch):
-    built = []
-
-    class Counted(Birdlets):
-        def __init__(self, *args, **kwargs):
-            built.append(kwargs['split'])
-            super().__init__(*args, **kwargs)
-
-    cfg = load_config(CONFIGS[0].parent / 'cbp_resnet18_birdlets.py')
-    cfg.merge_from_dict(tiny_settings(tmp_path / 'birdlets') | {'model.head.out_dim': 64})
-    for loader in ('train_dataloader', 'val_dataloader'):
-        cfg[loader].dataset.type = Counted
-    cfg.work_dir = str(tmp_path / 'work')
-    build_runner(cfg, ('train_dataloader', 'val_dataloader')).train()
-    assert sorted(built) == ['test', 'train']
+@pytest.mark.parametrize('module', ['lcv_mm.models.ours', 'users_own'])
+@pytest.mark.parametrize('error', [ValueError('a bug'), TypeError('a bug'), KeyError('a bug'), AssertionError('a bug')])
+def test_what_a_part_raises_by_a_bug_keeps_its_traceback_in_any_depth(monkeypatch, module, error):
+    monkeypatch.setattr(Ours, '__module__', module)
+    cfg = Config(dict(model=dict(type='ImageClassifier', backbone=dict(type=Ours, error=error))))
+    with pytest.raises(type(error)) as caught, config_errors(cfg):
+        MODELS.build(cfg.model)
+    assert caught.value is error
 
 
-@pytest.mark.parametrize('key', ['lr_mult', 'decay_mult'])
-def test_what_mmengine_never_reads_is_refused_with_advice_that_works(key, tmp_path):
-    (tmp_path / 'c.py').write_text(TEXT.format(crop=224))
-    cfg = load_config(tmp_path / 'c.py')
-    cfg.optim_wrapper.paramwise_cfg[key] = 0.1
-    with pytest.raises(ConfigError, match=f'{key}=0.1: MMEngine reads it nowhere'):
-        check_config(cfg)
-    del cfg.optim_wrapper.paramwise_cfg[key]
-    cfg.optim_wrapper.paramwise_cfg.custom_keys = dict(backbone={key: 0.1})  # as the message says
-    check_config(cfg)
+def test_a_refusal_of_our_own_or_of_the_toolbox_gets_the_key_of_the_innermost_part(monkeypatch):
+    monkeypatch.setattr(Ours, '__module__', 'lcv_mm.models.ours')
+    cfg = Config(dict(model=dict(type=Ours, part=dict(type=Ours, error=ConfigError('depth=3 is not built')))))
+    with pytest.raises(ConfigError, match=r'^model.part: depth=3 is not built$'), config_errors(cfg):
+        MODELS.build(cfg.model)
+    cfg = Config(dict(model=dict(type=Ours, part=dict(type='mmpretrain.ResNet', depth=17))))
+    with pytest.raises(ConfigError, match=r'^model.part: .*17') as caught, config_errors(cfg):
+        MODELS.build(cfg.model)
+    assert isinstance(caught.value.__cause__, KeyError)
+
+
+@pytest.mark.parametrize(
+    ('part', 'says'),
+    [
+        (dict(type='ImageClasifier'), r"^model.type='ImageClasifier': .*did you mean 'ImageClassifier'"),
+        (dict(depth=18), r'^model: expected a dict with a `type`'),
+        (dict(type=Ours, erorr=3), r"^model.erorr: Ours has no such option; did you mean 'error'"),
+        (dict(type='mmpretrain.LinearClsHead', num_classes=3), r'^model: .*in_channels'),
+        ([dict(type=Ours), dict(type='Ourss')], r"^model.1.type='Ourss'"),
+    ],
+)
+def test_a_part_that_does_not_fit_its_class_is_named_by_its_key(part, says):
+    cfg = Config(dict(model=part))
+    with pytest.raises(ConfigError, match=says), config_errors(cfg):
+        MODELS.build(cfg.model)
+
+
+def test_one_setting_at_two_places_is_named_by_both():
+    data = dict(type='CustomDataset', data_root='nowhere')
+    cfg = Config(dict(val_dataloader=dict(dataset=data), test_dataloader=dict(dataset=data)))
+    says = r'^val_dataloader.dataset or test_dataloader.dataset: the data cannot be read'
+    with pytest.raises(DataError, match=says), config_errors(cfg):
+        DATASETS.build(dict(cfg.val_dataloader.dataset, _scope_='mmpretrain'))
+
+
+def test_after_the_run_the_registry_is_as_before():
+    before = HOOKS.build
+    with config_errors(Config({})):
+        pass
+    assert HOOKS.build == before
+    assert isinstance(HOOKS.build(dict(type=Hook)), Hook)

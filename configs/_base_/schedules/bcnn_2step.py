@@ -15,7 +15,7 @@ find_unused_parameters = True  # of several processes: the frozen backbone has n
 
 optim_wrapper.update(optimizer=dict(lr=1.0, weight_decay=1e-8))  # Published: step 1
 param_scheduler = [
-    # Published: x0.1 where the accuracy on the test images has stood still for 4 epochs. Here: behind 3/5 and 4/5 of
+    # Published: x0.1 where the accuracy on the test images has stood still for 4 epochs. Here: after 3/5 and 4/5 of
     # each step, without a look at the test images. Step 2's published start, 1e-2, is where step 1 ends
     dict(type=MultiStepLR, by_epoch=True, milestones=[33, 44, 70, 75], gamma=0.1),
     # Published: 1e-5 in step 2
