@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -211,6 +212,16 @@ def test_the_same_run_in_two_folders_is_refused(tmp_path):
     (folder.with_name('seed_0_copy') / 'record.json').write_bytes((folder / 'record.json').read_bytes())
     with pytest.raises(DataError, match=r'seed_0 and .*seed_0_copy both hold'):
         write_report(tmp_path)
+
+
+def test_seeds_of_two_losses_are_not_averaged(tmp_path):
+    for seed, weight in enumerate(['1.0', '1.0', '0.01']):
+        folder = add_run(tmp_path, 'lcv_cbp_resnet18_birdlets64', seed, 70.0, **DRAWN)
+        (folder / 'settings.json').write_text(json.dumps({'model.variance_loss.weight_intra': weight}))
+    with pytest.raises(DataError, match=r'seed_2: .* those have weight_intra=1.0, and this one weight_intra=0.01'):
+        write_report(tmp_path)
+    shutil.rmtree(folder)
+    assert '70.00 ± 0.00 (2 seeds)' in sections(tmp_path)[REHEARSAL]
 
 
 def test_a_difference_that_rounds_to_zero_has_no_sign():

@@ -34,8 +34,9 @@ class Table:
 
     Args:
         caption (str): What it shows.
-        columns (Mapping[str, str]): The kind of each column by its heading: 'text', 'number' (aligned right), 'code' (a
-            name out of a config) or 'block' (lines kept). Columns in which no row has anything are left out.
+        columns (Mapping[str, str]): The kind of each column by its heading: 'text', 'long' (text on one line), 'number'
+            (aligned right), 'code' (a name out of a config) or 'block' (lines kept). Columns in which no row has
+            anything are left out.
         rows (tuple[Row, ...]): Its rows.
         remark (str): Stands below it.
     """

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +13,8 @@ from ...errors import DataError
 from ..plan import SEED
 from ..record import FINISHED, SETTINGS, TOP1, Record
 from .render import number, signed
+
+LOSS = 'model.variance_loss.'  # how the settings of the loss begin
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,7 @@ class Run:
             weights=weights.rpartition('/')[2],
             crop=crops[-1] if crops else '',
             epochs=known.get('train_cfg.max_epochs', ''),
+            loss={key.rpartition('.')[2]: value for key, value in known.items() if key.startswith(LOSS)},
         )
 
 
@@ -96,6 +99,8 @@ class Setting:
         weights (str): File name of the weights that training starts from, 'none' for random ones.
         crop (str): Side of the test crops, in pixels.
         epochs (str): Length of training.
+        loss (Mapping[str, str]): Settings of the variance loss, whose defaults may change between two seeds; they part
+            no groups, but within one they must be the same.
     """
 
     data: str
@@ -107,6 +112,7 @@ class Setting:
     weights: str = ''
     crop: str = ''
     epochs: str = ''
+    loss: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
     def label(self) -> str:
@@ -164,7 +170,8 @@ def group_runs(runs: Iterable[Run]) -> list[RunGroup]:
     """Sort finished runs into groups, in the order in which they come.
 
     Raises:
-        DataError: If two folders hold the same run: it would count twice, or one of two results would be dropped.
+        DataError: If two folders hold the same run: it would count twice, or one of two results would be dropped. If
+            seeds of one config were trained with different losses: their mean would be of neither.
     """
     groups: dict[tuple[str, Setting], RunGroup] = {}
     for run in runs:
@@ -175,6 +182,13 @@ def group_runs(runs: Iterable[Run]) -> list[RunGroup]:
             raise DataError(
                 f'{other.folder} and {run.folder} both hold the run of {config} with seed {seed}; expected one folder '
                 'for each run: move one of them out of the work dir'
+            )
+        losses = [part.loss for part in (group.setting, setting)]
+        if all(losses) and losses[0] != losses[1]:
+            there, here = (', '.join(f'{key}={value}' for key, value in loss.items()) for loss in losses)
+            raise DataError(
+                f'{run.folder}: expected the same loss as for the other seeds of {config}, but those have {there}, and '
+                f'this one {here}: move one or the other out of the work dir'
             )
     return list(groups.values())
 

@@ -36,7 +36,7 @@ RUN_COLUMNS = {
     'top-1 (%)': 'number',
     'by seed': 'number',
     'standard error of one accuracy': 'number',
-    MADE_ON: 'text',
+    MADE_ON: 'long',
     'images, train / test': 'number',
     'training (min, median)': 'number',
     'options': 'code',
@@ -52,7 +52,7 @@ COMPARISON_COLUMNS = {
     '95 % interval': 'number',
     'config': 'code',
     'minus': 'code',
-    MADE_ON: 'text',
+    MADE_ON: 'long',
     'options': 'code',
 }
 COMPARISON_REMARK = (
