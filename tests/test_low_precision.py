@@ -49,7 +49,7 @@ def lcv_model(method: str, backbone: dict, in_channels: int) -> nn.Module:
             backbone=backbone,
             neck=dict(type='ResidualAttention'),
             head=dict(num_classes=4, in_channels=in_channels, **HEADS[method]),
-            variance_loss=dict(type='ClassVarianceLoss'),
+            variance_loss=dict(type='ClassVarianceLoss', weight_intra=1.0),
             data_preprocessor=dict(type='ClsDataPreprocessor', mean=[120.0] * 3, std=[60.0] * 3),
         )
     ).train()
