@@ -1,6 +1,7 @@
 # make install | demo | test | test-official | lint          needs Python >= 3.10, git and make, and nothing else installed
 PYTHON ?= python3
 BIN := .venv/bin
+# `make demo` takes two and a half minutes on two cores of an AMD EPYC, and more than that on the first call, which installs.
 # bfloat16 pays on processors with AVX512-BF16 or AMX; on others run `make demo AMP=`
 AMP ?= --amp
 
