@@ -37,7 +37,8 @@ def main() -> None:
     cfg = load_config(args.config, ['model', 'test_dataloader'])
     override_config(cfg, args.cfg_options)
     short_side, crop = (cfg.test_dataloader.dataset.pipeline[i][key] for i, key in ((1, 'scale'), (2, 'crop_size')))
-    model = MODELS.build(dict(cfg.model, data_preprocessor=cfg.data_preprocessor))
+    cfg.model.setdefault('data_preprocessor', cfg.get('data_preprocessor'))  # the model's own comes first
+    model = MODELS.build(cfg.model)
     if args.checkpoint == 'none':
         model.init_weights()
     else:

@@ -52,9 +52,8 @@ def check_config(cfg: Config) -> None:
             for that is not computed, or a GPU that is not there.
     """
     _check_keys(cfg)
-    kind = setting(
-        cfg, 'optim_wrapper.optimizer.type'
-    )  # the one `type` of which MMEngine does not say that it is unknown
+    # the one `type` of which MMEngine does not say that it is unknown
+    kind = setting(cfg, 'optim_wrapper.optimizer.type')
     if kind is not None and find_part(OPTIMIZERS, kind, cfg.get('default_scope')) is None:
         raise ConfigError(unknown_type('optim_wrapper.optimizer', kind, OPTIMIZERS))
     for i, scheduler in enumerate(listed(cfg.get('param_scheduler'))):
@@ -130,7 +129,7 @@ def _check_keys(cfg: Config) -> None:
     for section, known in sections.items():
         part = setting(cfg, section)
         unknown = [key for key in part if key not in known] if isinstance(part, Mapping) else []
-        if section == PARAMWISE and {'lr_mult', 'decay_mult'} & {*unknown}:
+        if section == PARAMWISE and unknown and unknown[0] in ('lr_mult', 'decay_mult'):
             raise ConfigError(
                 f'{section}.{unknown[0]}={part[unknown[0]]}: MMEngine reads it nowhere; give it to the parameters it '
                 f'is for, such as {PARAMWISE}.custom_keys=dict(backbone=dict({unknown[0]}=0.1)), or set lr or '

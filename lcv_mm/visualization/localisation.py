@@ -88,14 +88,14 @@ def classifier_maps(model: ImageClassifier, inputs: Tensor) -> dict[str, Tensor]
         dict[str, Tensor]: `F`, the mean over channels of the backbone's last level; `M`, that of the neck's, for a
         model with a neck; `Grad-CAM` of the predicted class on F (Selvaraju et al., 2017).
     """
-    with torch.enable_grad():
-        feats = model.backbone(inputs)
-        last = feats[-1]
-        last.retain_grad()
+    with torch.no_grad():
+        *inner, last = model.backbone(inputs)
+    with torch.enable_grad():  # of neck and head alone, and for the map alone
+        last.requires_grad_()
+        feats = (*inner, last)
         necked = model.neck(feats) if model.with_neck else feats
-        scores = model.head((*necked,) if isinstance(necked, Sequence) else necked)
-        scores.max(1).values.sum().backward()
-    weights = last.grad.mean((2, 3), keepdim=True)
+        (slope,) = torch.autograd.grad(model.head(necked).max(1).values.sum(), last)
+    weights = slope.mean((2, 3), keepdim=True)
     found = dict(F=last.mean(1), **({'M': necked[-1].mean(1)} if model.with_neck else {}))
     found['Grad-CAM'] = (weights * last).sum(1).relu()
     return {name: values.detach().relu() for name, values in found.items()}
