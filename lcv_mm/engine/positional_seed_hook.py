@@ -1,13 +1,14 @@
 """Random numbers that do not depend on what happened before."""
 
 import random
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
-from mmengine.dist import get_rank
+from mmengine.dist import get_dist_info, get_rank
 from mmengine.hooks import Hook
 from mmengine.runner import EpochBasedTrainLoop, Runner
 from mmpretrain.registry import HOOKS
@@ -19,13 +20,15 @@ from ..errors import ConfigError
 class PositionalSeedHook(Hook):
     """Makes each random number of training a function of the seed and of the place in the run, and of nothing else.
 
-    The augmentation of an image follows from (seed, epoch, image), the random numbers of a training step (dropout,
-    Mixup) from (seed, iteration, rank). So a resumed run draws what the one that was never stopped would have drawn,
-    with any number of workers, and there is no random state to save. With MMEngine alone, workers start from the same
-    seed after each resume, and with `persistent_workers=False` in each epoch.
+    What the dataset draws for an image (augmentation) follows from (seed, epoch, index, how often the index came in
+    this epoch, rank), the random numbers of a training step (dropout, Mixup) from (seed, iteration, rank). So a resumed
+    run draws what the one that was never stopped would have drawn, with any number of workers, and there is no random
+    state to save. With MMEngine alone, workers start from the same seed after each resume, and with
+    `persistent_workers=False` in each epoch.
 
-    An image that comes several times in one epoch (`RepeatAugSampler`) is augmented the same each time: leave this
-    hook out there.
+    An image that comes several times in one epoch (`RepeatDataset`, `ClassBalancedDataset`, `RepeatAugSampler`) is
+    augmented anew each time. The seed is set before the dataset is asked for an image, outside of its pipeline, so
+    that another pipeline (`SwitchRecipeHook`) is seeded, too.
 
     Raises:
         ConfigError: If the loop is not one of epochs: there an image's next visit could not be told from its last.
@@ -42,8 +45,11 @@ class PositionalSeedHook(Hook):
                 'PositionalSeedHook needs a loop of epochs (EpochBasedTrainLoop, ResumableTrainLoop), got '
                 f'{type(runner.train_loop).__name__}; take it out of the hooks'
             )
-        for pipeline in _pipelines(runner.train_dataloader.dataset):
-            pipeline.transforms.insert(0, partial(_seed_image, runner.seed, self._epoch))
+        loader = runner.train_dataloader
+        # DataLoader lets nobody set this attribute later; another loader would lose batch_size and sampler
+        vars(loader)['batch_sampler'] = _CountedBatches(loader.batch_sampler)
+        # the one method that a loader looks up on the object, not on its class
+        loader.dataset.__getitems__ = partial(_seeded_items, loader.dataset, runner.seed, self._epoch, get_dist_info())
 
     def before_train_epoch(self, runner: Runner) -> None:
         self._epoch.fill_(runner.epoch)
@@ -52,19 +58,47 @@ class PositionalSeedHook(Hook):
         _seed_all(runner.seed, runner.iter, get_rank())
 
 
-def _seed_image(seed: int, epoch: torch.Tensor, results: dict) -> dict:
-    """The first transform of a pipeline: what follows draws from a seed of this image in this epoch."""
-    _seed_all(seed, int(epoch), results['sample_idx'])
-    return results
+class _Visit(int):
+    """An index, and how often it came before in this epoch."""
+
+    visit = 0
 
 
-def _pipelines(dataset: Any) -> Iterator[Any]:
-    """The pipelines of a dataset, also of the ones that MMEngine's dataset wrappers hold."""
-    if hasattr(dataset, 'pipeline'):
-        yield dataset.pipeline
-    for inner in getattr(dataset, 'datasets', [getattr(dataset, 'dataset', None)]):
-        if inner is not None:
-            yield from _pipelines(inner)
+class _CountedBatches:
+    """The batches of a batch sampler, their indices as `_Visit`; in all else the batch sampler."""
+
+    def __init__(self, batches: Any) -> None:
+        self._batches = batches
+
+    def __iter__(self) -> Iterator[list[_Visit]]:
+        before: Counter[int] = Counter()
+        for batch in self._batches:
+            visits = [_Visit(index) for index in batch]
+            for visit in visits:
+                visit.visit = before[visit]
+                before[visit] += 1
+            yield visits
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith('__') or name == '_batches':  # asked for while it is unpickled
+            raise AttributeError(name)
+        return getattr(self._batches, name)
+
+
+def _seeded_items(
+    dataset: Any, seed: int, epoch: torch.Tensor, rank_of: tuple[int, int], indices: Sequence[int]
+) -> list[Any]:
+    """What a loader fetches for a batch: each item drawn from a seed of its own."""
+    rank, processes = rank_of
+    items = []
+    for index in indices:
+        visit = getattr(index, 'visit', 0)
+        _seed_all(seed, int(epoch), int(index), visit * processes + rank)
+        items.append(dataset[int(index)])
+    return items
 
 
 def _seed_all(*entropy: int) -> None:

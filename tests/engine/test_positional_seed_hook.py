@@ -4,19 +4,26 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from mmengine.dataset import BaseDataset, ConcatDataset, DefaultSampler, RepeatDataset
-from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop
+from mmengine.dataset import BaseDataset, ClassBalancedDataset, ConcatDataset, DefaultSampler, RepeatDataset
+from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop, Runner
+from mmpretrain.datasets import KFoldDataset, RepeatAugSampler
 from torch.utils.data import DataLoader
 
 from lcv_mm.engine import PositionalSeedHook
+from lcv_mm.engine.resumable_train_loop import _from
 from lcv_mm.errors import ConfigError
 
 
 class Numbers(BaseDataset):
-    """Images 0 to 5; the pipeline draws from each generator that a transform may use."""
+    """Images 0 to 5 of two classes; the pipeline draws from each generator that a transform may use."""
+
+    METAINFO = dict(classes=('a', 'b'))
 
     def load_data_list(self) -> list[dict]:
-        return [dict(number=number) for number in range(6)]
+        return [dict(number=number, gt_label=int(number > 1)) for number in range(6)]
+
+    def get_cat_ids(self, idx: int) -> list[int]:
+        return [self.get_data_info(idx)['gt_label']]
 
 
 def draw(results: dict) -> tuple:
@@ -28,23 +35,36 @@ def draws() -> tuple[float, float, float]:
     return random.random(), np.random.uniform(), torch.rand(()).item()  # noqa: NPY002
 
 
-def started(seed: int = 0, dataset: object = None, **loader: object) -> tuple[PositionalSeedHook, SimpleNamespace]:
+def as_list(batch: list) -> list:
+    return batch
+
+
+def begun(loader: DataLoader, seed: int = 0) -> tuple[PositionalSeedHook, SimpleNamespace]:
     """The hook after `before_train`, on what it sees of a Runner."""
-    dataset = dataset or Numbers(pipeline=[draw])
-    dataloader = DataLoader(dataset, sampler=DefaultSampler(dataset, shuffle=True, seed=0), collate_fn=list, **loader)
     loop = object.__new__(EpochBasedTrainLoop)
-    runner = SimpleNamespace(train_loop=loop, train_dataloader=dataloader, seed=seed, epoch=0, iter=0)
+    runner = SimpleNamespace(train_loop=loop, train_dataloader=loader, seed=seed, epoch=0, iter=0)
     hook = PositionalSeedHook()
     hook.before_train(runner)
     return hook, runner
 
 
-def epoch(hook: PositionalSeedHook, runner: SimpleNamespace, number: int) -> dict[int, tuple]:
-    """What each image drew."""
+def started(seed: int = 0, **loader: object) -> tuple[PositionalSeedHook, SimpleNamespace]:
+    dataset = Numbers(pipeline=[draw])
+    sampler = DefaultSampler(dataset, shuffle=True, seed=0)
+    return begun(DataLoader(dataset, sampler=sampler, collate_fn=as_list, **loader), seed)
+
+
+def fed(hook: PositionalSeedHook, runner: SimpleNamespace, number: int) -> list[tuple]:
+    """What an epoch feeds: each image's number and what it drew."""
     runner.epoch = number
     runner.train_dataloader.sampler.set_epoch(number)
     hook.before_train_epoch(runner)
-    return {drawn[0]: drawn[1:] for batch in runner.train_dataloader for drawn in batch}
+    return [drawn for batch in runner.train_dataloader for drawn in batch]
+
+
+def epoch(hook: PositionalSeedHook, runner: SimpleNamespace, number: int) -> dict[int, tuple]:
+    """What each image drew."""
+    return {drawn[0]: drawn[1:] for drawn in fed(hook, runner, number)}
 
 
 def test_an_image_draws_the_same_whatever_came_before():
@@ -71,11 +91,43 @@ def test_a_training_step_draws_by_its_iteration():
     assert drawn[0] == drawn[2]
     assert not set(drawn[0]) & set(drawn[1])
 
+SHUFFLED = dict(type='DefaultSampler', shuffle=True)
+NUMBERS = dict(type=Numbers, pipeline=[draw])
+WRAPPED = {  # dataset, sampler, and how many images an epoch of it feeds
+    'none': (NUMBERS, SHUFFLED, 6),
+    'RepeatDataset': (dict(type=RepeatDataset, dataset=NUMBERS, times=4), SHUFFLED, 24),
+    'ClassBalancedDataset': (dict(type=ClassBalancedDataset, dataset=NUMBERS, oversample_thr=0.6), SHUFFLED, 8),
+    'ConcatDataset': (dict(type=ConcatDataset, datasets=[NUMBERS, NUMBERS]), SHUFFLED, 12),
+    'KFoldDataset': (dict(type=KFoldDataset, dataset=dict(NUMBERS, lazy_init=False), num_splits=3), SHUFFLED, 4),
+    'RepeatAugSampler': (NUMBERS, dict(type=RepeatAugSampler), 6),
+    'both': (dict(type=RepeatDataset, dataset=NUMBERS, times=2), dict(type=RepeatAugSampler), 12),
+}
 
-@pytest.mark.parametrize('wrap', [lambda inner: RepeatDataset(inner, 2), lambda inner: ConcatDataset([inner])])
-def test_the_dataset_in_a_wrapper_is_found(wrap):
-    hook, runner = started(dataset=wrap(Numbers(pipeline=[draw])))
-    assert epoch(hook, runner, 3) == epoch(*started(), 3)
+
+@pytest.mark.parametrize('name', WRAPPED)
+def test_every_visit_of_an_image_draws_anew_whatever_the_number_of_workers(name):
+    dataset, sampler, length = WRAPPED[name]
+    epochs = []
+    for workers in (0, 1, 2):
+        loader = Runner.build_dataloader(
+            dict(batch_size=3, dataset=dataset, sampler=sampler, num_workers=workers, collate_fn=as_list,
+                 persistent_workers=workers == 1), seed=0)  # fmt: skip
+        hook, runner = begun(loader)
+        epochs.append([fed(hook, runner, number) for number in (0, 1)])
+        after_a_resume = [drawn for batch in _from(loader, 1) for drawn in batch]
+        assert after_a_resume == epochs[-1][1][3:]
+        assert loader.batch_size == 3  # what others read of the loader stays
+    assert epochs[0] == epochs[1] == epochs[2]
+    drawn = [image[1:] for epoch in epochs[0] for image in epoch]
+    assert len(drawn) == len(set(drawn)) == 2 * length
+
+
+def test_processes_draw_differently_for_an_image_that_each_of_them_gets(monkeypatch):
+    drawn = []
+    for rank in (0, 1):
+        monkeypatch.setattr('lcv_mm.engine.positional_seed_hook.get_dist_info', lambda rank=rank: (rank, 2))
+        drawn += epoch(*started(), 0).values()
+    assert len(set(drawn)) == 12
 
 
 def test_a_loop_without_epochs_is_refused():
