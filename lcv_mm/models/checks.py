@@ -1,7 +1,9 @@
-"""Checks of the channels and dimensions that a head is given."""
+"""Checks of what heads and losses are given: dimensions, channels, labels."""
 
 from collections.abc import Sequence
 
+import torch
+from mmengine.structures import BaseDataElement
 from torch import Tensor
 
 from ..errors import ConfigError
@@ -30,3 +32,18 @@ def check_channels(head: str, feats: Sequence[Tensor], in_channels: Sequence[int
             f'{head}: the levels have the resolutions {[tuple(level.shape[2:]) for level in feats]}, expected one; '
             'take layers of one stage of the backbone (out_layers)'
         )
+
+
+def single_labels(data_samples: Sequence[BaseDataElement]) -> Tensor | None:
+    """The class of each image, (N,); None unless each image belongs to one class alone.
+
+    A mixed image (Mixup, CutMix) keeps its first `gt_label` beside a `gt_score` of two classes; images of several
+    labels have more than one in `gt_label`, those of several tasks have none.
+    """
+    labels = [sample.get('gt_label') for sample in data_samples]
+    if not labels or not all(isinstance(label, Tensor) and label.numel() == 1 for label in labels):
+        return None
+    scores = [sample.gt_score for sample in data_samples if 'gt_score' in sample]
+    if scores and (torch.stack(scores).count_nonzero(1) > 1).any():
+        return None
+    return torch.cat(labels)

@@ -7,6 +7,7 @@ from mmpretrain.structures import DataSample
 from torch import Tensor
 
 from ..errors import ConfigError
+from .checks import single_labels
 
 
 @MODELS.register_module()
@@ -21,7 +22,8 @@ class LCVClassifier(ImageClassifier):
         **kwargs: Of MMPretrain's `ImageClassifier`: `backbone`, `neck`, `head`, `data_preprocessor`, ...
 
     Raises:
-        ConfigError: If images are to be mixed (Mixup, CutMix): such an image has two labels.
+        ConfigError: If images are to be mixed (Mixup, CutMix), which gives them two labels, or, in training, have none
+            or several.
     """
 
     def __init__(self, *args, variance_loss: dict, **kwargs) -> None:
@@ -35,16 +37,17 @@ class LCVClassifier(ImageClassifier):
 
     def loss(self, inputs: Tensor, data_samples: list[DataSample]) -> dict[str, Tensor]:
         """Compute the losses of a batch of images (N, 3, H, W), and the mean distances, which are not summed."""
-        if any('gt_score' in sample for sample in data_samples):
+        labels = single_labels(data_samples)
+        if labels is None:
             raise ConfigError(
-                'LCVClassifier compares images of one label with images of another, but this batch carries mixed '
-                'scores (`gt_score`); take Mixup and CutMix out of what feeds the model'
+                'LCVClassifier compares images of one label with images of another, but this batch has images with '
+                'mixed scores (Mixup, CutMix), several labels or several tasks; feed it images of one `gt_label` each, '
+                'or take ImageClassifier, which has no variance_loss'
             )
         feats = self.extract_feat(inputs)
         losses = self.head.loss(feats, data_samples)
         # `parse_losses` logs the sum of all terms as `loss`: under that name the head's own would be hidden
         losses['loss_cls'] = losses.pop('loss')
-        labels = torch.cat([sample.gt_label for sample in data_samples])
         return losses | self.variance_loss.terms(feats, labels)
 
     def parse_losses(self, losses: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:

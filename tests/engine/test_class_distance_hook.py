@@ -28,15 +28,16 @@ def logged_by_hook(model: Any, images: Tensor, data_samples: list[DataSample], n
     runner = SimpleNamespace(model=model, message_hub=hub)
     hook = ClassDistanceHook()
     hook.before_train(runner)
-    model.loss(images, data_samples)
-    hook.after_train_iter(runner, 0, dict(inputs=images, data_samples=data_samples), {})
+    batch = dict(inputs=images, data_samples=data_samples)
+    model.loss(**model.data_preprocessor(batch, True))
+    hook.after_train_iter(runner, 0, batch, {})
     hook.after_train(runner)
     return {key.removeprefix('train/'): float(value.current()) for key, value in hub.log_scalars.items()}
 
 
-def classifier() -> ImageClassifier:
+def classifier(head: dict = HEAD, **settings: Any) -> ImageClassifier:
     torch.manual_seed(0)
-    return ImageClassifier(RESNET, dict(type='GlobalAveragePooling'), HEAD).train()
+    return ImageClassifier(RESNET, dict(type='GlobalAveragePooling'), head, **settings).train()
 
 
 def test_they_are_those_of_a_loop_over_the_pairs_of_the_last_level():
@@ -68,14 +69,29 @@ def test_they_are_what_lcv_logs_for_the_same_features():
     assert logged == {name: pytest.approx(float(expected[name]), rel=1e-5) for name in ('dist_inter', 'dist_intra')}
 
 
-def test_what_has_no_pairs_no_labels_or_logs_them_itself_is_passed_over():
+def test_what_has_no_pairs_or_logs_them_itself_is_passed_over():
     images = torch.randn(3, 3, 64, 64)
     assert set(logged_by_hook(classifier(), images, samples([0, 1, 2]), 'no pair')) == {'dist_inter'}
-    mixed = [DataSample().set_gt_score(torch.tensor([0.5, 0.5, 0.0])) for _ in range(3)]
-    assert logged_by_hook(classifier(), images, mixed, 'mixed') == {}
     loss = dict(type='ClassVarianceLoss')
     model = LCVClassifier(RESNET, dict(type='GlobalAveragePooling'), HEAD, variance_loss=loss).train()
     assert logged_by_hook(model, images, samples([0, 0, 1]), 'itself') == {}
+
+
+@pytest.mark.parametrize('mixing', ['Mixup', 'CutMix', 'ResizeMix'])
+def test_mixed_images_have_no_distances_but_their_labels_as_scores_do(mixing):
+    images = torch.rand(4, 3, 64, 64)
+    torch.manual_seed(0)
+    mixed = classifier(train_cfg=dict(augments=dict(type=mixing, alpha=1.0)), data_preprocessor=dict(num_classes=3))
+    assert logged_by_hook(mixed, images, samples([0, 1, 2, 0]), mixing) == {}
+    soft = dict(HEAD, loss=dict(type='CrossEntropyLoss', use_soft=True))
+    onehot = classifier(soft, data_preprocessor=dict(num_classes=3, to_onehot=True))
+    assert set(logged_by_hook(onehot, images, samples(LABELS), f'no {mixing}')) == {'dist_inter', 'dist_intra'}
+
+
+def test_images_of_several_labels_have_no_distances():
+    model = classifier(head=dict(type='MultiLabelLinearClsHead', in_channels=512, num_classes=3))
+    several = [DataSample(metainfo=dict(num_classes=3)).set_gt_label(label) for label in ([0, 1], [2], [0])]
+    assert logged_by_hook(model, torch.rand(3, 3, 64, 64), several, 'several') == {}
 
 
 def test_what_is_logged_keeps_no_graph_and_no_features():
@@ -83,10 +99,11 @@ def test_what_is_logged_keeps_no_graph_and_no_features():
     hook = ClassDistanceHook()
     runner = SimpleNamespace(model=model, message_hub=MessageHub.get_instance('graph'))
     hook.before_train(runner)
-    model.loss(images, samples(LABELS))
+    batch = dict(inputs=images, data_samples=samples(LABELS))
+    model.loss(**model.data_preprocessor(batch, True))
     assert not hook._feats.requires_grad
-    hook.after_train_iter(runner, 0, dict(data_samples=samples(LABELS)), {})
-    assert hook._feats is None
+    hook.after_train_iter(runner, 0, batch, {})
+    assert hook._feats is hook._samples is None
     hook.after_train(runner)
-    model.loss(images, samples(LABELS))
-    assert hook._feats is None
+    model.loss(**model.data_preprocessor(batch, True))
+    assert hook._feats is hook._samples is None

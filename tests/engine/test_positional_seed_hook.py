@@ -91,6 +91,7 @@ def test_a_training_step_draws_by_its_iteration():
     assert drawn[0] == drawn[2]
     assert not set(drawn[0]) & set(drawn[1])
 
+
 SHUFFLED = dict(type='DefaultSampler', shuffle=True)
 NUMBERS = dict(type=Numbers, pipeline=[draw])
 WRAPPED = {  # dataset, sampler, and how many images an epoch of it feeds

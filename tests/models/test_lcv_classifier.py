@@ -2,7 +2,7 @@ import pytest
 import torch
 from mmpretrain.models import ImageClassifier
 from mmpretrain.registry import MODELS
-from mmpretrain.structures import DataSample
+from mmpretrain.structures import DataSample, MultiTaskDataSample
 
 from lcv_mm.errors import ConfigError
 from lcv_mm.models import LCVClassifier
@@ -65,10 +65,25 @@ def test_mixup_of_the_toolbox_is_refused_when_the_model_is_built(model):
     MODELS.build(mixed | dict(train_cfg=None))  # as the message says
 
 
-def test_a_batch_that_was_mixed_elsewhere_is_refused(model):
-    mixed = [sample.set_gt_score(torch.full((4,), 0.25)) for sample in samples([0, 1, 2, 3])]
-    with pytest.raises(ConfigError, match='mixed scores'):
-        model.loss(IMAGES, mixed)
+NOT_ONE_LABEL = {
+    'mixed elsewhere': [sample.set_gt_score(torch.full((4,), 0.25)) for sample in samples([0, 1, 2, 3])],
+    'several labels': [DataSample().set_gt_label([0, 1]) for _ in range(4)],
+    'no label': [DataSample() for _ in range(4)],
+    'several tasks': [MultiTaskDataSample() for _ in range(4)],
+}
+
+
+@pytest.mark.parametrize('name', NOT_ONE_LABEL)
+def test_images_that_do_not_belong_to_one_class_each_are_refused(model, name):
+    with pytest.raises(ConfigError, match='feed it images of one `gt_label` each, or take ImageClassifier'):
+        model.loss(IMAGES, NOT_ONE_LABEL[name])
+
+
+def test_labels_as_scores_of_one_class_each_are_not_taken_for_mixed_images(model):
+    onehot = [sample.set_gt_score(torch.eye(4)[sample.gt_label[0]]) for sample in samples([0, 1, 0, 3])]
+    plain = model.loss(IMAGES, samples([0, 1, 0, 3]))
+    for name, value in model.loss(IMAGES, onehot).items():
+        torch.testing.assert_close(value, plain[name])
 
 
 def test_predictions_are_those_of_the_toolboxs_classifier_with_the_same_parts(model):
