@@ -110,7 +110,7 @@ class ClassVarianceLoss(BaseModule):
             dict[str, Tensor]: `loss_inter` and `loss_intra`, scalars; 0 where the batch holds no such pair.
 
         Raises:
-            ConfigError: If there is no such `level`, or with `gather` the ranks' batches differ in size.
+            ConfigError: If there is no such `level`, it is no tensor, or with `gather` the ranks' batches differ in size.
         """
         return {name: value for name, value in self.terms(feats, labels).items() if name.startswith('loss')}
 
@@ -140,6 +140,12 @@ class ClassVarianceLoss(BaseModule):
             if not -len(levels) <= self.level < len(levels):
                 raise ConfigError(f'ClassVarianceLoss: level={self.level}, but the neck gives {len(levels)} level(s)')
             levels = (levels[self.level],)
+        if not all(isinstance(level, Tensor) for level in levels):
+            kinds = ', '.join(type(level).__name__ for level in levels)
+            raise ConfigError(
+                f'ClassVarianceLoss: expected one tensor per level, got {kinds}: this backbone gives several features '
+                'for each level, as Conformer and distilled transformers do; take one that gives a single feature'
+            )
         if self.space == 'pooled':
             means = (x.flatten(2).mean(2, dtype=accumulation_dtype(x.dtype)) if x.ndim > 2 else x for x in levels)
             levels = tuple(means)  # (N, C, H, W) -> (N, C); (N, D) stays

@@ -1,0 +1,250 @@
+"""The tables of docs/compatibility.md: each line is tried, and lists what the toolbox has."""
+
+import inspect
+import json
+import re
+from collections import Counter
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+from mmengine.logging import MessageHub
+from mmengine.registry import DATA_SAMPLERS as SAMPLERS
+from mmengine.registry import DATASETS as WRAPPERS
+from mmengine.registry import DefaultScope
+from mmengine.runner import Runner
+from mmpretrain.registry import DATA_SAMPLERS, DATASETS, MODELS
+from mmpretrain.structures import DataSample, MultiTaskDataSample
+from tiny_run import BIRDLETS
+
+from lcv_mm.datasets.birdlets import BirdletsSettings, generate_birdlets
+from lcv_mm.engine import ClassDistanceHook
+from lcv_mm.errors import ConfigError
+
+PAGE = Path(__file__).parents[1] / 'docs/compatibility.md'
+NUMBER = count()
+pytestmark = pytest.mark.usefixtures('safe_checkpoints')
+
+
+def table(section: str) -> dict[str, list[str]]:
+    """The cells of each line of a section's table, by the part in its first."""
+    text = PAGE.read_text().partition(f'\n## {section}\n')[2].partition('\n## ')[0]
+    return {name: cells.split(' | ') for name, cells in re.findall(r'^\| `(\w+)` \| (.*) \|$', text, re.MULTILINE)}
+
+
+HEADS = table('Heads')
+DATA = table('Dataset wrappers and samplers')
+
+
+def as_the_page_says(cell: str, use: Callable[[], object]) -> None:
+    if cell == 'yes':
+        use()
+        return
+    with pytest.raises(ConfigError, match=re.escape(cell.removeprefix('no: '))):
+        use()
+
+
+# -- heads
+
+RESNET = dict(type='ResNet', depth=18)
+POOL = dict(type='GlobalAveragePooling')
+LINEAR = dict(in_channels=512, num_classes=3)
+LEVELS = dict(type='ResNetLayers', depth=18, out_layers=('layer4.0', 'layer4.1.relu1', 'layer4.1'))
+DEIT = dict(type='DistilledVisionTransformer', arch='deit-tiny', img_size=32, patch_size=16)
+# what a head needs beside in_channels and num_classes; its backbone, and a neck or none
+PARTS = {
+    'BCNNHead': (LINEAR, RESNET, None),
+    'CBPHead': (dict(LINEAR, out_dim=64), RESNET, None),
+    'ClsHead': ({}, RESNET, POOL),
+    'ConformerHead': (dict(in_channels=[256, 384], num_classes=3), dict(type='Conformer', arch='tiny'), None),
+    'CSRAClsHead': (dict(LINEAR, num_heads=1, lam=0.1), RESNET, None),
+    'DeiTClsHead': (dict(in_channels=192, num_classes=3), DEIT, None),
+    'EfficientFormerClsHead': (dict(LINEAR, distillation=False), RESNET, POOL),
+    'HBPHead': (dict(LINEAR, in_channels=(512, 512, 512)), LEVELS, None),
+    'LeViTClsHead': (dict(LINEAR, distillation=False), RESNET, POOL),
+    'MultiLabelClsHead': ({}, RESNET, POOL),
+    'MultiTaskHead': (dict(task_heads=dict(a=dict(type='LinearClsHead', **LINEAR))), RESNET, POOL),
+    'LinearRegressionHead': (dict(LINEAR, num_classes=1), RESNET, POOL),
+    'RegressionHead': ({}, RESNET, POOL),
+    'StackedLinearClsHead': (dict(LINEAR, mid_channels=[16]), RESNET, POOL),
+    'VigClsHead': (dict(LINEAR, hidden_dim=16), RESNET, POOL),
+}
+
+
+def samples(head: str) -> list:
+    if head == 'MultiTaskHead':
+        tasks = [MultiTaskDataSample() for _ in range(4)]
+        for sample in tasks:
+            sample.set_field(DataSample().set_gt_label(0), 'a')
+        return tasks
+    if 'Regression' in head:
+        return [DataSample().set_gt_score(torch.tensor([0.5])) for _ in range(4)]
+    if head in ('CSRAClsHead', 'MultiLabelClsHead', 'MultiLabelLinearClsHead'):
+        return [DataSample(metainfo=dict(num_classes=3)).set_gt_label(label) for label in ([0, 1], [2], [0], [1])]
+    return [DataSample().set_gt_label(label) for label in (0, 0, 1, 2)]
+
+
+def model(head: str, kind: str, **settings: object) -> torch.nn.Module:
+    options, backbone, neck = PARTS.get(head, (LINEAR, RESNET, POOL))
+    torch.manual_seed(0)
+    return MODELS.build(dict(type=kind, backbone=backbone, neck=neck, head=dict(type=head, **options), **settings))
+
+
+def is_of_classifier(name: str, part: type) -> bool:
+    """A head of a classifier predicts from features alone; those of pretraining and of language do not."""
+    if not name.endswith('Head') or not hasattr(part, 'predict') or name == 'VQAGenerationHead':
+        return False
+    return [*inspect.signature(part.predict).parameters][1] == 'feats'
+
+
+def test_all_heads_of_classifiers_are_on_the_page():
+    there = {name for name, part in MODELS.module_dict.items() if is_of_classifier(name, part)}
+    assert there <= {*HEADS}
+    assert {*HEADS} - there <= {'RegressionHead', 'LinearRegressionHead'}  # of the maintained release alone
+
+
+@pytest.mark.parametrize('head', HEADS)
+def test_a_head_in_lcv_classifier(head):
+    lcv = model(head, 'LCVClassifier', variance_loss=dict(type='ClassVarianceLoss')).train()
+
+    def step() -> None:
+        total, log = lcv.parse_losses(lcv.loss(torch.randn(4, 3, 32, 32), samples(head)))
+        total.backward()
+        torch.testing.assert_close(total, log['loss_cls'] + log['loss_inter'] + log['loss_intra'])
+
+    as_the_page_says(HEADS[head][0], step)
+
+
+@pytest.mark.parametrize('head', HEADS)
+def test_the_distances_before_a_head(head):
+    plain = model(head, 'ImageClassifier').train()
+    hub = MessageHub.get_instance(f'compatibility_{head}')
+    runner = SimpleNamespace(model=plain, message_hub=hub)
+    hook = ClassDistanceHook()
+    hook.before_train(runner)
+    batch = dict(inputs=torch.randn(4, 3, 32, 32), data_samples=samples(head))
+    plain.loss(**plain.data_preprocessor(batch, True))
+    hook.after_train_iter(runner, 0, batch, {})
+    expected = {'train/dist_inter', 'train/dist_intra'} if HEADS[head][1] == 'yes' else set()
+    assert {*hub.log_scalars} == expected
+
+
+# -- dataset wrappers and samplers
+
+SHUFFLED = dict(type='DefaultSampler', shuffle=True)
+
+
+@pytest.fixture(scope='module')
+def birdlets(tmp_path_factory) -> Path:
+    """24 training images, and their lists as a dataset of several labels and as one of several tasks."""
+    root = generate_birdlets(tmp_path_factory.mktemp('data') / 'birdlets', BirdletsSettings(**BIRDLETS))
+    files = sorted((root / 'images').glob('*/*'))
+    for name, label in (('labels', lambda i: [i % 6, (i + 1) % 6]), ('tasks', lambda i: dict(a=i % 6))):
+        rows = [dict(img_path=str(file), gt_label=label(i)) for i, file in enumerate(files)]
+        meta = dict(classes=[*'abcdef'], tasks=['a'])
+        (root / f'{name}.json').write_text(json.dumps(dict(metainfo=meta, data_list=rows)))
+    return root
+
+
+def dataset(name: str, root: Path) -> dict:
+    pipeline = [
+        dict(type='LoadImageFromFile'),
+        dict(type='RandomCrop', crop_size=32),
+        dict(type='PackMultiTaskInputs', multi_task_fields=['gt_label']) if name == 'MultiTaskDataset'
+        else dict(type='PackInputs'),
+    ]  # fmt: skip
+    if name in ('MultiLabelDataset', 'MultiTaskDataset'):
+        file = 'labels' if name == 'MultiLabelDataset' else 'tasks'
+        return dict(type=name, ann_file=str(root / f'{file}.json'), pipeline=pipeline)
+    birds = dict(type='Birdlets', data_root=str(root), pipeline=pipeline, **BIRDLETS)
+    wrapped = dict(type=name, dataset=birds)
+    return {
+        'ClassBalancedDataset': dict(wrapped, oversample_thr=0.9),
+        'ConcatDataset': dict(type=name, datasets=[birds, birds]),
+        'KFoldDataset': wrapped,
+        'RepeatDataset': dict(wrapped, times=2),
+    }.get(name, birds)
+
+
+def train(name: str, root: Path, work_dir: Path, **settings: object) -> dict[str, torch.Tensor]:
+    """Two epochs of batches of 10, a checkpoint after each iteration; the weights at the end."""
+    kind = 'MultiLabelLinearClsHead' if name == 'MultiLabelDataset' else 'LinearClsHead'
+    head = dict(type=kind, in_channels=16, num_classes=6)
+    if name == 'MultiTaskDataset':
+        head = dict(type='MultiTaskHead', in_channels=16, task_heads=dict(a=dict(type='LinearClsHead', num_classes=6)))
+    runner = Runner(
+        dict(
+            type='ImageClassifier',
+            backbone=dict(type='ResNetLayers', depth=18, out_layers=('layer1.1',), stem_channels=16, base_channels=16),
+            neck=POOL,
+            head=head,
+            data_preprocessor=dict(mean=[120.0] * 3, std=[60.0] * 3),
+        ),
+        str(work_dir),
+        train_dataloader=dict(
+            batch_size=10,
+            num_workers=settings.pop('num_workers', 0),
+            dataset=dataset(name, root),
+            sampler=dict(type=name) if name.endswith('Sampler') else SHUFFLED,
+            collate_fn=dict(type='default_collate'),
+        ),
+        train_cfg=dict(type='IterBasedTrainLoop', max_iters=3) if name == 'InfiniteSampler'
+        else dict(type='ResumableTrainLoop', max_epochs=2),
+        optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.1, momentum=0.9)),
+        default_hooks=dict(checkpoint=dict(type='CheckpointHook', interval=1, by_epoch=False), logger=None),
+        custom_hooks=[dict(type='PositionalSeedHook')],
+        randomness=dict(seed=0),
+        experiment_name=f'{name}_{next(NUMBER)}',
+        default_scope='mmpretrain',
+        log_level='ERROR',
+        **settings,
+    )  # fmt: skip
+    runner.train()
+    return runner.model.state_dict()
+
+
+def test_all_wrappers_and_samplers_are_on_the_page():
+    known = {*WRAPPERS.module_dict, *SAMPLERS.module_dict, *DATA_SAMPLERS.module_dict}
+    known |= {
+        name for name in DATASETS.module_dict if name in ('KFoldDataset', 'MultiLabelDataset', 'MultiTaskDataset')
+    }
+    assert {*DATA} == known - {'ClassBalancedBatchSampler'}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('name', DATA)
+def test_a_run_on_it_is_resumed_bit_for_bit(name, birdlets, tmp_path):
+    def resume() -> None:
+        expected = train(name, birdlets, tmp_path / 'whole')
+        middle = sorted((tmp_path / 'whole').glob('iter_*.pth'), key=lambda file: int(file.stem[5:]))
+        for number, file in enumerate((middle[0], middle[len(middle) // 2])):  # in the first epoch, and in the second
+            found = train(name, birdlets, tmp_path / f'{number}', resume=True, load_from=str(file), num_workers=number)
+            assert all(torch.equal(found[key], value) for key, value in expected.items())
+
+    as_the_page_says(DATA[name][0], resume)
+
+
+@pytest.mark.parametrize('name', DATA)
+def test_batches_with_pairs_of_each_class(name, birdlets):
+    sampler = dict(type=name) if name.endswith('Sampler') else SHUFFLED
+
+    def batches() -> None:
+        loader = Runner.build_dataloader(
+            dict(
+                batch_size=4,
+                num_workers=0,
+                dataset=dataset(name, birdlets),
+                sampler=sampler,
+                batch_sampler=dict(type='ClassBalancedBatchSampler', samples_per_class=2),
+                collate_fn=dict(type='default_collate'),
+            ),
+            seed=0,
+        )
+        samples = next(iter(loader))['data_samples']
+        assert sorted(Counter(int(sample.gt_label) for sample in samples).values()) == [2, 2]
+
+    with DefaultScope.overwrite_default_scope('mmpretrain'):
+        as_the_page_says(DATA[name][1], batches)
