@@ -2,12 +2,14 @@
 
 import json
 import pickle
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import torch
+from mmengine.config import Config
 from tiny_run import tiny_options, tiny_settings
 from torchvision.models import vgg16
 
@@ -201,3 +203,47 @@ def test_each_hook_of_the_project_is_switched_off_by_an_option(trained, tmp_path
     for name in ('PositionalSeed', 'CatchUpVal', 'Preemption', 'FiniteLoss', 'ClassDistance', 'SafeCheckpoint'):
         assert f') {name}Hook' not in listed
     assert not list(tmp_path.glob('*.pth'))
+
+
+def test_tta_is_the_mean_over_each_image_and_its_mirror_image(trained, tmp_path):
+    data, work_dir = trained
+    cfg = Config.fromfile(ROOT / CONFIG)
+    cfg.test_dataloader.dataset.pipeline.insert(3, dict(type='RandomFlip', prob=1.0))
+    cfg.dump(tmp_path / 'mirrored.py')
+    scores = {}
+    for name, config, args in (
+        ('plain', CONFIG, ()),
+        ('mirrored', tmp_path / 'mirrored.py', ()),
+        ('tta', CONFIG, ('--tta',)),
+    ):
+        out = tmp_path / f'{name}.pkl'
+        done = run(
+            'test', config, work_dir / 'epoch_2.pth', '--work-dir', tmp_path, '--out', out, *args, *options(data)
+        )
+        assert 'start anew' not in done.stdout + done.stderr
+        with out.open('rb') as file:
+            scores[name] = torch.stack([sample['pred_score'] for sample in pickle.load(file)])
+    torch.testing.assert_close(scores['tta'], (scores['plain'] + scores['mirrored']) / 2)
+    assert not torch.allclose(scores['plain'], scores['mirrored'])
+
+
+def test_pictures_of_one_name_in_different_folders_are_all_kept(trained, tmp_path):
+    data, work_dir = trained
+    for place, file in enumerate(sorted((data / 'images').glob('*/*'))[::3]):
+        folder = tmp_path / 'own' / file.parent.name / str(place)
+        folder.mkdir(parents=True)
+        shutil.copy(file, folder / '1.jpg')
+    weights = torch.load(work_dir / 'epoch_2.pth', weights_only=False)['state_dict']  # of the same number of classes
+    torch.save(weights, tmp_path / 'weights.pth')
+    cfg = Config.fromfile(ROOT / CONFIG)
+    loader = cfg.test_dataloader
+    loader.dataset = dict(type='CustomDataset', data_root=str(tmp_path / 'own'), pipeline=loader.dataset.pipeline)
+    cfg.default_hooks.pop('visualization')  # as in many a config of one's own
+    cfg.merge_from_dict({'model.head.num_classes': 6, 'model.head.out_dim': 128, 'data_preprocessor.num_classes': 6})
+    cfg.dump(tmp_path / 'own.py')
+    kept = {path.relative_to(tmp_path / 'own') for path in (tmp_path / 'own').rglob('*.jpg')}
+    run('test', tmp_path / 'own.py', tmp_path / 'weights.pth', '--work-dir', tmp_path, '--show-dir', tmp_path / 'show')
+    assert len(kept) > 1
+    assert {path.name for path in (tmp_path / 'show').iterdir()} == {
+        f'{str(path).replace("/", "__")}_0.png' for path in kept
+    }

@@ -16,6 +16,12 @@ def parse_args() -> argparse.Namespace:
         '--out-item', choices=['metrics', 'pred'], default='pred', help='what goes into --out (default: pred)'
     )
     parser.add_argument('--amp', action='store_true', help='mixed precision')
+    parser.add_argument(
+        '--tta',
+        action='store_true',
+        help='test-time augmentation: tta_model and tta_pipeline of the config, or else the mean of the scores of each '
+        'image and its mirror image',
+    )
     parser.add_argument('--show-dir', help='folder for the test images with their predicted and true classes')
     parser.add_argument('--show', action='store_true', help='show these images in a window')
     parser.add_argument('--interval', type=int, default=1, help='draw one image in so many (default: 1)')
@@ -41,6 +47,9 @@ def parse_args() -> argparse.Namespace:
 
 def merge_args(cfg, args: argparse.Namespace) -> None:
     """Write what only this command has into the config."""
+    from lcv_mm.errors import ConfigError
+    from lcv_mm.launch import type_name
+
     cfg.load_from = args.checkpoint
     cfg.resume = False
     if args.amp:
@@ -48,9 +57,26 @@ def merge_args(cfg, args: argparse.Namespace) -> None:
     if args.no_pin_memory:
         cfg.test_dataloader.pin_memory = False
     if args.show or args.show_dir is not None:
-        cfg.default_hooks.visualization.update(
+        if args.tta:
+            raise ConfigError(
+                '--tta with --show or --show-dir: there are several images to show; leave one of them out'
+            )
+        hook = dict(cfg.setdefault('default_hooks', {}).get('visualization') or {})
+        if type_name(hook) in ('', 'VisualizationHook'):  # MMPretrain's names pictures by file name alone
+            hook['type'] = 'lcv_mm.engine.UniqueVisualizationHook'
+        hook.update(
             enable=True, show=args.show, wait_time=args.wait_time, out_dir=args.show_dir, interval=args.interval
         )
+        cfg.default_hooks.visualization = hook
+
+
+def augment(cfg) -> None:
+    """Wrap the model, and end the test pipeline in its augmentations, as MMPretrain's tools/test.py does."""
+    *steps, pack = cfg.test_dataloader.dataset.pipeline
+    flips = [[dict(type='mmcv.transforms.RandomFlip', prob=prob) for prob in (0.0, 1.0)], [pack]]
+    flipped = [*steps, dict(type='mmcv.transforms.TestTimeAug', transforms=flips)]
+    cfg.test_dataloader.dataset.pipeline = cfg.get('tta_pipeline') or flipped
+    cfg.model = dict(cfg.get('tta_model') or dict(type='mmpretrain.AverageClsScoreTTA'), module=cfg.model)
 
 
 def main() -> None:
@@ -66,6 +92,8 @@ def main() -> None:
     with short_errors():
         check_out_file(args.out, ('.pkl', '.pickle') if args.out_item == 'pred' else ('.json', '.yaml', '.yml', '.pkl'))
         cfg = read_config(args, ('model', 'test_dataloader', 'test_cfg', 'test_evaluator'), merge_args)
+        if args.tta:
+            augment(cfg)  # after --cfg-options, which name the model's parts
         with config_errors(cfg), cpu_launch(cfg):
             runner = build_runner(cfg, ('test_dataloader',))
             if args.out and args.out_item == 'pred':

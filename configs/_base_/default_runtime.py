@@ -2,7 +2,6 @@
 
 from mmengine.hooks import DistSamplerSeedHook, IterTimerHook, LoggerHook, ParamSchedulerHook
 from mmengine.visualization import LocalVisBackend
-from mmpretrain.engine import VisualizationHook
 from mmpretrain.visualization import UniversalVisualizer
 
 from lcv_mm.engine import (
@@ -12,9 +11,11 @@ from lcv_mm.engine import (
     PositionalSeedHook,
     PreemptionHook,
     SafeCheckpointHook,
+    UniqueVisualizationHook,
 )
 
-default_scope = None  # the classes are named by their objects; a scope would be searched first
+# the classes here are named by their objects; parts that the toolbox's own tools add are named by strings
+default_scope = 'mmpretrain'
 
 default_hooks = dict(
     timer=dict(type=IterTimerHook),
@@ -30,7 +31,7 @@ default_hooks = dict(
     finite_loss=dict(type=FiniteLossHook, patience=10),
     # LCV logs these by itself; its baselines, to be drawn beside it, do so by this hook
     class_distances=dict(type=ClassDistanceHook),
-    visualization=dict(type=VisualizationHook, enable=False),
+    visualization=dict(type=UniqueVisualizationHook, enable=False),
 )
 
 env_cfg = dict(

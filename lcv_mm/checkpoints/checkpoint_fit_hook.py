@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
+from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmengine.runner import Runner
 from mmengine.runner.checkpoint import load_state_dict
 from mmpretrain.registry import HOOKS
@@ -79,13 +79,16 @@ class CheckpointFitHook(Hook):
         source = runner._load_from or 'the checkpoint'
         weights = state_dict_in(checkpoint, source, 'state_dict')
         held = {key.removeprefix('module.'): value for key, value in weights.items()}
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = runner.model
+        while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
+            model = model.module
         fit = fit_of(model, held)
         fit.wrong.extend(f'{key} is not in the model' for key in fit.extra)
         strict = self.testing or runner._resume
-        if fit.wrong and (strict or not fit.fitting) and not _loads(model, held):
+        taken = not fit.wrong or _loads(model, held)
+        if not taken and (strict or not fit.fitting):
             raise CheckpointError(f'{source}: {fit.summary}. {fit.first_wrong()}. {_advice(strict)}')
-        if fit.wrong:
+        if not taken:
             runner.logger.warning(f'{source}: {fit.summary}; the others start anew: {"; ".join(fit.wrong)}')
         if self.testing:
             _check_classes(source, checkpoint, runner.test_dataloader.dataset)

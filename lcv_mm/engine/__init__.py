@@ -20,6 +20,7 @@ from .positional_seed_hook import PositionalSeedHook
 from .preemption_hook import EXIT_TRY_AGAIN, PreemptionHook
 from .resumable_train_loop import ResumableTrainLoop
 from .speed import ChannelsLastHook, CompileHook, CPUAmpOptimWrapper
+from .unique_visualization_hook import UniqueVisualizationHook
 
 __all__ = [
     'EXIT_TRY_AGAIN',
@@ -38,6 +39,7 @@ __all__ = [
     'PreemptionHook',
     'ResumableTrainLoop',
     'SafeCheckpointHook',
+    'UniqueVisualizationHook',
     'last_good_checkpoint',
     'load_checkpoints_safely',
     'resume_from_last_good',

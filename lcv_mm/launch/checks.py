@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from mmengine.config import Config
-from mmengine.model import is_model_wrapper
+from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmengine.registry import OPTIMIZERS
 from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop, Runner
 from torch.utils.data import DataLoader
@@ -90,7 +90,9 @@ def check_run(runner: Runner, cfg: Config, loaders: Sequence[str]) -> None:
         ConfigError: If the model does not fit the settings, or the classes and labels of a dataset.
         DataError: If a dataset is empty, or two of them have different classes.
     """
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    model = runner.model
+    while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
+        model = model.module
     _check_custom_keys(cfg, [name for name, _ in model.named_parameters()])
     classes: dict[str, list[str]] = {}
     for name in loaders:

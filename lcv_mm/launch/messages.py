@@ -89,11 +89,15 @@ def find_part(registry: Registry, name: Any, scope: str | None = None) -> Any:
 def unknown_type(where: str, name: Any, registry: Registry) -> str:
     """What to say of a `type` that a registry does not know, or that is None."""
     rooms = (registry, registry.parent, *registry.children.values())
-    known = {key for room in rooms if room for key in room.module_dict}
+    known = {key: room.scope for room in rooms if room for key in room.module_dict}
+    bare = str(name).rpartition('.')[2]
+    hint = did_you_mean(bare, known)
+    if bare in known:
+        hint = f", but {known[bare]} has one: name it '{known[bare]}.{bare}', or set default_scope='mmpretrain'."
     return (
-        f'{where}.type={name!r}: no part of that name is in the registry of {registry.name}s'
-        f'{did_you_mean(str(name).rpartition(".")[2], known)} Correct the name; a part of lcv_mm or of yours is found '
-        "after custom_imports = dict(imports=['lcv_mm']), or under its dotted name, 'lcv_mm.CBPHead'"
+        f'{where}.type={name!r}: no part of that name is in the registry of {registry.name}s{hint} Correct the name; '
+        "a part of lcv_mm or of yours is found after custom_imports = dict(imports=['lcv_mm']), or under its dotted "
+        "name, 'lcv_mm.CBPHead'"
     )
 
 

@@ -110,7 +110,7 @@ class ClassVarianceLoss(BaseModule):
             dict[str, Tensor]: `loss_inter` and `loss_intra`, scalars; 0 where the batch holds no such pair.
 
         Raises:
-            ConfigError: If there is no such `level`, it is no tensor, or with `gather` the ranks' batches differ in size.
+            ConfigError: If there is no such `level`, or it is no tensor, or with `gather` the batches differ in size.
         """
         return {name: value for name, value in self.terms(feats, labels).items() if name.startswith('loss')}
 

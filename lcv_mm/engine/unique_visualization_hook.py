@@ -1,0 +1,40 @@
+"""Pictures of predictions that do not overwrite each other."""
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from mmengine.runner import Runner
+from mmpretrain.engine import VisualizationHook
+from mmpretrain.registry import HOOKS
+from mmpretrain.structures import DataSample
+
+
+@HOOKS.register_module()
+class UniqueVisualizationHook(VisualizationHook):
+    """MMPretrain's `VisualizationHook`, of the same arguments, that names a picture by the image's folders too.
+
+    With MMPretrain's, which takes the file name alone, `cat/1.jpg` and `dog/1.jpg` overwrite each other.
+    """
+
+    def after_val_iter(self, runner: Runner, batch_idx: int, data_batch: dict, outputs: Sequence[DataSample]) -> None:
+        super().after_val_iter(runner, batch_idx, data_batch, _renamed(outputs, runner.val_dataloader.dataset))
+
+    def after_test_iter(self, runner: Runner, batch_idx: int, data_batch: dict, outputs: Sequence[DataSample]) -> None:
+        super().after_test_iter(runner, batch_idx, data_batch, _renamed(outputs, runner.test_dataloader.dataset))
+
+
+def _renamed(samples: Sequence[DataSample], dataset: Any) -> list[DataSample]:
+    """Copies whose `img_path` is a file name made of the path below the dataset's folder of images."""
+    while hasattr(dataset, 'dataset'):  # a wrapper
+        dataset = dataset.dataset
+    root = getattr(dataset, 'img_prefix', None) or ''
+    copies = []
+    for sample in samples:
+        copy = sample.clone()
+        if 'img_path' in copy:
+            path = copy.img_path
+            inside = os.path.relpath(path, root) if root and path.startswith(root) else path
+            copy.set_metainfo(dict(img_path=inside.strip(os.sep).replace(os.sep, '__')))
+        copies.append(copy)
+    return copies
