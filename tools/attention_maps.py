@@ -26,6 +26,7 @@ def main() -> None:
 
     # imported late: `--help` answers at once
     import numpy as np
+    from mmengine.registry import init_default_scope
     from mmengine.runner import load_checkpoint
     from mmpretrain.registry import DATASETS, MODELS
 
@@ -40,6 +41,7 @@ def main() -> None:
             trust_checkpoints()
         else:
             load_checkpoints_safely()
+        init_default_scope(cfg.get('default_scope') or 'mmpretrain')  # as the Runner does, for names in wrappers
         with config_errors(cfg):
             dataset = DATASETS.build(cfg.test_dataloader.dataset)
             # as the Runner does: the model's own comes first

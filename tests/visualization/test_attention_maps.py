@@ -67,6 +67,9 @@ def test_the_models_own_preprocessor_is_kept_where_the_config_has_none(tmp_path)
         data_root=str(tmp_path / 'images'),
         pipeline=[dict(type='LoadImageFromFile'), dict(type='PackInputs')],
     )
+    dataset = dict(
+        type='RepeatDataset', dataset=dataset, times=1
+    )  # MMEngine's, which looks up names in the config's scope
     own, pictures = model_config(neck) | dict(data_preprocessor=PREPROCESSOR), {}
     for name, model, lines in (
         ('own', own, []),
