@@ -18,10 +18,27 @@ def check_dimensions(head: str, **dimensions: int | Sequence[int]) -> None:
             raise ConfigError(f'{head}: {name}={given!r} must be a positive number of dimensions, such as {example}')
 
 
+def check_map(part: str, level: Tensor) -> None:
+    """Raise ConfigError unless a level is a map, (N, C, H, W) or (N, C, L), which may still be a sequence of tokens."""
+    if not isinstance(level, Tensor) or level.ndim < 3:
+        got = f'vectors {tuple(level.shape)}' if isinstance(level, Tensor) else f'a {type(level).__name__}'
+        raise ConfigError(
+            f'{part}: expected maps (N, C, H, W), got {got}; let the backbone keep its map, such as '
+            "out_type='featmap' of a vision transformer or gap_before_final_norm=False of ConvNeXt, and put no pooling "
+            'before it'
+        )
+
+
 def check_channels(head: str, feats: Sequence[Tensor], in_channels: Sequence[int]) -> None:
     """Raise ConfigError unless each level, (N, C, H, W), has its number of channels, and all have one resolution."""
     for level, channels in zip(feats, in_channels, strict=True):
-        if level.ndim < 3 or level.shape[1] != channels:
+        check_map(head, level)
+        if level.ndim == 3 and level.shape[2] == channels != level.shape[1]:
+            raise ConfigError(
+                f"{head}: expected maps (N, C, H, W), got tokens {tuple(level.shape)}; set the backbone's "
+                "out_type='featmap'"
+            )
+        if level.shape[1] != channels:
             raise ConfigError(
                 f'{head}: in_channels={channels}, but the backbone (and neck) give a map of the shape '
                 f'{tuple(level.shape[1:])}, expected (in_channels, height, width); set model.head.in_channels to its '
@@ -30,7 +47,7 @@ def check_channels(head: str, feats: Sequence[Tensor], in_channels: Sequence[int
     if any(level.shape[2:] != feats[0].shape[2:] for level in feats):
         raise ConfigError(
             f'{head}: the levels have the resolutions {[tuple(level.shape[2:]) for level in feats]}, expected one; '
-            'take layers of one stage of the backbone (out_layers)'
+            'take layers of one stage: out_layers of VGGLayers or ResNetLayers'
         )
 
 

@@ -5,6 +5,7 @@ from mmpretrain.registry import MODELS
 from torch import Tensor
 
 from ..ops import residual_attention
+from .checks import check_map
 
 
 @MODELS.register_module()
@@ -19,6 +20,11 @@ class ResidualAttention(BaseModule):
 
         Returns:
             tuple[Tensor]: the attention outputs M, one for each map, of the same shapes.
+
+        Raises:
+            ConfigError: If a level is no map but a vector per image.
         """
         levels = (feats,) if isinstance(feats, Tensor) else feats
+        for level in levels:
+            check_map('ResidualAttention', level)
         return tuple(residual_attention(level) for level in levels)
