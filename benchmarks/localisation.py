@@ -6,23 +6,116 @@ CHECKPOINT the model is taken as initialised.
 
 import argparse
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
 from mmengine.config import DictAction
 from mmengine.runner import Runner, load_checkpoint
+from mmpretrain.models import ImageClassifier
 from mmpretrain.registry import MODELS
+from torch import Tensor
+from torch.nn import functional as F
 
 from lcv_mm.engine import load_checkpoints_safely
 from lcv_mm.launch import load_config, override_config
-from lcv_mm.visualization.localisation import (
-    box_in_crop,
-    classifier_maps,
-    inside,
-    localisation,
-    read_cub_boxes,
-    summary,
-)
+
+Box = tuple[float, float, float, float]  # left, top, right, bottom, in pixels
+
+
+def read_cub_boxes(root: Path) -> dict[str, Box]:
+    """Boxes of CUB-200-2011 by the images' paths below `images/`, in pixels of the original image.
+
+    Args:
+        root (Path): Folder of `images.txt` and `bounding_boxes.txt` (`<id> <x> <y> <width> <height>`).
+
+    Returns:
+        dict[str, Box]: One box per image.
+    """
+    names = dict(line.split() for line in (root / 'images.txt').read_text().splitlines())
+    boxes = {}
+    for line in (root / 'bounding_boxes.txt').read_text().splitlines():
+        key, *numbers = line.split()
+        x, y, width, height = map(float, numbers)
+        boxes[names[key]] = (x, y, x + width, y + height)
+    return boxes
+
+
+def box_in_crop(box: Box, ori_shape: tuple[int, int], short_side: int, crop: int) -> Box:
+    """Where a box is after `ResizeEdge(short_side)` and `CenterCrop(crop)`, cut off at the crop's border.
+
+    Args:
+        box (Box): In the original image.
+        ori_shape (tuple[int, int]): The original image's height and width.
+        short_side (int): Its short side after the resize.
+        crop (int): Side of the square cut from the middle.
+
+    Returns:
+        Box: In the crop, each number in [0, crop]; without area where the box is outside.
+    """
+    scale = short_side / min(ori_shape)
+    top, left = ((round(side * scale) - crop) / 2 for side in ori_shape)
+    moved = (number * scale - offset for number, offset in zip(box, (left, top, left, top), strict=True))
+    x0, y0, x1, y1 = (min(max(number, 0.0), float(crop)) for number in moved)
+    return x0, y0, x1, y1
+
+
+def inside(box: Box, crop: int) -> Tensor:
+    """The share of each pixel of a crop that a box covers, (crop, crop), in [0, 1]."""
+    edges = torch.arange(crop + 1, dtype=torch.float64)
+    across, down = (
+        (edges[1:].clamp(max=high) - edges[:-1].clamp(min=low)).clamp(min=0)
+        for low, high in ((box[0], box[2]), (box[1], box[3]))
+    )
+    return down[:, None] * across
+
+
+def localisation(maps: Tensor, masks: Tensor) -> dict[str, Tensor]:
+    """How well non-negative maps point at the objects.
+
+    Args:
+        maps (Tensor): (N, h, w), one map per image, 0 or more; it is scaled up bilinearly to the masks' size.
+        masks (Tensor): (N, H, W), the share of each pixel that the object's box covers.
+
+    Returns:
+        dict[str, Tensor]: (N,) each: `pointing`, 1 where the map's largest pixel is in the box (Zhang et al., 2016,
+        without their tolerance of 15 pixels), else 0; `energy`, the share of the map's sum inside the box, in [0, 1]
+        (Wang et al., 2020, Score-CAM). A map of zeros points nowhere, and has the energy of a flat one.
+    """
+    size = masks.shape[-2:]
+    maps = F.interpolate(maps[:, None].double(), size=size, mode='bilinear', align_corners=False)[:, 0]
+    flat, cover = maps.flatten(1), masks.double().flatten(1)
+    total = flat.sum(1)
+    empty = total == 0
+    peak = flat.argmax(1, keepdim=True)
+    pointing = (cover.gather(1, peak)[:, 0] > 0.5).double()
+    energy = (flat * cover).sum(1) / total.clamp(min=torch.finfo(torch.float64).tiny)
+    return dict(pointing=torch.where(empty, 0.0, pointing), energy=torch.where(empty, cover.mean(1), energy))
+
+
+def classifier_maps(model: ImageClassifier, inputs: Tensor) -> dict[str, Tensor]:
+    """Maps of a classifier over a batch of preprocessed images (N, 3, H, W), all (N, h, w) and 0 or more.
+
+    Returns:
+        dict[str, Tensor]: `F`, the mean over channels of the backbone's last level; `M`, that of the neck's, for a
+        model with a neck; `Grad-CAM` of the predicted class on F (Selvaraju et al., 2017).
+    """
+    with torch.no_grad():
+        *inner, last = model.backbone(inputs)
+    with torch.enable_grad():  # of neck and head alone, and for the map alone
+        last.requires_grad_()
+        feats = (*inner, last)
+        necked = model.neck(feats) if model.with_neck else feats
+        (slope,) = torch.autograd.grad(model.head(necked).max(1).values.sum(), last)
+    weights = slope.mean((2, 3), keepdim=True)
+    found = dict(F=last.mean(1), **({'M': necked[-1].mean(1)} if model.with_neck else {}))
+    found['Grad-CAM'] = (weights * last).sum(1).relu()
+    return {name: values.detach().relu() for name, values in found.items()}
+
+
+def summary(found: Sequence[Mapping[str, Tensor]]) -> dict[str, float]:
+    """Means over all images of what `localisation` gave batch by batch, in per cent."""
+    return {name: float(torch.cat([part[name] for part in found]).mean()) * 100 for name in found[0]}
 
 
 def main() -> None:

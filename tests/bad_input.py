@@ -78,8 +78,6 @@ def run(case: Case, data: Path, folder: Path) -> dict[str, object]:
     tool = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(tool)
     environment = dict(os.environ)
-    if case.env:
-        os.environ[case.env[0]] = case.env[1]
     sys.argv = [f'tools/{case.tool}.py', *command(case, folder)]
     code, message = 0, 'no error'
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):

@@ -29,7 +29,6 @@ class Case:
         tool (str): 'train', 'test', or 'reproduce', which takes no config.
         args (str): More arguments of the tool.
         prepare (Callable): Makes the files of the case in a folder of its own.
-        env (tuple[str, str]): An environment variable and its value.
         needs_no_gpu (bool): Whether it is wrong only on a machine without a GPU.
     """
 
@@ -41,7 +40,6 @@ class Case:
     tool: str = 'train'
     args: str = ''
     prepare: Callable[[Path], None] | None = None
-    env: tuple[str, str] | None = None
     needs_no_gpu: bool = False
 
 
@@ -200,7 +198,6 @@ CASES = {
                   'model.head = dict(type=HBPHead, num_classes=6, in_channels=512, proj_dim=9)'),
         case('Mixup under the class-variance loss', 'images of one label', 'take Mixup and CutMix out',
              code="model.train_cfg = dict(augments=dict(type='mmpretrain.Mixup', alpha=1.0))"),
-        case('val_evaluator.topk=(1,20)', 'val_evaluator.topk=(1, 20)', 'at most 6', 'set val_evaluator.topk=(1,)'),
     ],
     'Data': [
         case('a data_root that is not there', 'expected images/', 'does not exist', 'tools/prepare_data.py cub',
@@ -229,27 +226,19 @@ CASES = {
     ],
     'Batches': [
         case('train_dataloader.batch_size=0', 'train_dataloader.batch_size=0', 'a whole number from 1 up', 'set it'),
-        case('train_dataloader.num_workers=-1', 'train_dataloader.num_workers=-1', 'a whole number from 0 up'),
-        case('val_dataloader.persistent_workers=True', 'no workers to keep', 'val_dataloader.num_workers to 1 or more'),
         case('train_dataloader.batch_sampler.samples_per_class=3',
              'train_dataloader.batch_sampler: ', 'batch_size=8 is not a multiple of samples_per_class=3'),
         case('train_dataloader.batch_size=16', 'needs 8 classes', 'has 6 such classes', 'use batch_size 12 or less'),
-        case('train_dataloader.dataset.pipeline.2.crop_size=128', 'crop_size=128', 'short side is 72', 'lower the'),
         case('a loader without a sampler', 'train_dataloader: expected a dataset and a sampler', 'add sampler',
              code="train_dataloader.pop('sampler')"),
     ],
-    'Schedule and logs': [
+    'Schedule': [
         case('train_cfg.max_epochs=0', 'train_cfg.max_epochs=0', 'expected a whole number from 1 up', 'set it'),
-        case('param_scheduler.1.T_max=0', 'param_scheduler.1.T_max=0', 'expected a whole number from 1 up'),
         case('randomness.seed=-1', 'randomness.seed=-1', 'expected a whole number from 0 up', 'set it'),
-        case('default_hooks.checkpoint.save_best=accuracy/top-1', "save_best='accuracy/top-1'",
-             "did you mean 'accuracy/top1'", 'name one of them'),
     ],
     'The machine': [
         case('a work_dir that cannot be written', 'cannot be written', 'give another with --work-dir',
              args='--work-dir {folder}/file/run', prepare=write('file', '')),
-        case('CUDA_VISIBLE_DEVICES=0 without a GPU', 'CUDA_VISIBLE_DEVICES=0 asks for a GPU', 'unset the variable',
-             options='', env=('CUDA_VISIBLE_DEVICES', '0'), needs_no_gpu=True),
         case('--launcher pytorch without a launcher', 'needs the variables', 'RANK', 'or leave --launcher out',
              options='', args='--launcher pytorch', needs_no_gpu=True),
     ],

@@ -1,13 +1,11 @@
 """What MMEngine would ignore in a config, or meet only hours later; and the parts of a built run against each other."""
 
 import inspect
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 import numpy as np
-import torch
 from mmengine.config import Config
 from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmengine.registry import OPTIMIZERS
@@ -16,7 +14,7 @@ from torch.utils.data import DataLoader
 
 from ..datasets import dataset_labels
 from ..errors import ConfigError, DataError, did_you_mean, first_difference
-from .config import listed, setting, type_name
+from .config import setting
 from .messages import find_part, unknown_type
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
@@ -29,16 +27,12 @@ OF_PARAMWISE = (
 # setting -> the least whole number that it may be
 LEAST = {
     **{f'{loader}.batch_size': 1 for loader in LOADERS},
-    **{f'{loader}.num_workers': 0 for loader in LOADERS},
     **{f'train_cfg.{key}': 1 for key in ('max_epochs', 'max_iters', 'val_interval', 'val_begin')},
     'model.head.num_classes': 1,
     'default_hooks.checkpoint.interval': -1,  # never
     'randomness.seed': 0,
     'auto_scale_lr.base_batch_size': 1,
 }
-CROPS = ('RandomCrop', 'CenterCrop')
-# transforms that leave the size as it is; after any other it is not known
-NEUTRAL = ('LoadImageFromFile', 'RandomFlip', 'ColorJitter', 'Lighting', 'RandomErasing', 'Normalize', 'PackInputs')
 
 
 def check_config(cfg: Config) -> None:
@@ -48,31 +42,27 @@ def check_config(cfg: Config) -> None:
         cfg (Config): Config of a run.
 
     Raises:
-        ConfigError: If a key is unknown, a number out of its range, a crop larger than its image, a metric asked
-            for that is not computed, or a GPU that is not there.
+        ConfigError: If a key is unknown, a number out of its range, or a loader without what it needs.
     """
     _check_keys(cfg)
     # the one `type` of which MMEngine does not say that it is unknown
     kind = setting(cfg, 'optim_wrapper.optimizer.type')
     if kind is not None and find_part(OPTIMIZERS, kind, cfg.get('default_scope')) is None:
         raise ConfigError(unknown_type('optim_wrapper.optimizer', kind, OPTIMIZERS))
-    for i, scheduler in enumerate(listed(cfg.get('param_scheduler'))):
-        key = f'param_scheduler.{i}' if isinstance(cfg.param_scheduler, list) else 'param_scheduler'
-        for name in {'step_size', 'T_max'} & {*scheduler}:
-            _check_number(f'{key}.{name}', scheduler[name], 1)
     for key, least in LEAST.items():
-        _check_number(key, setting(cfg, key), least)
-    for loader in LOADERS:
-        _check_loader(cfg, loader)
-        _check_crops(setting(cfg, f'{loader}.dataset'), f'{loader}.dataset')
-    for evaluator in ('val_evaluator', 'test_evaluator'):
-        _check_accuracy(cfg, evaluator)
-    gpus = os.environ.get('CUDA_VISIBLE_DEVICES', '')
-    if gpus.replace(',', '').isdigit() and not torch.cuda.is_available():
-        raise ConfigError(
-            f'CUDA_VISIBLE_DEVICES={gpus} asks for a GPU, but torch finds none; '
-            'install a build of torch for it and see nvidia-smi, or unset the variable to run on the CPU'
-        )
+        value = setting(cfg, key)
+        if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < least):
+            raise ConfigError(
+                f'{key}={value!r}: expected a whole number from {least} up; set it, e.g. with --cfg-options {key}=...'
+            )
+    for name in LOADERS:
+        loader = cfg.get(name) or {}
+        absent = [key for key in ('dataset', 'sampler') if loader and key not in loader]
+        if absent:
+            raise ConfigError(
+                f'{name}: expected a dataset and a sampler, got {", ".join(loader)}; add {absent[0]}=dict(type=...), '
+                "such as sampler=dict(type='DefaultSampler', shuffle=True)"
+            )
 
 
 def check_run(runner: Runner, cfg: Config, loaders: Sequence[str]) -> None:
@@ -143,90 +133,6 @@ def _check_keys(cfg: Config) -> None:
                 f'{section}.{unknown[0]}={value if len(value) <= 60 else f"{value[:57]}..."}: there is no such setting'
                 f'{did_you_mean(unknown[0], known)} Expected one of {", ".join(sorted(known))}'
             )
-
-
-def _check_loader(cfg: Config, name: str) -> None:
-    loader = cfg.get(name) or {}
-    absent = [key for key in ('dataset', 'sampler') if loader and key not in loader]
-    if absent:
-        raise ConfigError(
-            f'{name}: expected a dataset and a sampler, got {", ".join(loader)}; add {absent[0]}=dict(type=...), '
-            "such as sampler=dict(type='DefaultSampler', shuffle=True)"
-        )
-    if loader.get('persistent_workers') and not loader.get('num_workers'):
-        raise ConfigError(
-            f'{name}.persistent_workers=True: there are no workers to keep; set {name}.persistent_workers=False, or '
-            f'{name}.num_workers to 1 or more'
-        )
-
-
-def _check_number(key: str, value: Any, least: int) -> None:
-    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < least):
-        raise ConfigError(
-            f'{key}={value!r}: expected a whole number from {least} up; set it, e.g. with --cfg-options {key}=...'
-        )
-
-
-def _check_crops(part: Any, where: str) -> None:
-    """Look for pipelines in a dataset's config, and hold each crop against the size that its images have by then.
-
-    MMPretrain cuts what is there, so that the network would see smaller images than the config says.
-    """
-    if isinstance(part, list | tuple):
-        for i, item in enumerate(part):
-            _check_crops(item, f'{where}.{i}')
-    elif isinstance(part, Mapping):
-        for key, value in part.items():
-            if key == 'pipeline' and isinstance(value, list | tuple):
-                _check_pipeline(value, f'{where}.pipeline')
-            else:
-                _check_crops(value, f'{where}.{key}')
-
-
-def _check_pipeline(pipeline: list[Any] | tuple[Any, ...], where: str) -> None:
-    short_side: int | None = None
-    for i, step in enumerate(pipeline):
-        name = type_name(step)
-        crop = step.get('crop_size') if name in CROPS else None
-        if crop is not None:
-            largest, smallest = max(listed(crop)), min(listed(crop))
-            pads = any(step.get(key) for key in ('padding', 'pad_if_needed', 'auto_pad'))
-            if short_side is not None and largest > short_side and not pads:
-                raise ConfigError(
-                    f'{where}.{i}.crop_size={crop}: {name} is larger than the images, whose short side is '
-                    f'{short_side} by then; expected at most {short_side}: lower the crop, or raise the scale of the '
-                    'resize before it'
-                )
-            short_side = smallest
-        elif name == 'ResizeEdge':
-            short_side = step.get('scale') if step.get('edge', 'short') == 'short' else None
-        elif name == 'Resize' and isinstance(step.get('scale'), list | tuple) and not step.get('keep_ratio'):
-            short_side = min(step['scale'])
-        elif name not in NEUTRAL:
-            short_side = None
-
-
-def _check_accuracy(cfg: Config, evaluator: str) -> None:
-    """`Accuracy` over more classes than there are, or under a name that it does not give, fails at its first result."""
-    metrics = listed(cfg.get(evaluator))
-    num_classes = setting(cfg, 'model.head.num_classes')
-    names: list[str] = []
-    for metric in metrics:
-        topk = listed(metric.get('topk', 1)) if type_name(metric) == 'Accuracy' else []
-        if topk and isinstance(num_classes, int) and max(topk) > num_classes:
-            raise ConfigError(
-                f'{evaluator}.topk={tuple(topk)}: expected at most {num_classes}, the classes of model.head; '
-                f'set {evaluator}.topk={tuple(k for k in topk if k <= num_classes) or (1,)}'
-            )
-        names += [f'accuracy/top{k}' for k in topk]
-        if not topk or {'thrs', 'prefix'} & {*metric}:
-            return  # the names of other metrics are not known here
-    best = setting(cfg, 'default_hooks.checkpoint.save_best')
-    if evaluator == 'val_evaluator' and names and isinstance(best, str) and best not in ('auto', *names):
-        raise ConfigError(
-            f'default_hooks.checkpoint.save_best={best!r}: val_evaluator gives no such metric'
-            f'{did_you_mean(best, names)} It gives {", ".join(names)}; name one of them, or None'
-        )
 
 
 def _check_custom_keys(cfg: Config, names: list[str]) -> None:

@@ -113,11 +113,6 @@ def type_name(part: Any) -> str:
     return kind.rpartition('.')[2] if isinstance(kind, str) else getattr(kind, '__name__', '')
 
 
-def listed(part: Any) -> list[Any]:
-    """A part, or a list of parts, as a list; None as the empty one."""
-    return [] if part is None else list(part) if isinstance(part, list | tuple) else [part]
-
-
 def _import_all(part: Any) -> None:
     """Look at each value once: a pure-Python config imports its classes no earlier."""
     if isinstance(part, Mapping | Config):

@@ -25,10 +25,7 @@ custom_imports = dict(imports=['lcv_mm'])
 model = dict(type='LCVClassifier', backbone=dict(type='ResNet', depth=18), neck=dict(type='lcv_mm.ResidualAttention'))
 pipeline = [
     dict(type='LoadImageFromFile'),
-    dict(type='ResizeEdge', scale=256, edge='short'),
-    dict(type='RandomCrop', crop_size=300, pad_if_needed=True),
     dict(type='mmpretrain.RandomResizedCrop', scale=224),
-    dict(type='CenterCrop', crop_size={crop}),
     dict(type='PackInputs'),
 ]
 train_dataloader = dict(
@@ -51,23 +48,12 @@ def test_the_configs_of_the_project_pass(path):
 
 
 def test_a_users_config_in_text_style_passes(tmp_path):
-    (tmp_path / 'c.py').write_text(TEXT.format(crop=224))
+    (tmp_path / 'c.py').write_text(TEXT)
     check_config(load_config(tmp_path / 'c.py', NEEDS))
 
 
-def test_a_crop_of_unknown_size_is_left_to_the_user_and_a_known_one_is_not(tmp_path):
-    text = TEXT.format(crop=300)
-    (tmp_path / 'c.py').write_text(text)
-    check_config(load_config(tmp_path / 'c.py'))  # RandomResizedCrop came between
-    (tmp_path / 'd.py').write_text(text.replace("    dict(type='mmpretrain.RandomResizedCrop', scale=224),\n", ''))
-    check_config(load_config(tmp_path / 'd.py'))  # 300 by padding
-    (tmp_path / 'e.py').write_text(text.replace('crop_size=300, pad_if_needed=True', 'crop_size=300'))
-    with pytest.raises(ConfigError, match=r'train_dataloader.dataset.dataset.pipeline.2.crop_size=300'):
-        check_config(load_config(tmp_path / 'e.py'))
-
-
 def test_options_reach_new_keys_lists_and_what_the_runner_looks_up(tmp_path):
-    (tmp_path / 'c.py').write_text(TEXT.format(crop=224))
+    (tmp_path / 'c.py').write_text(TEXT)
     cfg = load_config(tmp_path / 'c.py')
     override_config(
         cfg, {'model.head.out_dim': 8, 'pipeline.1.scale': 99, 'find_unused_parameters': True, 'my_own_variable': 4}

@@ -1,12 +1,16 @@
 """Maps against boxes: worked by hand."""
 
+import runpy
 from pathlib import Path
 
 import pytest
 import torch
 from mmpretrain.models import ImageClassifier
 
-from lcv_mm.visualization.localisation import box_in_crop, classifier_maps, inside, localisation, read_cub_boxes
+BENCHMARK = runpy.run_path(str(Path(__file__).parents[2] / 'benchmarks/localisation.py'))
+box_in_crop, inside, read_cub_boxes, localisation, classifier_maps = (
+    BENCHMARK[name] for name in ('box_in_crop', 'inside', 'read_cub_boxes', 'localisation', 'classifier_maps')
+)
 
 
 def test_a_box_follows_the_resize_and_the_crop():
