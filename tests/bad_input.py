@@ -14,6 +14,7 @@ import shutil
 import sys
 import tempfile
 import traceback
+from dataclasses import replace
 from pathlib import Path
 
 from bad_input_cases import BASE, CASES, ROOT, Case
@@ -92,6 +93,13 @@ def run(case: Case, data: Path, folder: Path) -> dict[str, object]:
     return dict(code=code, message=message.strip().replace(str(folder), 'DIR').replace(str(ROOT), 'DIR'))
 
 
+def advised(case: Case) -> Case:
+    """The case after its message's advice has been followed."""
+    if not isinstance(case.fix, str):
+        return replace(case, prepare=lambda folder: (case.prepare and case.prepare(folder), case.fix(folder)))
+    return replace(case, **{'options' if case.tool == 'train' else 'args': case.fix})
+
+
 def run_all(only: str = '') -> dict[str, dict[str, object]]:
     """What each case gives, by `wrong`."""
     os.chdir(ROOT)
@@ -105,6 +113,11 @@ def run_all(only: str = '') -> dict[str, dict[str, object]]:
                 folder.mkdir()
                 found[case.wrong] = run(case, data, folder)
                 shutil.rmtree(folder)
+                if case.fix:
+                    again = data.parent / f'case{i}_advised'
+                    again.mkdir()
+                    found[case.wrong]['advised'] = run(advised(case), data, again)
+                    shutil.rmtree(again)
     return found
 
 

@@ -1,5 +1,6 @@
 """The invalid inputs of docs/bad_input.md; `bad_input.py` runs them."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,8 @@ class Case:
         args (str): More arguments of the tool.
         prepare (Callable): Makes the files of the case in a folder of its own.
         needs_no_gpu (bool): Whether it is wrong only on a machine without a GPU.
+        fix (str | Callable): What the message says to do, where that can be carried out here: `options` in place of
+            the wrong ones (of the other tools `args`), or what is done to the files. The tool then must succeed.
     """
 
     wrong: str
@@ -41,6 +44,7 @@ class Case:
     args: str = ''
     prepare: Callable[[Path], None] | None = None
     needs_no_gpu: bool = False
+    fix: str | Callable[[Path], None] = ''
 
 
 def case(wrong: str, *says: str, **more) -> Case:
@@ -124,6 +128,18 @@ def damaged_record(folder: Path) -> None:
     (run / 'record.json').write_text('{"config": "bcnn')
 
 
+def delete_birdlets(folder: Path) -> None:
+    shutil.rmtree(folder / 'birdlets')
+
+
+def delete_runs(folder: Path) -> None:
+    shutil.rmtree(folder / 'runs')
+
+
+def delete_record(folder: Path) -> None:
+    (folder / 'runs/bcnn_vgg16_cub448/seed_0/record.json').unlink()
+
+
 LISTED = """
 from mmpretrain.datasets import CustomDataset
 train_dataloader.dataset = dict(
@@ -151,36 +167,52 @@ CASES = {
              config=OWN, prepare=write('c.py', 'model = train_dataloader = train_cfg = dict(a=1)\noptim_wraper = 3\n')),
     ],
     'Keys': [
-        case('trian_cfg.max_epochs=3', "no 'trian_cfg'", "did you mean 'train_cfg'", 'Expected a key'),
-        case('train_cfg.max_epoch=3', 'train_cfg.max_epoch', "did you mean 'max_epochs'", 'correct the name'),
-        case('model.head.out_dims=4096', 'model.head.out_dims', "did you mean 'out_dim'", 'correct the name'),
+        case('trian_cfg.max_epochs=3', "no 'trian_cfg'", "did you mean 'train_cfg'", 'Expected a key',
+             fix='train_cfg.max_epochs=3'),
+        case('train_cfg.max_epoch=3', 'train_cfg.max_epoch', "did you mean 'max_epochs'", 'correct the name',
+             fix='train_cfg.max_epochs=3'),
+        case('model.head.out_dims=4096', 'model.head.out_dims', "did you mean 'out_dim'", 'correct the name',
+             fix='model.head.out_dim=4096'),
         case('train_dataloader.dataset.pipeline.9.crop_size=64', 'dataset.pipeline.9.crop_size', 'no such place'),
         case('model.head.out_dim.size=64', 'model.head.out_dim.size=64', 'no such place', 'leads through dicts'),
-        case('env_cfg.cudnn_benchmrk=True', 'env_cfg.cudnn_benchmrk', "did you mean 'cudnn_benchmark'"),
-        case('randomness.sead=1', 'randomness.sead=1', "did you mean 'seed'", 'Expected one of'),
-        case('train_dataloader.batch_sise=4', 'train_dataloader.batch_sise=4', "did you mean 'batch_size'"),
-        case('default_hooks.chekpoint.interval=5', 'default_hooks.chekpoint', "did you mean 'checkpoint'"),
-        case('optim_wrapper.paramwise_cfg.custom_kyes.head.lr_mult=9', 'custom_kyes', "did you mean 'custom_keys'"),
+        case('env_cfg.cudnn_benchmrk=True', 'env_cfg.cudnn_benchmrk', "did you mean 'cudnn_benchmark'",
+             fix='env_cfg.cudnn_benchmark=True'),
+        case('randomness.sead=1', 'randomness.sead=1', "did you mean 'seed'", 'Expected one of',
+             fix='randomness.seed=1'),
+        case('train_dataloader.batch_sise=4', 'train_dataloader.batch_sise=4', "did you mean 'batch_size'",
+             fix='train_dataloader.batch_size=4'),
+        case('default_hooks.chekpoint.interval=5', 'default_hooks.chekpoint', "did you mean 'checkpoint'",
+             fix='default_hooks.checkpoint.interval=5'),
+        case('optim_wrapper.paramwise_cfg.custom_kyes.head.lr_mult=9', 'custom_kyes', "did you mean 'custom_keys'",
+             fix='optim_wrapper.paramwise_cfg.custom_keys.head.lr_mult=9'),
         case('optim_wrapper.paramwise_cfg.custom_keys.backbne.lr_mult=0.1', 'no parameter of the model',
-             "did you mean 'backbone'", 'correct or remove'),
-        case('optim_wrapper.paramwise_cfg.lr_mult=0.1', 'MMEngine reads it nowhere', 'custom_keys=dict(backbone='),
-        case('optim_wrapper.paramwise_cfg.decay_mult=0', 'MMEngine reads it nowhere', 'custom_keys=dict(backbone='),
+             "did you mean 'backbone'", 'correct or remove',
+             fix='optim_wrapper.paramwise_cfg.custom_keys.backbone.lr_mult=0.1'),
+        case('optim_wrapper.paramwise_cfg.lr_mult=0.1', 'MMEngine reads it nowhere', 'custom_keys=dict(backbone=',
+             fix='optim_wrapper.paramwise_cfg.custom_keys.backbone.lr_mult=0.1'),
+        case('optim_wrapper.paramwise_cfg.decay_mult=0', 'MMEngine reads it nowhere', 'custom_keys=dict(backbone=',
+             fix='optim_wrapper.paramwise_cfg.custom_keys.backbone.decay_mult=0'),
     ],
     'Parts and their options': [
         case('model.variance_loss.type=ClassVarianceLos', "model.variance_loss.type='ClassVarianceLos'",
-             "did you mean 'ClassVarianceLoss'", 'Correct the name'),
+             "did you mean 'ClassVarianceLoss'", 'Correct the name', fix='model.variance_loss.type=ClassVarianceLoss'),
         case('train_dataloader.dataset.type=CUB2000', "train_dataloader.dataset.type='CUB2000'", 'CUB200'),
         case('train_dataloader.dataset.pipeline.3.type=RandomFlipp',
              "train_dataloader.dataset.pipeline.3.type='RandomFlipp'", "'RandomFlip'"),
         case('a misspelt part in a list', "model.neck.1.type='GlobalAveragePoolin'", "'GlobalAveragePooling'",
              code="model.neck = [dict(type='lcv_mm.ResidualAttention'), dict(type='GlobalAveragePoolin')]"),
-        case('optim_wrapper.optimizer.type=SDG', "optim_wrapper.optimizer.type='SDG'", "'SGD'", 'Correct the name'),
-        case('param_scheduler.1.T_maxx=3', 'param_scheduler.1.T_maxx', "did you mean 'T_max'", 'correct the name'),
-        case('model.variance_loss.inter=hing', "inter='hing'", 'hinge', 'choose from'),
-        case('model.variance_loss.margin=3', 'margin=3', 'must be in [0, 2]', 'with normalize=False any'),
+        case('optim_wrapper.optimizer.type=SDG', "optim_wrapper.optimizer.type='SDG'", "'SGD'", 'Correct the name',
+             fix='optim_wrapper.optimizer.type=SGD'),
+        case('param_scheduler.1.T_maxx=3', 'param_scheduler.1.T_maxx', "did you mean 'T_max'", 'correct the name',
+             fix='param_scheduler.1.T_max=3'),
+        case('model.variance_loss.inter=hing', "inter='hing'", 'hinge', 'choose from',
+             fix='model.variance_loss.inter=hinge'),
+        case('model.variance_loss.margin=3', 'margin=3', 'must be in [0, 2]', 'with normalize=False any',
+             fix='model.variance_loss.margin=3 model.variance_loss.normalize=False'),
         case('model.variance_loss.weight_intra=-0.5', 'weight_intra=-0.5', 'must be 0 or more'),
         case('model.head.out_dim=0', 'out_dim=0', 'must be a positive number', 'such as 8192'),
-        case('model.head.projection=tss', "projection='tss'", 'choose from', "'ts', 'rm'"),
+        case('model.head.projection=tss', "projection='tss'", 'choose from', "'ts', 'rm'",
+             fix='model.head.projection=rm'),
         case('model.head.num_classes=0', 'model.head.num_classes=0', 'expected a whole number from 1 up'),
         case('a head without num_classes', 'model.head: ', 'num_classes', 'add what is missing',
              code="model.head.pop('num_classes')"),
@@ -191,13 +223,17 @@ CASES = {
         case('optim_wrapper.type=AmpOptimWrapper', 'AmpOptimWrapper: ', needs_no_gpu=True),
     ],
     'The model against itself': [
-        case('model.head.in_channels=256', 'in_channels=256', '(512,', 'set model.head.in_channels'),
+        case('model.head.in_channels=256', 'in_channels=256', '(512,', 'set model.head.in_channels',
+             fix='model.head.in_channels=512'),
         case('model.variance_loss.level=5', 'level=5', 'the neck gives 1 level'),
-        case('HBP on a backbone that returns one level', 'pools three levels', 'got 1', 'let the backbone return three',
+        case('HBP on a backbone that returns one level', 'pools three levels', 'got 1', 'returns three layers',
              code='from lcv_mm import HBPHead\n'
-                  'model.head = dict(type=HBPHead, num_classes=6, in_channels=512, proj_dim=9)'),
+                  'model.head = dict(type=HBPHead, num_classes=6, in_channels=512, proj_dim=9)',
+             fix='model.backbone.type=lcv_mm.ResNetLayers '
+                 'model.backbone.out_layers=[layer4.0,layer4.1.relu1,layer4.1]'),
         case('Mixup under the class-variance loss', 'images of one label', 'take Mixup and CutMix out',
-             code="model.train_cfg = dict(augments=dict(type='mmpretrain.Mixup', alpha=1.0))"),
+             code="model.train_cfg = dict(augments=dict(type='mmpretrain.Mixup', alpha=1.0))",
+             fix='model.train_cfg=None'),
     ],
     'Data': [
         case('a data_root that is not there', 'expected images/', 'does not exist', 'tools/prepare_data.py cub',
@@ -207,10 +243,14 @@ CASES = {
              config='cbp_vgg16_flower224', options='train_dataloader.dataset.fold=4'),
         case('a protocol that is not there', "protocol='lcv'", "'paper' and 'official'",
              config='cbp_vgg16_flower224', options='train_dataloader.dataset.protocol=lcv'),
-        case('a split without images', 'puts no image into the split', "'test'", 'drawn anew', prepare=empty_split),
-        case('train_dataloader.dataset.image_size=48', 'image_size=64', 'image_size=48', 'Use another data_root'),
-        case('model.head.num_classes=5', 'model.head.num_classes=5', 'has 6 classes', 'set model.head.num_classes=6'),
-        case('data_preprocessor.num_classes=20', 'has 6 classes', 'set data_preprocessor.num_classes=6'),
+        case('a split without images', 'puts no image into the split', "'test'", 'drawn anew', prepare=empty_split,
+             fix=delete_birdlets),
+        case('train_dataloader.dataset.image_size=48', 'image_size=64', 'image_size=48', 'Use another data_root',
+             fix='train_dataloader.dataset.image_size=48 train_dataloader.dataset.data_root={folder}/other'),
+        case('model.head.num_classes=5', 'model.head.num_classes=5', 'has 6 classes', 'set model.head.num_classes=6',
+             fix='model.head.num_classes=6'),
+        case('data_preprocessor.num_classes=20', 'has 6 classes', 'set data_preprocessor.num_classes=6',
+             fix='data_preprocessor.num_classes=6'),
         case('a label beyond the head', '1 of 1 labels are beyond the head', 'the first is 7', 'expects 0 to 5',
              'or correct the lists', code=LISTED, prepare=label_seven),
         case('val_dataloader.dataset.metainfo.classes=[a,b,c,d,e,f]', 'expected the same',
@@ -220,15 +260,17 @@ CASES = {
         case('a damaged image, read by the main process', 'Birdlet_0003.jpg', "of the split 'train'", 'is damaged',
              prepare=damage_image),
         case('a damaged image, read by a worker', 'Birdlet_0003.jpg', "of the split 'train'", 'is damaged',
-             prepare=damage_image, options='train_dataloader.num_workers=2'),
+             prepare=damage_image, options='train_dataloader.num_workers=2', fix=delete_birdlets),
         case('an image that was cut off, which OpenCV fills with grey', 'Birdlet_0003.jpg', 'damaged', 'drawn anew',
-             prepare=cut_image),
+             prepare=cut_image, fix=delete_birdlets),
     ],
     'Batches': [
         case('train_dataloader.batch_size=0', 'train_dataloader.batch_size=0', 'a whole number from 1 up', 'set it'),
         case('train_dataloader.batch_sampler.samples_per_class=3',
-             'train_dataloader.batch_sampler: ', 'batch_size=8 is not a multiple of samples_per_class=3'),
-        case('train_dataloader.batch_size=16', 'needs 8 classes', 'has 6 such classes', 'use batch_size 12 or less'),
+             'train_dataloader.batch_sampler: ', 'batch_size=8 is not a multiple of samples_per_class=3',
+             fix='train_dataloader.batch_sampler.samples_per_class=4'),
+        case('train_dataloader.batch_size=16', 'needs 8 classes', 'has 6 such classes', 'use batch_size 12 or less',
+             fix='train_dataloader.batch_size=12'),
         case('a loader without a sampler', 'train_dataloader: expected a dataset and a sampler', 'add sampler',
              code="train_dataloader.pop('sampler')"),
     ],
@@ -256,7 +298,8 @@ CASES = {
         case('a checkpoint trained on other classes', 'expected the classes it was trained on', 'class 0 is',
              'Test it on the dataset', **CHECKPOINT, prepare=save(other_order)),
         case('load_from={folder}/x.pth, of which nothing fits', 'x.pth: 0 of the', 'Expected weights of such a model',
-             options='load_from={folder}/x.pth', prepare=save(backbone_alone)),
+             options='load_from={folder}/x.pth', prepare=save(backbone_alone),
+             fix='model.backbone.init_cfg.type=Pretrained model.backbone.init_cfg.checkpoint={folder}/x.pth'),
         case('pretrained weights that are not there', 'no such file of pretrained weights', 'vgg16.pth',
              'model.backbone.init_cfg=None', config='cbp_vgg16_cub224',
              options='model.backbone.init_cfg.checkpoint={folder}/vgg16.pth'),
@@ -276,9 +319,9 @@ CASES = {
             '--cfg-options trian_cfg.max_epochs=3': ('trian_cfg', "did you mean 'train_cfg'"),
         }.items()),
         case('a folder that was begun with other settings', 'seed_0 was begun with other settings', '(there: 0.5)',
-             'delete the folder', **PLAN, prepare=begun_otherwise),
+             'delete the folder', **PLAN, prepare=begun_otherwise, fix=delete_runs),
         case('a damaged record of a run', 'seed_0/record.json', 'expected the record of a run', 'delete it',
-             **PLAN, prepare=damaged_record),
+             **PLAN, prepare=damaged_record, fix=delete_record),
         case('--engine-options jobs=0', '--engine-options jobs=0', 'expected jobs=N', '1 or more',
              tool='reproduce', args='--engine-options jobs=0'),
     ],

@@ -51,6 +51,11 @@ def test_each_row_of_the_table_says_what_was_expected_what_came_and_what_to_do(c
         assert part in message
 
 
+@pytest.mark.parametrize('case', [case for case in CASES if case.fix], ids=lambda case: case.wrong)
+def test_who_does_what_the_message_says_gets_a_run_that_works(case: Case, messages):
+    assert messages[case.wrong]['advised'] == dict(code=0, message='no error')
+
+
 def test_the_docs_hold_the_table():
     assert (ROOT / 'docs/bad_input.md').read_text() == table(), 'run python tests/bad_input.py docs/bad_input.md'
 

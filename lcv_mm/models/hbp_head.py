@@ -44,8 +44,9 @@ class HBPHead(LinearClsHead):
         """Pool the last three levels, each (N, C, H, W) of one resolution -> (N, 3 * proj_dim)."""
         if len(feats) < NUM_LEVELS:
             raise ConfigError(
-                f'HBPHead pools three levels, but got {len(feats)}; let the backbone return three layers, such as '
-                "VGGLayers(out_layers=('relu5_1', 'relu5_2', 'relu5_3'))"
+                f'HBPHead pools three levels, but got {len(feats)}; take a backbone that returns three layers of one '
+                "resolution: VGGLayers(out_layers=('relu5_1', 'relu5_2', 'relu5_3')) or "
+                "ResNetLayers(out_layers=('layer4.0', 'layer4.1.relu1', 'layer4.1'))"
             )
         check_channels('HBPHead', feats[-NUM_LEVELS:], self.level_channels)
         pooled = hierarchical_bilinear_pool(
