@@ -11,9 +11,14 @@ options it raises as ConfigError.
 """
 
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from operator import methodcaller
 from queue import SimpleQueue
 from threading import Event
 from typing import Any
@@ -23,7 +28,7 @@ import torch
 from ..errors import ConfigError
 from .execute import STOPPED, execute
 from .plan import RunSpec
-from .processes import Children, take_interrupts
+from .processes import Children
 from .record import cores
 
 Ends = Iterator[tuple[RunSpec, str] | None]
@@ -32,7 +37,8 @@ OF_TASKS = ('num_cpus', 'num_gpus', 'memory', 'resources', 'scheduling_strategy'
 
 def run_here(specs: Sequence[RunSpec], stop: Event, options: Mapping[str, Any]) -> Ends:
     """Execute runs on this machine; options: `jobs`, how many at a time, by default one for each GPU or on the CPU."""
-    gpus = _gpus()
+    named = os.environ.get('CUDA_VISIBLE_DEVICES', ','.join(map(str, range(torch.cuda.device_count()))))
+    gpus = [name for name in named.split(',') if name.strip()] if torch.cuda.is_available() else []
     jobs = options.get('jobs', len(gpus) or 1)
     if options.keys() - {'jobs'} or not isinstance(jobs, int) or jobs < 1:
         raise ConfigError(
@@ -41,11 +47,8 @@ def run_here(specs: Sequence[RunSpec], stop: Event, options: Mapping[str, Any]) 
     slots: SimpleQueue[dict[str, str]] = SimpleQueue()
     for job in range(jobs):
         # on the CPU the jobs share the cores: torch would take all of them for each
-        slots.put(
-            {'CUDA_VISIBLE_DEVICES': gpus[job % len(gpus)]}
-            if gpus
-            else {'OMP_NUM_THREADS': str(max(cores() // jobs, 1))}
-        )
+        threads = {'OMP_NUM_THREADS': str(max(cores() // jobs, 1))}
+        slots.put({'CUDA_VISIBLE_DEVICES': gpus[job % len(gpus)]} if gpus else threads)
     children = Children()
 
     def in_a_slot(spec: RunSpec) -> str:
@@ -56,50 +59,63 @@ def run_here(specs: Sequence[RunSpec], stop: Event, options: Mapping[str, Any]) 
             slots.put(slot)
 
     with ThreadPoolExecutor(jobs) as pool:
-        pending: dict[Future[str], RunSpec] = {pool.submit(in_a_slot, spec): spec for spec in specs}
+        pending = {pool.submit(in_a_slot, spec): spec for spec in specs}
         try:
-            while pending:
-                done, _ = wait(pending, timeout=1, return_when=FIRST_COMPLETED)
-                for future in done:
-                    yield pending.pop(future), future.result()
-                if not done:
-                    yield None
-                if stop.is_set():
-                    children.stop()
+            yield from _follow(pending, stop, Future.done, Future.result, lambda _: children.stop())
         finally:
             children.stop()
             pool.shutdown(cancel_futures=True)
 
 
-def _gpus() -> list[str]:
-    """The GPUs this process may use, as CUDA_VISIBLE_DEVICES names them."""
-    named = os.environ.get('CUDA_VISIBLE_DEVICES')
-    if named is not None:
-        return [name for name in named.split(',') if name.strip()] if torch.cuda.is_available() else []
-    return [str(index) for index in range(torch.cuda.device_count())]
+def _follow(
+    pending: dict[Any, RunSpec],
+    stop: Event,
+    done: Callable[[Any], bool],
+    result: Callable[[Any], str],
+    cancel: Callable[[Any], object],
+    errors: tuple[type[Exception], type[Exception]] = (Exception, Exception),
+) -> Ends:
+    """What every engine yields, given its handle of each run, what to ask of one (once a second), and its errors.
+
+    The first is one of our own code; any other of the second says that a run was cancelled or its machine is gone.
+    """
+    told = False
+    while pending:
+        ended = [handle for handle in pending if done(handle)]
+        for handle in ended:
+            spec, outcome = pending.pop(handle), STOPPED
+            try:
+                outcome = result(handle)
+            except errors[0]:
+                raise
+            except errors[1] as error:
+                if not told:
+                    print(f'{spec.name}: {error}')
+            yield spec, outcome
+        if not ended:
+            time.sleep(1)
+            yield None
+        if stop.is_set() and not told:
+            told = True
+            for handle in pending:
+                cancel(handle)
 
 
 def run_on_ray(specs: Sequence[RunSpec], stop: Event, options: Mapping[str, Any]) -> Ends:
     """Execute runs as tasks of Ray, which decides where and when; every machine needs the same folders.
 
-    A task whose machine dies is started again by Ray, and goes on from its last checkpoint. Options: what a task needs,
-    as `ray.remote` takes it (OF_TASKS; by default one CPU, and one GPU where the cluster has any); all others are those
-    of `ray.init`, such as `address=auto`. Without an address a cluster of this machine's cores and GPUs is started, and
-    ended afterwards.
+    A task whose machine dies is started again by Ray, and goes on from its last checkpoint. Options: what a task needs
+    (OF_TASKS; by default one CPU, and one GPU where there are any), and those of `ray.init`, such as `address=auto`;
+    without an address a cluster of this machine's cores and GPUs is started, and ended afterwards.
     """
     os.environ.setdefault('RAY_USAGE_STATS_ENABLED', '0')  # nothing is sent anywhere
-    try:
-        import ray
-    except ImportError as error:
-        raise ConfigError(
-            "--engine ray: Ray is not installed; expected the package 'ray': pip install -e '.[ray]'"
-        ) from error
+    ray = _imported('ray', extra='ray')
     task = {key: value for key, value in options.items() if key in OF_TASKS}
     cluster = {key: value for key, value in options.items() if key not in OF_TASKS}
     if 'address' not in cluster:
-        cluster['include_dashboard'] = False
+        cluster.setdefault('include_dashboard', False)
     try:
-        ray.init(log_to_driver=False, **{'logging_level': 'warning', **cluster})
+        ray.init(**{'log_to_driver': False, 'logging_level': 'warning', **cluster})
     except (TypeError, ValueError, RuntimeError, ConnectionError) as error:
         raise ConfigError(
             f'--engine-options {_given(options)}: ray.init says: {error}; expected its options, or those of tasks'
@@ -108,37 +124,17 @@ def run_on_ray(specs: Sequence[RunSpec], stop: Event, options: Mapping[str, Any]
         task.setdefault('num_gpus', 1 if ray.cluster_resources().get('GPU') else 0)
         remote = ray.remote(**task)(_as_ray_task)
         pending = {remote.remote(spec): spec for spec in specs}
-        told = False
-        while pending:
-            done, _ = ray.wait(list(pending), timeout=1)
-            for ref in done:
-                yield pending.pop(ref), _ray_outcome(ref)
-            if not done:
-                yield None
-            if stop.is_set() and not told:
-                told = True
-                for ref in pending:
-                    ray.cancel(ref, force=False)  # raises KeyboardInterrupt in the task
+        # a cancelled task gets a KeyboardInterrupt
+        ask = (lambda ref: bool(ray.wait([ref], timeout=0)[0])), ray.get, partial(ray.cancel, force=False)
+        yield from _follow(pending, stop, *ask, (ray.exceptions.RayTaskError, ray.exceptions.RayError))
     finally:
         ray.shutdown()
 
 
 def _as_ray_task(spec: RunSpec) -> str:
-    take_interrupts()
+    # Ray cancels a task with SIGINT, which a cluster that a script has started with `&` ignores
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     return execute(spec, Children(), {})  # Ray has set CUDA_VISIBLE_DEVICES and OMP_NUM_THREADS
-
-
-def _ray_outcome(ref: Any) -> str:
-    import ray
-
-    try:
-        return ray.get(ref)
-    except ray.exceptions.RayTaskError:
-        raise  # of our own code
-    except ray.exceptions.RayError as error:  # cancelled before it began, or its machine is gone for good
-        if not isinstance(error, ray.exceptions.TaskCancelledError):
-            print(f'Ray: {error}')
-        return STOPPED
 
 
 def run_on_slurm(specs: Sequence[RunSpec], stop: Event, options: Mapping[str, Any]) -> Ends:
@@ -149,12 +145,7 @@ def run_on_slurm(specs: Sequence[RunSpec], stop: Event, options: Mapping[str, An
     slurm_array_parallelism=8`; and `cluster`, 'slurm', or 'local' for submitit's local mode: all runs at once on this
     machine.
     """
-    try:
-        import submitit
-    except ImportError as error:
-        raise ConfigError(
-            "--engine slurm: submitit is not installed; expected the package 'submitit': pip install -e '.[slurm]'"
-        ) from error
+    submitit = _imported('submitit', extra='slurm')
     parameters = dict(options)
     cluster = parameters.pop('cluster', 'slurm')
     try:
@@ -167,30 +158,17 @@ def run_on_slurm(specs: Sequence[RunSpec], stop: Event, options: Mapping[str, An
         ) from error
     with executor.batch():
         jobs = [executor.submit(SlurmJob(spec)) for spec in specs]
-    pending = dict(enumerate(specs))
-    told = False
-    while pending:
-        ended = [place for place in pending if jobs[place].done()]
-        for place in ended:
-            yield pending.pop(place), _slurm_outcome(jobs[place])
-        if not ended:
-            time.sleep(1)
-            yield None
-        if stop.is_set() and not told:
-            told = True
-            for place in pending:
-                jobs[place].cancel(check=False)
+    pending = dict(zip(jobs, specs, strict=True))
+    ask = methodcaller('done'), methodcaller('result'), methodcaller('cancel', check=False)
+    errors = submitit.core.utils.FailedJobError, submitit.core.utils.UncompletedJobError
+    yield from _follow(pending, stop, *ask, errors)
 
 
+@dataclass
 class SlurmJob:
-    """A run as submitit sends it to a machine.
+    """A run as submitit sends it to a machine."""
 
-    Args:
-        spec (RunSpec): The run.
-    """
-
-    def __init__(self, spec: RunSpec) -> None:
-        self.spec = spec
+    spec: RunSpec
 
     def __call__(self) -> str:
         """Execute the run."""
@@ -203,16 +181,13 @@ class SlurmJob:
         return DelayedSubmission(self)
 
 
-def _slurm_outcome(job: Any) -> str:
-    from submitit.core.utils import FailedJobError, UncompletedJobError
-
+def _imported(name: str, extra: str) -> Any:
     try:
-        return job.result()
-    except FailedJobError:
-        raise  # of our own code
-    except UncompletedJobError as error:  # cancelled, or its machine is gone
-        print(f'Slurm, job {job.job_id}: {str(error).splitlines()[0]}; its log: {job.paths.stderr}')
-        return STOPPED
+        return import_module(name)
+    except ImportError as error:
+        raise ConfigError(
+            f"--engine {extra}: {name} is not installed; expected that package: pip install -e '.[{extra}]'"
+        ) from error
 
 
 def _given(options: Mapping[str, Any]) -> str:

@@ -2,9 +2,8 @@
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from threading import Lock
@@ -40,6 +39,10 @@ LAST_WORDS = 20  # lines of a failed process that are kept
 SESSIONS = 'sittings.json'
 
 
+class _Stopped(Exception):
+    """The trainer or the test was told to stop."""
+
+
 def execute(spec: RunSpec, children: Children, env: Mapping[str, str]) -> str:
     """Train a run, test its final checkpoint, write its record; what is done already stays done.
 
@@ -63,16 +66,20 @@ def execute(spec: RunSpec, children: Children, env: Mapping[str, str]) -> str:
         done = read_record(spec.folder)
         if done is not None and done.status == FINISHED:
             return FINISHED
+        facts: dict[str, Any] = dict(status=FAILED, data=OTHER, dataset='', images={})
+
+        def run(command: list[str], log: str) -> Ended:
+            # the processes hold the lock, too: should this one be killed, none is started beside them
+            return children.run([sys.executable, *command], spec.folder / log, spec.cwd, env, keep_open=[lock])
+
         try:
-            begun = _begin(spec)
-        except UserFacingError as error:
-            record: Record | None = replace(_nothing_yet(spec), error=str(error))
-        else:
-            (spec.folder / RECORD).unlink(missing_ok=True)  # it failed earlier; should it be stopped, it is half-way
-            # The processes hold the lock, too: should this one be killed, none is started beside them.
-            record = _train_and_test(begun, spec, children, env, lock)
-        if record is None:
+            _train_and_test(spec, run, facts, children)
+        except _Stopped:
             return STOPPED
+        except UserFacingError as error:
+            facts['error'] = str(error)
+        ended = datetime.now(timezone.utc).isoformat(timespec='seconds')
+        record = Record(spec.config.stem, spec.seed, options=spec.options, amp=spec.amp, ended=ended, **facts)
         write_record(spec.folder, record)
         return record.status
 
@@ -84,8 +91,7 @@ def _locked(folder: Path) -> Iterator[IO | None]:
         import fcntl
     except ImportError as error:
         raise ConfigError(
-            'tools/reproduce.py: this system has no file locks of POSIX; expected Linux or macOS: on Windows run it '
-            'in WSL, or train row by row with tools/train.py'
+            'tools/reproduce.py: expected file locks of Linux or macOS: use WSL on Windows, or tools/train.py by hand'
         ) from error
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / '.lock').open('w') as lock:
@@ -97,78 +103,42 @@ def _locked(folder: Path) -> Iterator[IO | None]:
             yield lock
 
 
-def _begin(spec: RunSpec) -> Record:
-    """What is known of a run before it is trained."""
+def _train_and_test(
+    spec: RunSpec, run: Callable[[list[str], str], Ended], facts: dict[str, Any], children: Children
+) -> None:
+    """Fill in what the record says, as far as the run comes; UserFacingError if it fails, _Stopped if it is stopped."""
+
+    def check(ended: Ended, log: str) -> None:
+        if ended.code == EXIT_TRY_AGAIN or (ended.code != 0 and children.told.is_set()):
+            raise _Stopped
+        if ended.code:
+            raise UserFacingError(_last_words(spec.folder / log, ended))
+
     with _READING:
         cfg = run_config(spec)
         hold_to_settings(spec, cfg, write=True)
-        return replace(
-            _nothing_yet(spec),
-            dataset=type_name(cfg.train_dataloader.dataset),
-            machine=machine(),
-            versions=versions(),
-            git=git_state(spec.config.parent),
-        )
-
-
-def _nothing_yet(spec: RunSpec) -> Record:
-    return Record(
-        config=spec.config.stem,
-        seed=spec.seed,
-        status=FAILED,
-        data=OTHER,
-        dataset='',
-        images={},
-        options=spec.options,
-        amp=spec.amp,
-        ended=_now(),
-    )
-
-
-def _train_and_test(
-    record: Record, spec: RunSpec, children: Children, env: Mapping[str, str], lock: IO
-) -> Record | None:
-    """The record of a run that has been trained and tested, or of what failed; None if it was stopped."""
-    sessions = Sessions(spec.folder)
-    sessions.begin()
-    trained = _python(spec, spec.train_command(), 'train.log', children, env, lock)
-    sessions.end(trained)
-    if _was_stopped(trained, children):
-        return None
-    record = replace(record, **sessions.summary(), config_dump=f'{spec.config.stem}.py', ended=_now())
-    if trained.code:
-        return replace(record, error=_last_words(spec.folder / 'train.log', trained))
+        facts |= dict(dataset=type_name(cfg.train_dataloader.dataset), machine=machine(), versions=versions())
+    facts |= dict(git=git_state(spec.config.parent), config_dump=f'{spec.config.stem}.py')
+    (spec.folder / RECORD).unlink(missing_ok=True)  # it failed earlier; should it be stopped, it is half-way
+    trained, cost = train_session(spec.folder, lambda: run(spec.train_command(), 'train.log'))
+    facts |= cost
+    check(trained, 'train.log')
     checkpoint, _ = last_good_checkpoint(spec.folder)
     if checkpoint is None:
-        return replace(record, error=f'training ended without an error, but left no intact checkpoint in {spec.folder}')
-
+        raise UserFacingError(f'training ended without an error, but left no intact checkpoint in {spec.folder}')
     metrics = spec.folder / 'test.json'
-    tested = _python(spec, spec.test_command(checkpoint, metrics), 'test.log', children, env, lock)
-    if _was_stopped(tested, children):
-        return None
-    record = replace(record, test_seconds=tested.seconds, checkpoint=checkpoint.name, ended=_now())
-    if tested.code:
-        return replace(record, error=_last_words(spec.folder / 'test.log', tested))
+    tested = run(spec.test_command(checkpoint, metrics), 'test.log')
+    facts |= dict(checkpoint=checkpoint.name, test_seconds=tested.seconds)
+    check(tested, 'test.log')
     measured = json.loads(metrics.read_text())
     if TOP1 not in measured:
-        return replace(
-            record,
-            error=f'the test measured {", ".join(measured) or "nothing"}; expected {TOP1} among it, which is what is '
-            'reported: give test_evaluator an Accuracy of MMPretrain with 1 in its topk',
+        raise UserFacingError(
+            f'the test measured {", ".join(measured) or "nothing"}; expected {TOP1} among it, which is what is '
+            'reported: give test_evaluator an Accuracy of MMPretrain with 1 in its topk'
         )
     with _READING:
-        cfg = run_config(spec)
         images = count_images(cfg, spec.cwd)
-        data = data_kind(cfg, spec.cwd, images)
-    return replace(record, status=FINISHED, data=data, images=images, metrics=measured)
-
-
-def _python(spec: RunSpec, args: list[str], log: str, children: Children, env: Mapping[str, str], lock: IO) -> Ended:
-    return children.run([sys.executable, *args], spec.folder / log, spec.cwd, env, keep_open=[lock])
-
-
-def _was_stopped(ended: Ended, children: Children) -> bool:
-    return ended.code == EXIT_TRY_AGAIN or (ended.code != 0 and children.told.is_set())
+    facts |= dict(status=FINISHED, data=data_kind(cfg, spec.cwd, images), images=images, metrics=measured)
 
 
 def _last_words(log: Path, ended: Ended) -> str:
@@ -177,47 +147,30 @@ def _last_words(log: Path, ended: Ended) -> str:
     return '\n'.join([f'exit code {ended.code}', *(lines[errors[-1] :] if errors else lines)])
 
 
-def _now() -> str:
-    return datetime.now(timezone.utc).isoformat(timespec='seconds')
-
-
-class Sessions:
-    """The sessions in which a run was trained, `[{"seconds": 81.3, "peak_memory": 1503238553}, {}]` in its folder.
-
-    An empty one was killed.
+def train_session(folder: Path, train: Callable[[], Ended]) -> tuple[Ended, dict[str, Any]]:
+    """Train for one session, which is noted: `[{"seconds": 81.3, "peak_memory": 1503238553}, {}]`, a killed one empty.
 
     Args:
         folder (Path): The run's.
+        train (Callable[[], Ended]): Trains.
+
+    Returns:
+        tuple[Ended, dict[str, Any]]: How it ended; for the record `seconds`, `sittings`, `untimed_sittings` and
+        `peak_memory`, of this session and those before.
     """
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        file = folder / SESSIONS
-        self._sessions: list[dict[str, Any]] = json.loads(file.read_text()) if file.is_file() else []
-
-    def begin(self) -> None:
-        """Note that training starts."""
-        self._sessions.append({})
-        self._write()
-
-    def end(self, ended: Ended) -> None:
-        """Note how it went."""
-        self._sessions[-1] = dict(seconds=ended.seconds, peak_memory=ended.peak_memory)
-        self._write()
-
-    def summary(self) -> dict[str, Any]:
-        """For a record: `seconds`, `sittings`, `untimed_sittings` and `peak_memory`."""
-        timed = [session for session in self._sessions if session]
-        peak = dict(cpu=max((session['peak_memory'] for session in timed), default=0))
-        gpu = max((record.get('memory', 0) for record in read_scalars(self._folder)), default=0)
-        if gpu:
-            peak['gpu'] = gpu * 2**20  # MMEngine logs MiB, of torch's allocator
-        return dict(
-            seconds=sum(session['seconds'] for session in timed),
-            sittings=len(self._sessions),
-            untimed_sittings=len(self._sessions) - len(timed),
-            peak_memory=peak,
-        )
-
-    def _write(self) -> None:
-        write_atomically(self._folder / SESSIONS, json.dumps(self._sessions))
+    file = folder / SESSIONS
+    before = json.loads(file.read_text()) if file.is_file() else []
+    write_atomically(file, json.dumps([*before, {}]))
+    ended = train()
+    sessions = [*before, dict(seconds=ended.seconds, peak_memory=ended.peak_memory)]
+    write_atomically(file, json.dumps(sessions))
+    timed = [session for session in sessions if session]
+    peak = dict(cpu=max(session['peak_memory'] for session in timed))
+    if gpu := max((logged.get('memory', 0) for logged in read_scalars(folder)), default=0):
+        peak['gpu'] = gpu * 2**20  # MMEngine logs MiB, of torch's allocator
+    return ended, dict(
+        seconds=sum(session['seconds'] for session in timed),
+        sittings=len(sessions),
+        untimed_sittings=len(sessions) - len(timed),
+        peak_memory=peak,
+    )

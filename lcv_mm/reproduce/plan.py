@@ -25,25 +25,14 @@ SEED = '{seed}'  # in an option's value: replaced by the seed of each run
 
 @dataclass(frozen=True)
 class RunSpec:
-    """One config with one seed; all paths are absolute, so that a process elsewhere finds them.
-
-    Args:
-        config (Path): The config's file.
-        seed (int): For `randomness.seed`.
-        work_dir (Path): Folder of all runs.
-        tools (Path): Folder of train.py and test.py.
-        cwd (Path): Folder to run in: the paths of the data are relative to it.
-        options (Mapping[str, str]): Settings put over the config, as on a command line, `{'train_cfg.max_epochs':
-            '10'}`; `{seed}` in a value stands for the seed.
-        amp (bool): Whether to train in mixed precision.
-    """
+    """One config with one seed; all paths are absolute, so that a process elsewhere finds them."""
 
     config: Path
     seed: int
-    work_dir: Path
-    tools: Path
-    cwd: Path
-    options: Mapping[str, str] = field(default_factory=dict)
+    work_dir: Path  # of all runs
+    tools: Path  # folder of train.py and test.py
+    cwd: Path  # the paths of the data are relative to it
+    options: Mapping[str, str] = field(default_factory=dict)  # as on a command line, `{seed}` stands for the seed
     amp: bool = False
 
     @property
@@ -97,12 +86,12 @@ def choose_configs(
     Raises:
         ConfigError: If a pattern fits no config, or tables and a dataset are asked for.
     """
+    if dataset and tables:
+        raise ConfigError(
+            f'--tables {" ".join(map(str, tables))} --dataset {dataset}: the tables are of other datasets; '
+            f'expected one of the two: leave one out, and choose among the rows on {dataset} with --rows'
+        )
     if dataset:
-        if tables:
-            raise ConfigError(
-                f'--tables {" ".join(map(str, tables))} --dataset {dataset}: the tables are of other datasets; '
-                f'expected one of the two: leave one out, and choose among the rows on {dataset} with --rows'
-            )
         end = NAME_ENDS[dataset]
         known = [*sorted(configs.glob(f'*_{end}.py')), *sorted(configs.glob(f'*/*_{end}*.py'))]
     else:
@@ -111,11 +100,11 @@ def choose_configs(
     names = [path.stem for path in known]
     for pattern in patterns:
         if not any(fnmatchcase(name, pattern) for name in names):
-            of_tables = f' of table {", ".join(map(str, tables))}' if tables else ''
-            where = f' on {dataset}' if dataset else of_tables or ' of the paper'
+            of_paper = f'of table {", ".join(map(str, tables))}' if tables else 'of the paper'
             raise ConfigError(
-                f'--rows {pattern}: fits none of the {len(names)} rows{where}{did_you_mean(pattern, names)} Expected a '
-                "name, or a pattern such as 'lcv_*'; --dry-run without --rows lists them"
+                f'--rows {pattern}: fits none of the {len(names)} rows {f"on {dataset}" if dataset else of_paper}'
+                f'{did_you_mean(pattern, names)} Expected a name, or a pattern such as '
+                "'lcv_*'; --dry-run without --rows lists them"
             )
     return [path for path in known if not patterns or any(fnmatchcase(path.stem, pattern) for pattern in patterns)]
 
@@ -123,15 +112,7 @@ def choose_configs(
 def make_specs(
     configs: Sequence[Path], seeds: Sequence[int], work_dir: Path, tools: Path, options: Sequence[str], amp: bool
 ) -> list[RunSpec]:
-    """Every config with every seed.
-
-    Args:
-        configs (Sequence[Path]): The configs.
-        seeds (Sequence[int]): Seeds, each once.
-        work_dir (Path): Folder of all runs.
-        tools (Path): Folder of train.py and test.py.
-        options (Sequence[str]): Settings put over the configs, 'train_cfg.max_epochs=10'.
-        amp (bool): Whether to train in mixed precision.
+    """Every config with every seed; the arguments are those of RunSpec, with options such as 'train_cfg.max_epochs=10'.
 
     Returns:
         list[RunSpec]: All configs with the first seed come first: a stop at any time leaves rows that can be compared.
@@ -142,7 +123,7 @@ def make_specs(
     if len(set(seeds)) < len(seeds) or min(seeds) < 0:
         raise ConfigError(f'--seeds {" ".join(map(str, seeds))}: expected different numbers, 0 or more; give each once')
     for option in options:
-        if not option.partition('=')[0] or '=' not in option:
+        if option.find('=') < 1:
             raise ConfigError(f'--cfg-options {option}: expected KEY=VALUE, such as train_cfg.max_epochs=10')
     settings = dict(option.split('=', 1) for option in options)
     if 'randomness.seed' in settings:
@@ -162,12 +143,7 @@ def run_config(spec: RunSpec) -> Config:
 
 
 def hold_to_settings(spec: RunSpec, cfg: Config, write: bool) -> None:
-    """Compare a run's settings with those that its folder was begun with.
-
-    Args:
-        spec (RunSpec): The run.
-        cfg (Config): Its config, from `run_config`.
-        write (bool): Whether to note them where the folder has none yet.
+    """Compare a run's settings with those that its folder was begun with; `write` notes them where there are none yet.
 
     Raises:
         ConfigError: If they differ.
@@ -188,20 +164,15 @@ def hold_to_settings(spec: RunSpec, cfg: Config, write: bool) -> None:
 
 
 def check_specs(specs: Sequence[RunSpec]) -> list[int]:
-    """Read the config of each run, and compare it with what the run's folder was begun with.
-
-    Returns:
-        list[int]: How many epochs each is to train.
+    """Read the config of each run, hold it to what the run's folder was begun with, and return its length in epochs.
 
     Raises:
         ConfigError: If a config can't be read, or a folder was begun with other settings.
     """
-    epochs = []
-    for spec in specs:
-        cfg = run_config(spec)
+    configs = [run_config(spec) for spec in specs]
+    for spec, cfg in zip(specs, configs, strict=True):
         hold_to_settings(spec, cfg, write=False)
-        epochs.append(cfg.train_cfg.max_epochs)
-    return epochs
+    return [cfg.train_cfg.max_epochs for cfg in configs]
 
 
 def print_plan(specs: Sequence[RunSpec]) -> None:

@@ -37,12 +37,12 @@ class Children:
     def run(
         self, command: Sequence[str], log: Path, cwd: Path, env: Mapping[str, str], keep_open: Sequence[IO]
     ) -> Ended:
-        """Run a command to its end; what it prints goes to the end of a file.
+        """Run a command in a folder to its end.
 
         Args:
             command (Sequence[str]): Program and arguments.
-            log (Path): The file.
-            cwd (Path): The folder to run it in.
+            log (Path): What it prints goes to the end of this file.
+            cwd (Path): The folder.
             env (Mapping[str, str]): Variables added to the environment.
             keep_open (Sequence[IO]): Open files that the process inherits; a lock on one lasts as long as the process.
 
@@ -66,13 +66,12 @@ class Children:
             self._running.add(process.pid)
         try:
             peak = self._wait(process)
-        except KeyboardInterrupt:  # how Ray cancels a task, and submitit's local mode a job
+        except BaseException as error:
             self.stop()
             peak = self._wait(process)
-        except BaseException:  # submitit's SystemExit in a job that is preempted
-            self.stop()
-            self._wait(process)
-            raise
+            # how Ray cancels a task, and submitit's local mode a job; a preempted job of submitit gets a SystemExit
+            if not isinstance(error, KeyboardInterrupt):
+                raise
         code = process.returncode if process.returncode >= 0 else 128 - process.returncode
         return Ended(code, time.monotonic() - started, peak)
 
@@ -93,19 +92,10 @@ class Children:
     def stop(self) -> None:
         """Tell the running processes to save and stop, and start no more."""
         with self._lock:
-            first = not self.told.is_set()
-            self.told.set()
-            if first:
+            if not self.told.is_set():
+                self.told.set()
                 for pid in self._running:
                     os.kill(pid, signal.SIGTERM)
-
-
-def take_interrupts() -> None:
-    """Let SIGINT, with which Ray cancels a task, end the wait for a process in the main thread.
-
-    A cluster that a script has started with `&` ignores SIGINT, and so does every process that it starts.
-    """
-    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _peak_memory(pid: int) -> int:

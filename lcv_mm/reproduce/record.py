@@ -3,10 +3,11 @@
 import json
 import os
 import platform
+import re
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
@@ -32,57 +33,30 @@ PACKAGES = ('lcv_mm', 'onedl-mmpretrain', 'onedl-mmengine', 'onedl-mmcv', 'mmpre
 
 @dataclass(frozen=True)
 class Record:
-    """A run that has ended, `record.json` in its folder.
+    """A run that has ended, `record.json` in its folder; `machine` and what follows are of its last session."""
 
-    Args:
-        config (str): Name of its config, without `.py`.
-        seed (int): Its `randomness.seed`.
-        status (str): 'finished', or 'failed' where training or the test of the final checkpoint ended with an error.
-        data (str): 'real' for a whole dataset of the paper, 'generated' for drawn images, 'other' for any other.
-        dataset (str): Class of the training dataset.
-        images (Mapping[str, int]): How many images 'train' and 'test' hold.
-        options (Mapping[str, str]): Settings put over the config, as on a command line, `{seed}` not yet replaced;
-            empty for a config as it stands.
-        amp (bool): Whether it was trained in mixed precision.
-        metrics (Mapping[str, float]): What testing the final checkpoint gave, 'accuracy/top1' in per cent; empty
-            where it failed.
-        checkpoint (str): File name of the final checkpoint, in the run's folder.
-        seconds (float): Wall-clock time of training, all sessions together.
-        sittings (int): In how many sessions it was trained; these two names are those of the records on disk.
-        untimed_sittings (int): Sessions killed before their time was noted: `seconds` lacks them.
-        test_seconds (float): Wall-clock time of the test.
-        peak_memory (Mapping[str, int]): Bytes: 'cpu' of the trainer in any session whose end was seen, without its
-            loaders' workers; 'gpu' as torch counts what it has allocated, where there is one.
-        config_dump (str): File name of the whole config as it was run, in the run's folder.
-        machine (Mapping[str, Any]): 'cpu', 'cores', and 'gpu' where there is one; this and what follows of the last
-            session.
-        versions (Mapping[str, str]): Of Python, the packages and the compilers.
-        git (Mapping[str, Any]): 'commit' and whether tracked files were 'changed'; empty outside a repository.
-        ended (str): Date and time, ISO 8601, UTC.
-        error (str): What a failed run said last.
-    """
-
-    config: str
+    config: str  # its name, without `.py`
     seed: int
-    status: str
-    data: str
-    dataset: str
-    images: Mapping[str, int]
-    options: Mapping[str, str]
-    amp: bool
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    checkpoint: str = ''
-    seconds: float = 0.0
-    sittings: int = 0
+    status: str  # 'finished', or 'failed' where training or the test of the final checkpoint ended with an error
+    data: str  # 'real' for a whole dataset of the paper, 'generated' for drawn images, 'other' for any other
+    dataset: str  # class of the training dataset
+    images: Mapping[str, int]  # how many 'train' and 'test' hold
+    options: Mapping[str, str]  # settings put over the config, as on a command line, `{seed}` not yet replaced
+    amp: bool  # mixed precision
+    metrics: Mapping[str, float] = field(default_factory=dict)  # of the final checkpoint, 'accuracy/top1' in per cent
+    checkpoint: str = ''  # file name of that, in the run's folder
+    seconds: float = 0.0  # wall-clock time of training, all sessions together
+    sittings: int = 0  # sessions of training; the next are those killed before their time was noted
     untimed_sittings: int = 0
     test_seconds: float = 0.0
+    # bytes: 'cpu' of the trainer without its loaders' workers, 'gpu' as torch counts what it has allocated
     peak_memory: Mapping[str, int] = field(default_factory=dict)
-    config_dump: str = ''
-    machine: Mapping[str, Any] = field(default_factory=dict)
-    versions: Mapping[str, str] = field(default_factory=dict)
-    git: Mapping[str, Any] = field(default_factory=dict)
-    ended: str = ''
-    error: str = ''
+    config_dump: str = ''  # file name of the whole config as it was run, in the run's folder
+    machine: Mapping[str, Any] = field(default_factory=dict)  # 'cpu', 'cores', and 'gpu' where there is one
+    versions: Mapping[str, str] = field(default_factory=dict)  # of Python, the packages and the compilers
+    git: Mapping[str, Any] = field(default_factory=dict)  # 'commit' and whether tracked files were 'changed'
+    ended: str = ''  # ISO 8601, UTC
+    error: str = ''  # what a failed run said last
 
     @property
     def top1(self) -> float:
@@ -115,10 +89,8 @@ def read_record(folder: Path) -> Record | None:
 
 def read_records(work_dir: Path) -> Iterator[tuple[Path, Record]]:
     """All runs below a work dir that have ended, with their folders, `<config>/seed_<n>/`, in the order of names."""
-    for file in sorted(work_dir.glob(f'*/seed_*/{RECORD}')):
-        record = read_record(file.parent)
-        if record is not None:
-            yield file.parent, record
+    folders = (file.parent for file in sorted(work_dir.glob(f'*/seed_*/{RECORD}')))
+    return ((folder, record) for folder in folders if (record := read_record(folder)))
 
 
 def count_images(cfg: Config, cwd: Path) -> dict[str, int]:
@@ -127,12 +99,7 @@ def count_images(cfg: Config, cwd: Path) -> dict[str, int]:
 
 
 def data_kind(cfg: Config, cwd: Path, images: Mapping[str, int]) -> str:
-    """What the images of a run are.
-
-    Args:
-        cfg (Config): Of the run.
-        cwd (Path): The folder that its paths are relative to.
-        images (Mapping[str, int]): How many images its splits hold, from `count_images`.
+    """What the images of a run are, given how many its splits hold, from `count_images`.
 
     Returns:
         str: 'generated' if they were drawn, 'real' if both splits are whole ones of a dataset of the paper, by the
@@ -162,7 +129,9 @@ def _placed(part: Mapping[str, Any], cwd: Path) -> dict[str, Any]:
 
 def machine() -> dict[str, Any]:
     """'cpu', its name, 'cores', those this process may use, and 'gpu', the names of those it sees, if any."""
-    found: dict[str, Any] = dict(cpu=_cpu_name(), cores=cores())
+    info = Path('/proc/cpuinfo')
+    names = re.findall(r'^model name\s*: (.*)', info.read_text() if info.is_file() else '', re.MULTILINE)
+    found = dict(cpu=names[0] if names else platform.processor() or platform.machine(), cores=cores())
     if torch.cuda.is_available():
         found['gpu'] = ', '.join(torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count()))
     return found
@@ -174,36 +143,18 @@ def cores() -> int:
 
 
 def versions() -> dict[str, str]:
-    """Of Python, compilers and libraries, as the toolbox collects them, and of the toolbox itself."""
+    """Of Python, compilers and libraries, as the toolbox collects them, and of the packages that it goes by."""
     # without what says nothing about the run: torch's build, in many lines, and what collecting has drawn itself
     found = {name: str(value) for name, value in collect_env().items() if name not in NO_VERSIONS}
-    found['PyTorch'] = torch.__version__
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue  # the toolbox goes by several names
-    return found
+    return found | {package.name: package.version for package in distributions() if package.name in PACKAGES}
 
 
 def git_state(folder: Path) -> dict[str, Any]:
     """'commit' of the repository that a folder is in, and whether tracked files were 'changed'; {} outside of one."""
-    commit = _git(folder, 'rev-parse', 'HEAD')
-    if commit is None:
-        return {}
-    return dict(commit=commit, changed=bool(_git(folder, 'status', '--porcelain', '--untracked-files=no')))
-
-
-def _git(folder: Path, *args: str) -> str | None:
+    command = ['git', 'describe', '--always', '--exclude=*', '--abbrev=40', '--dirty']
     try:
-        done = subprocess.run(['git', '-C', str(folder), *args], capture_output=True, text=True, check=False)
-    except OSError:  # no git on this machine
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None
-
-
-def _cpu_name() -> str:
-    info = Path('/proc/cpuinfo')
-    lines = info.read_text().splitlines() if info.is_file() else []
-    names = [line.partition(':')[2].strip() for line in lines if line.startswith('model name')]
-    return names[0] if names else platform.processor() or platform.machine()
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):  # no git on this machine, or no repository
+        return {}
+    commit, _, changed = done.stdout.strip().partition('-')
+    return dict(commit=commit, changed=bool(changed))

@@ -1,13 +1,14 @@
 """All runs through an engine, with progress, and the report at the end."""
 
 import signal
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 from typing import Any
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import Progress
 
 from ..engine import EXIT_TRY_AGAIN
 from ..visualization import last_epoch
@@ -35,31 +36,22 @@ def run_all(
     """
     outcomes: dict[str, str] = {}
     length = dict(zip((spec.name for spec in specs), epochs, strict=True))
-    columns = (
-        TextColumn('{task.description}'),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn('epochs'),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns) as progress, _stop_on_signal(progress) as stop:
+    with Progress() as progress, _stop_on_signal(progress) as stop:
         task = progress.add_task(f'0 of {len(specs)} runs', total=sum(epochs))
         for ended in ENGINES[engine](specs, stop, options):
             if ended is not None:
                 spec, outcome = ended
                 outcomes[spec.name] = outcome
-                progress.console.print(
-                    f'{spec.name}: {_told(spec, outcome)}', highlight=False, markup=False, soft_wrap=True
-                )
-            done = sum(
-                length[spec.name] if spec.name in outcomes else min(last_epoch(spec.folder), length[spec.name])
-                for spec in specs
-            )
+                told = f'{spec.name}: {_told(spec, outcome)}'
+                progress.console.print(told, highlight=False, markup=False, soft_wrap=True)
+            under_way = (spec for spec in specs if spec.name not in outcomes)
+            done = sum(min(last_epoch(spec.folder), length[spec.name]) for spec in under_way)
+            done += sum(length[name] for name in outcomes)
             progress.update(task, completed=done, description=f'{len(outcomes)} of {len(specs)} runs')
     for file in write_report(work_dir):
         print(f'Report: {file}')
-    counts = {outcome: list(outcomes.values()).count(outcome) for outcome in (FINISHED, FAILED, STOPPED, BUSY)}
-    print(', '.join(f'{count} {outcome}' for outcome, count in counts.items() if count))
+    counts = Counter(outcomes.values())
+    print(', '.join(f'{counts[name]} {name}' for name in (FINISHED, FAILED, STOPPED, BUSY) if counts[name]))
     if counts[STOPPED] or counts[BUSY] or len(outcomes) < len(specs):
         return EXIT_TRY_AGAIN
     return 1 if counts[FAILED] else 0

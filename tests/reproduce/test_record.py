@@ -1,4 +1,4 @@
-"""What is kept of a run, and whether its result may stand beside the paper's number."""
+"""What is kept of a run and its end, and whether its result may stand beside the paper's number."""
 
 import json
 from pathlib import Path
@@ -7,9 +7,18 @@ import pytest
 from mmengine.config import Config
 
 from lcv_mm.errors import DataError
-from lcv_mm.reproduce.execute import Sessions
-from lcv_mm.reproduce.processes import Ended
+from lcv_mm.reproduce import make_specs
+from lcv_mm.reproduce.execute import execute, train_session
+from lcv_mm.reproduce.plan import RunSpec, state
+from lcv_mm.reproduce.processes import Children, Ended
 from lcv_mm.reproduce.record import Record, data_kind, read_record, read_records, write_record
+
+CONFIGS = Path(__file__).parents[2] / 'configs'
+WHOLE = {
+    'lcv_cbp_vgg16_cub448': (5994, 5794),
+    'lcv_cbp_vgg16_dogs224': (12000, 8580),
+    'lcv_cbp_vgg16_flower224': (680, 680),
+}
 
 
 def record(seed: int = 0, **changes) -> Record:
@@ -42,29 +51,47 @@ def test_a_file_that_is_no_record_is_named(tmp_path, text):
 
 
 def test_times_add_up_over_sessions_and_a_killed_one_is_counted_but_not_timed(tmp_path):
-    for seconds, memory in ((10.0, 300), (None, None), (5.5, 200)):
-        sessions = Sessions(tmp_path)
-        sessions.begin()
-        if seconds is not None:
-            sessions.end(Ended(75, seconds, memory))
-    assert Sessions(tmp_path).summary() == dict(seconds=15.5, sittings=3, untimed_sittings=1, peak_memory={'cpu': 300})
+    train_session(tmp_path, lambda: Ended(75, 10.0, 300))
+    with pytest.raises(KeyboardInterrupt):
+        train_session(tmp_path, lambda: (_ for _ in ()).throw(KeyboardInterrupt))
+    ended, cost = train_session(tmp_path, lambda: Ended(0, 5.5, 200))
+    assert ended.code == 0
+    assert cost == dict(seconds=15.5, sittings=3, untimed_sittings=1, peak_memory={'cpu': 300})
 
 
-def test_the_gpus_peak_is_the_largest_that_was_logged(tmp_path):
-    for day, memories in (('1', [100, 900]), ('2', [300])):
-        log = tmp_path / day / 'vis_data/scalars.json'
+def a_run(tmp_path: Path) -> RunSpec:
+    (tmp_path / 'tools').mkdir()
+    config = CONFIGS / 'cbp_resnet18_birdlets64.py'
+    (spec,) = make_specs([config], [0], tmp_path / 'runs', tmp_path / 'tools', [], amp=False)
+    return spec
+
+
+def train(spec: RunSpec, code: int) -> str:
+    """Execute a run whose trainer is a script with this exit code."""
+    (spec.tools / 'train.py').write_text(f'raise SystemExit({code})')
+    return execute(spec, Children(), {})
+
+
+def test_a_failed_run_that_was_tried_again_and_stopped_is_not_listed_as_failed(tmp_path):
+    spec = a_run(tmp_path)
+    assert train(spec, 1) == 'failed'
+    assert [record.status for _, record in read_records(spec.work_dir)] == ['failed']
+    assert state(spec) == 'failed, to be tried again'
+    assert train(spec, 75) == 'stopped'
+    assert not list(read_records(spec.work_dir))
+    assert state(spec) == 'to do'
+
+
+def test_a_torn_line_in_the_log_ends_no_run_and_the_gpus_peak_is_the_largest_that_was_logged(tmp_path):
+    spec = a_run(tmp_path)
+    for day, lines in (('1', '{"step": 1, "memory": 9}\n{"step": 4, "epoch": 2, "memory": 7}'), ('2', '')):
+        log = spec.folder / day / 'vis_data/scalars.json'
         log.parent.mkdir(parents=True)
-        lines = [json.dumps({'step': 1, 'memory': memory}) for memory in memories]
-        log.write_text('\n'.join([*lines, '{"step": 2, "mem']))  # killed while it wrote
-    assert Sessions(tmp_path).summary()['peak_memory']['gpu'] == 900 * 2**20
-
-
-CONFIGS = Path(__file__).parents[2] / 'configs'
-WHOLE = {
-    'lcv_cbp_vgg16_cub448': (5994, 5794),
-    'lcv_cbp_vgg16_dogs224': (12000, 8580),
-    'lcv_cbp_vgg16_flower224': (680, 680),
-}
+        log.write_text(lines + '\n{"step": 5, "ep')  # killed while it wrote
+    assert state(spec) == 'half-way (epoch 2)'
+    assert train(spec, 1) == 'failed'
+    ((_, record),) = read_records(spec.work_dir)
+    assert record.peak_memory['gpu'] == 9 * 2**20
 
 
 def kind(config: str, train: int, test: int, cwd: Path, **changes) -> str:

@@ -1,9 +1,10 @@
 """The plots of the report, drawn in dark ink on nothing: the page inverts them where it is dark."""
 
+import base64
 import io
+import math
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import matplotlib
@@ -13,8 +14,8 @@ from matplotlib.ticker import MaxNLocator
 
 from ...errors import DataError
 from ...visualization import Curve, read_curves
-from .render import Picture, Plot
-from .run_groups import RunGroup, baseline_name
+from .render import Plot
+from .run_groups import RunGroup, Sample, baseline_name
 
 BASELINE, LCV, INK = '#b04a00', '#0a58a8', '#1b1f24'
 STYLE: Any = {
@@ -27,7 +28,7 @@ STYLE: Any = {
     'legend.frameon': False,
     'grid.alpha': 0.3,
 }
-LABEL = 50  # characters of a label on one line of `draw_rows`
+LABEL = 50  # characters of a label on one line of `draw_differences`
 # kind of plot -> what it shows; and its logged values with their names, and their dashes with LCV and without
 KINDS = {
     'top-1 on test images (%)': {'accuracy/top1': ('', '-', '--')},
@@ -37,114 +38,87 @@ KINDS = {
 Curves = Sequence[Mapping[str, Curve]]  # of the runs of a group: logged name -> curve
 
 
-@dataclass(frozen=True)
-class Point:
-    """A line of `draw_rows`: a mean and its bar, each of which may be absent, and the paper's number, if any."""
-
-    label: str
-    mean: float | None
-    bar: tuple[float, float] | None
-    colour: str = LCV
-    paper: float | None = None
-
-
-def draw_rows(points: Sequence[Point], quantity: str) -> Figure:
-    """Means with their bars, one per line under its label; of differences, a dot is filled if its bar excludes 0."""
-    labels = [textwrap.fill(point.label, LABEL) for point in points]
+def draw_differences(differences: Sequence[tuple[str, Sample]]) -> Figure:
+    """Differences of top-1 with their intervals, one per line under its label; a dot is filled if that excludes 0."""
+    labels = [textwrap.fill(label, LABEL) for label, _ in differences]
     lines = 1 + max(label.count('\n') for label in labels)
-    differences = all(point.paper is None for point in points)
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(3.7, 0.9 + (0.22 + 0.14 * lines) * len(points)), layout='constrained')
-        axes = figure.add_subplot(xlabel=quantity, yticks=[])
+        figure = Figure(figsize=(3.7, 0.9 + (0.22 + 0.14 * lines) * len(labels)), layout='constrained')
+        ylim = len(labels) - 0.5, -0.65 - 0.15 * lines
+        axes = figure.add_subplot(xlabel='difference of top-1 accuracy (points)', yticks=[], ylim=ylim)
         axes.spines['left'].set_visible(False)
         axes.grid(axis='x')
-        if differences:
-            axes.axvline(0, color=INK, linewidth=1, linestyle='--')
-        for place, point in enumerate(points):
-            if point.bar:
-                axes.plot(point.bar, [place, place], color=point.colour, linewidth=1.5, marker='|')
-            if point.mean is not None:
-                open_ = differences and (point.bar is None or point.bar[0] <= 0 <= point.bar[1])
-                face = 'none' if open_ else point.colour
-                axes.plot(point.mean, place, marker='o', markerfacecolor=face, markeredgecolor=point.colour)
-            if point.paper is not None:
-                axes.plot(point.paper, place, marker='D', markerfacecolor='none', markeredgecolor=INK)
+        axes.axvline(0, color=INK, linewidth=1, linestyle='--')
+        for place, (label, (_, sample)) in enumerate(zip(labels, differences, strict=True)):
+            low, high = sample.interval or (-math.inf, math.inf)
+            if sample.interval:
+                axes.plot([low, high], [place, place], color=LCV, linewidth=1.5, marker='|')
+            face = 'none' if low <= 0 <= high else LCV
+            axes.plot(sample.mean, place, marker='o', markerfacecolor=face, markeredgecolor=LCV)
             # x of the axes, y of the data; outside of the layout, which would shrink the plot for a long label
-            axes.text(0, place - 0.28, labels[place], transform=axes.get_yaxis_transform(), va='bottom').set_in_layout(
-                False
-            )
-        axes.set_ylim(len(points) - 0.5, -0.65 - 0.15 * lines)
+            text = axes.text(0, place - 0.28, label, transform=axes.get_yaxis_transform(), va='bottom')
+            text.set_in_layout(False)
     return figure
 
 
 def mean_curve(runs: Curves, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-    """Mean and sample standard deviation over the runs that logged a value.
+    """Epochs that all runs with a logged value share, its mean and sample standard deviation at each, (E,).
 
-    Args:
-        runs (Curves): The curves of each seed.
-        name (str): The logged value.
-
-    Returns:
-        tuple[np.ndarray, np.ndarray, np.ndarray] | None: Epochs that all of these runs have, mean and deviation at
-        each, (E,); the deviation of a single run is 0. None if no run has it, or they share no epoch.
+    The deviation of a single run is 0. None if no run has the value, or they share no epoch.
     """
     curves = [dict(run[name]) for run in runs if name in run]
     epochs = sorted(set.intersection(*(set(curve) for curve in curves))) if curves else []
     if not epochs:
         return None
-    values = np.array([[curve[epoch] for epoch in epochs] for curve in curves])  # (runs, E)
+    values = np.array([[curve[epoch] for epoch in epochs] for curve in curves])  # (seeds, E)
     spread = values.std(axis=0, ddof=1) if len(curves) > 1 else np.zeros(len(epochs))
     return np.array(epochs), values.mean(axis=0), spread
 
 
 def draw_training(title: str, lcv: Curves, baseline: Curves, quantity: str) -> Figure | None:
     """One of KINDS over the epochs, LCV against its baseline; None if neither has logged it."""
+    sides = ('LCV', lcv, LCV), ('baseline', baseline, BASELINE)
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(3.6, 2.9), layout='constrained')
         axes = figure.add_subplot(title=title, xlabel='epoch', ylabel=quantity)
         for name, (what, *dashes) in KINDS[quantity].items():
-            sides = (('LCV', lcv, LCV), ('baseline', baseline, BASELINE))
             for (side, runs, colour), line in zip(sides, dashes, strict=True):
-                if (curve := mean_curve(runs, name)) is not None:
+                if curve := mean_curve(runs, name):
                     epochs, mean, spread = curve
                     # a single epoch is not a line: a point shows it
                     marker = '.' if len(epochs) == 1 else None
                     axes.plot(epochs, mean, line, color=colour, linewidth=1.8, marker=marker, label=side + what)
                     axes.fill_between(epochs, mean - spread, mean + spread, color=colour, alpha=0.18, linewidth=0)
-        if not axes.lines:
-            return None
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid()
-        figure.legend(loc='outside lower center', ncols=2)
-    return figure
+        if axes.lines:
+            figure.legend(loc='outside lower center', ncols=2)
+    return figure if axes.lines else None
 
 
-def picture(figure: Figure, shows: str) -> Picture:
-    """A figure as the page holds it; `shows` is for those who can't see it."""
+def address(figure: Figure) -> str:
+    """A figure for an `<img>`: the picture itself."""
     stream = io.BytesIO()
     with matplotlib.rc_context(STYLE):
         figure.savefig(stream, format='svg', transparent=True, metadata={'Date': None})
-    return Picture(stream.getvalue(), shows)
+    return f'data:image/svg+xml;base64,{base64.b64encode(stream.getvalue()).decode()}'
 
 
 def training_plots(groups: Sequence[RunGroup]) -> list[Plot]:
     """Learning curves and mean distances of each LCV config beside its baseline, where both were run and logged."""
     missing: list[str] = []
-    pairs = []
-    for group in groups:
-        name = baseline_name(group.config)
-        baseline = group.counterpart(name, groups) if name else None
-        if name and baseline:
-            title = titled(name, group, groups)
-            pairs.append((title, _curves(group, missing), _curves(baseline, missing)))
+    pairs = [
+        (titled(other.config, group, groups), _curves(group, missing), _curves(other, missing))
+        for group in groups
+        if (other := group.counterpart(baseline_name(group.config), groups))
+    ]
     unread = f' No readable logs, and so not drawn: {", ".join(missing)}.' if missing else ''
     plots = []
     for quantity in KINDS:
         caption = f'Over the epochs: {quantity}. Mean over the seeds, in a band of one standard deviation.'
         drawn = [(title, draw_training(title, lcv, baseline, quantity)) for title, lcv, baseline in pairs]
-        pictures = [picture(figure, f'{title}, LCV and its baseline. {caption}') for title, figure in drawn if figure]
-        if pictures:
-            plots.append(Plot(tuple(pictures), caption + unread))
+        pictures = [(f'{title}, LCV and its baseline. {caption}', address(figure)) for title, figure in drawn if figure]
+        plots += [Plot(caption + unread, pictures)] if pictures else []
     return plots
 
 

@@ -1,9 +1,8 @@
 """A report as plain data, and how it is written: as one HTML page that needs nothing else, and in Markdown."""
 
-import base64
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 
 from jinja2 import Environment, StrictUndefined
@@ -11,104 +10,45 @@ from jinja2 import Environment, StrictUndefined
 MINUS = '\N{MINUS SIGN}'
 NONE = '\N{EN DASH}'  # in a cell that has nothing to say
 SPECIAL = re.compile(r'([\\`*_\[\]|~#])')  # in Markdown
-
-
-@dataclass(frozen=True)
-class Row:
-    """A row of a table.
-
-    Args:
-        cells (tuple[str, ...]): One text for each column.
-        note (str): A footnote to it, or nothing.
-        data (Mapping[str, str]): For `data-...` attributes, by which a program finds the row on the page.
-    """
-
-    cells: tuple[str, ...]
-    note: str = ''
-    data: Mapping[str, str] = field(default_factory=dict)
+# by their headings, the columns that hold no numbers: 'code' is shown as it was written, 'long' on one line
+KINDS = {
+    **dict.fromkeys(('method', 'backbone', 'question', 'note', 'data', 'versions'), 'text'),
+    **dict.fromkeys(('data, weights, crop, length', 'machine'), 'long'),
+    **dict.fromkeys(('config', 'minus', 'options', 'error', 'commit'), 'code'),
+}
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table with its caption, and a remark on all of it.
-
-    Args:
-        caption (str): What it shows.
-        columns (Mapping[str, str]): The kind of each column by its heading: 'text', 'long' (text on one line), 'number'
-            (aligned right), 'code' (a name out of a config) or 'block' (lines kept). Columns in which no row has
-            anything are left out.
-        rows (tuple[Row, ...]): Its rows.
-        remark (str): Stands below it.
-    """
+    """At least one row of texts by the headings of their columns, with a caption above and a remark below."""
 
     caption: str
-    columns: Mapping[str, str]
-    rows: tuple[Row, ...]
+    rows: Sequence[Mapping[str, str]]
     remark: str = ''
 
     @property
-    def shown(self) -> list[tuple[int, str, str]]:
-        """Place, heading and kind of the columns that are not empty."""
-        columns = ((place, *column) for place, column in enumerate(self.columns.items()))
-        return [column for column in columns if any(row.cells[column[0]] for row in self.rows)]
-
-    @property
-    def notes(self) -> list[str]:
-        """The distinct footnotes of the rows; each has its place in this list, from 1, as its number."""
-        return list(dict.fromkeys(row.note for row in self.rows if row.note))
-
-
-@dataclass(frozen=True)
-class Picture:
-    """An SVG file, and what it shows."""
-
-    svg: bytes
-    shows: str
-
-    @property
-    def address(self) -> str:
-        """For an `<img>`: the file itself."""
-        return f'data:image/svg+xml;base64,{base64.b64encode(self.svg).decode()}'
+    def columns(self) -> dict[str, str]:
+        """Heading and kind, one of KINDS or 'number', of the columns in which any row has a text."""
+        return {name: KINDS.get(name, 'number') for name in self.rows[0] if any(row[name] for row in self.rows)}
 
 
 @dataclass(frozen=True)
 class Plot:
-    """Pictures under one caption; for the page alone."""
+    """Pictures under one caption, each as what it shows and its address; for the page alone."""
 
-    pictures: tuple[Picture, ...]
     caption: str
+    pictures: Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True)
 class Section:
-    """A section of the report.
-
-    Args:
-        key (str): Its anchor on the page.
-        title (str): Its heading.
-        paragraphs (tuple[str, ...]): What stands before its tables.
-        tables (tuple[Table, ...]): Those without a row are left out.
-        plots (tuple[Plot, ...]): Come after the tables.
-        listings (Mapping[str, tuple[str, ...]]): Lists by their titles, folded away on the page.
-        badge (str): Set where its numbers must not be taken for the paper's; stands at its heading and at each table.
-    """
+    """A section of the report: its anchor on the page and its heading, then what it holds, in this order."""
 
     key: str
     title: str
-    paragraphs: tuple[str, ...] = ()
-    tables: tuple[Table, ...] = ()
-    plots: tuple[Plot, ...] = ()
-    listings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    badge: str = ''
-
-
-@dataclass(frozen=True)
-class Report:
-    """The whole of it."""
-
-    title: str
-    summary: tuple[str, ...]
-    sections: tuple[Section, ...]
+    paragraphs: Sequence[str] = ()
+    tables: Sequence[Table] = ()
+    plots: Sequence[Plot] = ()
 
 
 def number(value: float, digits: int = 2) -> str:
@@ -116,58 +56,35 @@ def number(value: float, digits: int = 2) -> str:
     return f'{value:.{digits}f}'.replace('-', MINUS)
 
 
-def signed(value: float, digits: int = 2) -> str:
+def signed(value: float) -> str:
     """A difference, such as `+0.28`; one that rounds to zero has no sign."""
-    text = f'{value:+.{digits}f}'
+    text = f'{value:+.2f}'
     return text[1:] if not float(text) else text.replace('-', MINUS)
 
 
-def to_html(report: Report) -> str:
-    """The page; all text of the report is escaped."""
+def to_html(sections: Sequence[Section]) -> str:
+    """The page, its first section at the top; all text is escaped."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     text = files(__package__).joinpath('report.html.j2').read_text(encoding='utf-8')
-    return environment.from_string(text).render(report=report)
+    return environment.from_string(text).render(sections=sections)
 
 
-def to_markdown(report: Report) -> str:
+def to_markdown(sections: Sequence[Section]) -> str:
     """The report without its plots, in the order of the page."""
-    lines = [f'# {_plain(report.title)}', '']
-    for paragraph in report.summary:
-        lines += [_plain(paragraph), '']
-    for section in report.sections:
-        lines += _section(section)
-    return '\n'.join(lines).rstrip() + '\n'
+    blocks = []
+    for level, section in enumerate(sections):
+        blocks += [f'{"##" if level else "#"} {_plain(section.title)}', *map(_plain, section.paragraphs)]
+        for table in section.tables:
+            blocks += [f'**{_plain(table.caption)}**', _table(table)]
+            blocks += [_plain(table.remark)] if table.remark else []
+    return '\n\n'.join(blocks) + '\n'
 
 
-def _section(section: Section) -> Iterator[str]:
-    badge = f' ({section.badge})' if section.badge else ''
-    yield from (f'## {_plain(section.title + badge)}', '')
-    for paragraph in section.paragraphs:
-        yield from (_plain(paragraph), '')
-    for table in section.tables:
-        if table.rows:
-            yield from _table(table, badge)
-    for title, items in section.listings.items():
-        yield from (f'**{_plain(title)}**', '')
-        yield from (f'- {_plain(item)}' for item in items)
-        yield ''
-
-
-def _table(table: Table, badge: str) -> Iterator[str]:
-    yield from (f'**{_plain(table.caption + badge)}**', '')
-    yield '| ' + ' | '.join(_plain(title) for _, title, _ in table.shown) + ' |'
-    yield '|' + '|'.join('---:' if kind == 'number' else '---' for _, _, kind in table.shown) + '|'
-    for row in table.rows:
-        cells = [(_code if kind == 'code' else _plain)(row.cells[place]) for place, _, kind in table.shown]
-        if row.note:
-            cells[0] += f' <sup>{table.notes.index(row.note) + 1}</sup>'
-        yield '| ' + ' | '.join(cells) + ' |'
-    yield ''
-    if table.notes:
-        yield from (f'{place}. {_plain(note)}' for place, note in enumerate(table.notes, 1))
-        yield ''
-    if table.remark:
-        yield from (_plain(table.remark), '')
+def _table(table: Table) -> str:
+    kinds = table.columns
+    lines = [[_plain(name) for name in kinds], ['---:' if kind == 'number' else '---' for kind in kinds.values()]]
+    lines += [[(_code if kind == 'code' else _plain)(row[name]) for name, kind in kinds.items()] for row in table.rows]
+    return '\n'.join(f'| {" | ".join(cells)} |' for cells in lines)
 
 
 def _plain(text: str) -> str:
@@ -177,5 +94,5 @@ def _plain(text: str) -> str:
 
 
 def _code(text: str) -> str:
-    # a pipe ends a cell even in code; a backtick would end the code
-    return f'`{text}`'.replace('|', '\\|') if text and '`' not in text else _plain(text)
+    # a pipe ends a cell even in code; a backtick or a line's end would end the code
+    return f'`{text}`'.replace('|', '\\|') if text and not {'`', '\n'} & {*text} else _plain(text)

@@ -2,17 +2,16 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import median
 
 from ...engine import write_atomically
-from ...paper import PaperRow, comparisons_of, read_rows
-from ...paper.tables import EPOCHS
+from ...paper import EPOCHS, PaperRow, comparisons_of, read_rows
 from ..record import GENERATED, REAL, Record, read_records
-from .plots import BASELINE, LCV, Point, draw_rows, picture, titled, training_plots
-from .render import MINUS, NONE, Plot, Report, Row, Section, Table, number, signed, to_html, to_markdown
-from .run_groups import Run, RunGroup, baseline_name, group_runs
+from .plots import address, draw_differences, titled, training_plots
+from .render import MINUS, NONE, Plot, Section, Table, number, signed, to_html, to_markdown
+from .run_groups import Run, RunGroup, Sample, baseline_name, group_runs
 
 RULES = (
     "Beside a number of the paper stand only finished runs of that row's config as it is, without options, on the "
@@ -20,56 +19,29 @@ RULES = (
     'the mean ± sample standard deviation over the seeds; one seed has no spread. '
     f'LCV {MINUS} baseline is the mean of the differences between runs of the same seed.'
 )
-PAPER_COLUMNS = {
-    'method': 'text',
-    'backbone': 'text',
-    'paper': 'number',
-    'reached': 'number',
-    f'reached {MINUS} paper': 'number',
-    f'LCV {MINUS} baseline, paper': 'number',
-    f'LCV {MINUS} baseline, reached': 'number',
-}
-AMP = 'Trained in mixed precision (amp), which the paper does not mention.'
-MADE_ON = 'data, weights, crop, length'
-RUN_COLUMNS = {
-    'config': 'code',
-    'top-1 (%)': 'number',
-    'by seed': 'number',
-    'standard error of one accuracy': 'number',
-    MADE_ON: 'long',
-    'images, train / test': 'number',
-    'training (min, median)': 'number',
-    'options': 'code',
-}
+# of the sections of runs that are no rows of the paper: anchor, title, what their numbers are not, and a paragraph
+OTHER_RUNS = (
+    'real',
+    'Other runs on real images',
+    ' (not a row of the paper)',
+    'Parts of datasets, other crops, lengths or weights, settings changed by options, configs of your own: not to be '
+    "held against the paper's numbers.",
+)
+REHEARSAL = (
+    'rehearsal',
+    'Rehearsal on generated data',
+    " (drawn images, not the paper's)",
+    'These runs saw images that the project draws itself. They show that everything from data to report works, and '
+    'what the parts of LCV do on such images; nothing here is a number for a row of the paper.',
+)
 RUN_REMARK = (
     'Standard error: binomial, of one accuracy at the mean, from the number of test images. Seeds that share the test '
     'images share it, so the spread over the seeds does not hold it.'
 )
-COMPARISON_COLUMNS = {
-    'question': 'text',
-    'difference of top-1 (points)': 'number',
-    'by seed': 'number',
-    '95 % interval': 'number',
-    'config': 'code',
-    'minus': 'code',
-    MADE_ON: 'long',
-    'options': 'code',
-}
 COMPARISON_REMARK = (
-    "Interval: Student's t over the seeds. Of twenty intervals about one leaves 0 out by chance alone; a single seed "
-    'gives none.'
+    "Interval: Student's t over the seeds. Of twenty about one leaves 0 out by chance; one seed gives none."
 )
-COST_COLUMNS = {
-    'config': 'code',
-    'options': 'code',
-    'data': 'text',
-    'runs': 'number',
-    'training (s, median)': 'number',
-    'test (s, median)': 'number',
-    'sessions': 'number',
-    'peak memory, CPU (GiB)': 'number',
-    'peak memory, GPU (GiB)': 'number',
-}
+VERSIONS = ('Python', 'PyTorch', 'TorchVision', 'MMCV', 'MMEngine', 'lcv_mm')
 
 
 def write_report(work_dir: Path) -> tuple[Path, Path]:
@@ -84,59 +56,36 @@ def write_report(work_dir: Path) -> tuple[Path, Path]:
     Raises:
         DataError: If a record can't be read, or two folders hold the same run.
     """
-    report = make_report([Run(folder, record) for folder, record in read_records(work_dir)])
-    written = work_dir / 'report.html', work_dir / 'report.md'
-    for path, text in zip(written, (to_html(report), to_markdown(report)), strict=True):
-        write_atomically(path, text)
-    return written
+    sections = make_sections([Run(folder, record) for folder, record in read_records(work_dir)])
+    page, markdown = work_dir / 'report.html', work_dir / 'report.md'
+    write_atomically(page, to_html(sections))
+    write_atomically(markdown, to_markdown(sections))
+    return page, markdown
 
 
-def make_report(runs: Sequence[Run]) -> Report:
+def make_sections(runs: Sequence[Run]) -> list[Section]:
     """Sort the runs into the sections, each into exactly one."""
     rows = read_rows()
     groups = group_runs(run for run in runs if run.finished)
     failed = [run for run in runs if not run.finished]
-    drawn = [group for group in groups if group.setting.data == GENERATED]
     beside = [group for group in groups if any(enters(group, row) for row in rows)]
+    drawn = [group for group in groups if group.setting.data == GENERATED]
     others = [group for group in groups if group not in drawn and group not in beside]
-    sections = [
-        paper_section(table, [row for row in rows if row.table == table], groups)
-        for table in sorted({row.table for row in rows})
-    ]
-    if others:
-        sections.append(
-            runs_section(
-                'real',
-                'Other runs on real images',
-                'not a row of the paper',
-                'Parts of datasets, other crops, lengths or weights, settings changed by options, configs of your own: '
-                "not to be held against the paper's numbers.",
-                others,
-            )
-        )
-    if drawn:
-        sections.append(
-            runs_section(
-                'rehearsal',
-                'Rehearsal on generated data',
-                "drawn images, not the paper's",
-                'These runs saw images that the project draws itself. They show that everything from data to report '
-                'works, and what the parts of LCV do on such images; nothing here is a number for a row of the paper.',
-                drawn,
-            )
-        )
-    if failed:
-        sections.append(failed_section(failed))
-    if groups:
-        sections.append(origin_section(groups))
     finished, *counts = (sum(len(group.runs) for group in part) for part in (groups, beside, others, drawn))
-    summary = 'Nothing has been run yet.'
-    if runs:
-        summary = (
-            f"Finished runs: {finished}, of which {counts[0]} stand beside the paper's numbers, {counts[1]} are other "
-            f'runs on real images and {counts[2]} saw generated images. Failed runs: {len(failed)}.'
-        )
-    return Report("LCV: the paper's tables, run again", (summary, RULES), tuple(sections))
+    summary = (
+        f"Finished runs: {finished}, of which {counts[0]} stand beside the paper's numbers, {counts[1]} are other "
+        f'runs on real images and {counts[2]} saw generated images. Failed runs: {len(failed)}.'
+    )
+    return [
+        Section(
+            'summary', "LCV: the paper's tables, run again", (summary if runs else 'Nothing has been run yet.', RULES)
+        ),
+        *(paper_section([row for row in rows if row.table == table], beside) for table in (1, 2, 3, 4)),
+        *([runs_section(*OTHER_RUNS, others)] if others else []),
+        *([runs_section(*REHEARSAL, drawn)] if drawn else []),
+        *([failed_section([run.record for run in failed])] if failed else []),
+        *([origin_section(groups)] if groups else []),
+    ]
 
 
 def enters(group: RunGroup, row: PaperRow) -> bool:
@@ -144,207 +93,142 @@ def enters(group: RunGroup, row: PaperRow) -> bool:
     setting = group.setting
     facts = ((setting.weights, row.weights), (setting.crop, row.crop), (setting.epochs, EPOCHS))
     return (
-        (group.config, setting.data, setting.options) == (row.config, REAL, '{}')
+        (group.config, setting.data, setting.options) == (row.config, REAL, '')
         and not row.quoted
         and all(known in ('', str(expected)) for known, expected in facts)
     )
 
 
-def paper_section(table: int, rows: Sequence[PaperRow], groups: Sequence[RunGroup]) -> Section:
-    """A table of the paper beside what was reached; the only place where the two meet.
-
-    Args:
-        table (int): Its number, 1 to 4.
-        rows (Sequence[PaperRow]): Its rows.
-        groups (Sequence[RunGroup]): All finished runs; those that do not belong here are passed over.
-    """
-    own = [group for group in groups if any(enters(group, row) for row in rows)]
-    lines: list[Row] = []
-    points: list[Point] = []
-    for row in rows:
-        # one line for each setting: with and without amp are not averaged
-        found: list[RunGroup | None] = [group for group in own if enters(group, row)]
-        for group in found or [None]:
-            lines.append(_paper_row(row, rows, group, own))
-            if not row.quoted:
-                sample = group.top1 if group else None
-                bar = (sample.mean - sample.sd, sample.mean + sample.sd) if sample and sample.sd is not None else None
-                label = f'{row.method}, {row.backbone}{", amp" * bool(group and group.setting.amp)}'
-                colour = LCV if baseline_name(row.config) else BASELINE
-                points.append(Point(label, sample.mean if sample else None, bar, colour, row.top1))
-    caption = f'Table {table} of the paper: {rows[0].dataset}, crops of {rows[0].crop}, top-1 accuracy in %.'
-    plots: list[Plot] = []
-    if own:
-        legend = "The paper's number (open diamond) and what was reached: mean over the seeds, standard deviation."
-        plots = [Plot((picture(draw_rows(points, 'top-1 accuracy (%)'), f'{caption} {legend}'),), legend)]
-    return Section(
-        key=f'table-{table}',
-        title=f'Table {table}: {rows[0].dataset}, {rows[0].crop}',
-        paragraphs=() if own else ('No run that may stand beside these numbers has finished.',),
-        tables=(Table(caption, PAPER_COLUMNS, tuple(lines)),),
-        plots=(*plots, *training_plots(own)),
-    )
+def paper_section(rows: Sequence[PaperRow], groups: Sequence[RunGroup]) -> Section:
+    """A table of the paper beside what was reached; the only place where the two meet."""
+    own = [group for group in groups if group.config in {row.config for row in rows}]
+    name, crop = f'Table {rows[0].table}', rows[0].crop
+    caption = f'{name} of the paper: {rows[0].dataset}, crops of {crop}, top-1 accuracy in %.'
+    table = Table(caption, [cells for row in rows for cells in _paper_cells(row, rows, own)])
+    paragraphs = () if own else ('No run that may stand beside these numbers has finished.',)
+    title = f'{name}: {rows[0].dataset}, {crop}'
+    return Section(f'table-{rows[0].table}', title, paragraphs, [table], training_plots(own))
 
 
-def _paper_row(row: PaperRow, rows: Sequence[PaperRow], group: RunGroup | None, groups: Sequence[RunGroup]) -> Row:
-    head = (row.method, row.backbone, number(row.top1))
-    note = f'{row.note[:1].upper()}{row.note[1:]}.' if row.note else ''
-    if row.quoted:
-        return Row((*head, 'not comparable', NONE, NONE, NONE), note, {'config': row.config})
+def _paper_cells(row: PaperRow, rows: Sequence[PaperRow], groups: Sequence[RunGroup]) -> Iterator[dict[str, str]]:
+    """A row once for each setting: runs with and without amp are not averaged; as 'not run' where there is none."""
     baseline = baseline_name(row.config)
-    paper_gain = next((signed(row.top1 - other.top1) for other in rows if other.config == baseline), NONE)
-    if group is None:
-        return Row((*head, 'not run', NONE, paper_gain, NONE), note, {'config': row.config})
-    gain = NONE
-    if baseline:
-        other = group.counterpart(baseline, groups)
-        differences = group.minus(other) if other else None
-        gain = differences.text(difference=True) if differences else 'no common seed' if other else 'baseline not run'
-    amp = group.setting.amp
-    cells = (group.top1.text() + ', amp' * amp, signed(group.top1.mean - row.top1), paper_gain, gain)
-    return Row((*head, *cells), ' '.join(filter(None, (note, AMP * amp))), group.data)
+    cells = {
+        'method': row.method,
+        'backbone': row.backbone,
+        'paper': number(row.top1),
+        'reached': 'not comparable' if row.quoted else 'not run',
+        (minus_paper := f'reached {MINUS} paper'): NONE,
+        f'LCV {MINUS} baseline, paper': next((signed(row.top1 - r.top1) for r in rows if r.config == baseline), NONE),
+        (gain := f'LCV {MINUS} baseline, reached'): NONE,
+        'note': f'{row.note[:1].upper()}{row.note[1:]}.' if row.note else '',
+    }
+    own = [group for group in groups if group.config == row.config]
+    if not own:
+        yield cells
+    for group in own:
+        amp, other = group.setting.amp, group.counterpart(baseline, groups)
+        missing = ('no common seed' if other else 'baseline not run') if baseline else NONE
+        yield {
+            **cells,
+            'reached': group.top1.text() + ', amp' * amp,
+            minus_paper: signed(group.top1.mean - row.top1),
+            gain: differences.text(difference=True) if (differences := group.minus(other)) else missing,
+            'note': f'{cells["note"]} {"Mixed precision (amp), which the paper does not mention." * amp}'.strip(),
+        }
 
 
-def runs_section(key: str, title: str, badge: str, paragraph: str, groups: Sequence[RunGroup]) -> Section:
+def runs_section(key: str, title: str, apart: str, paragraph: str, groups: Sequence[RunGroup]) -> Section:
     """Runs that are not rows of the paper: their accuracies, and the comparisons between those of one setting."""
-    compared = [
-        (comparison, group, differences)
-        for comparison in comparisons_of(group.config for group in groups)
-        for group in groups
-        if group.config == comparison.config
-        for other in [group.counterpart(comparison.against, groups)]
-        for differences in [group.minus(other) if other else None]
-        if differences
-    ]
-    plots: list[Plot] = []
-    if compared:
+    caption = f'Accuracies: mean ± standard deviation over the seeds{apart}.'
+    tables = [Table(caption, [_run_cells(group) for group in groups], RUN_REMARK)]
+    rows: list[dict[str, str]] = []
+    points: list[tuple[str, Sample]] = []
+    for comparison in comparisons_of(group.config for group in groups):
+        for group in (group for group in groups if group.config == comparison.config):
+            differences = group.minus(group.counterpart(comparison.against, groups))
+            if differences:
+                points.append((titled(comparison.question, group, groups), differences))
+                rows.append(
+                    {
+                        'question': comparison.question,
+                        'difference of top-1 (points)': differences.text(difference=True),
+                        'by seed': ', '.join(map(signed, differences)),
+                        '95 % interval': ' to '.join(map(signed, differences.interval or ())) or 'none',
+                        'config': comparison.config,
+                        'minus': comparison.against,
+                        'data, weights, crop, length': group.setting.made_on,
+                        'options': group.setting.label,
+                    }
+                )
+    plots = training_plots(groups)
+    if rows:
+        caption = f'Comparisons: paired differences over the seeds that both configs have{apart}.'
+        tables.append(Table(caption, rows, COMPARISON_REMARK))
         caption = 'The comparisons: mean of the paired differences, with its 95 % interval; filled where that leaves 0.'
-        points = [
-            Point(titled(comparison.question, group, groups), differences.mean, differences.interval)
-            for comparison, group, differences in compared
-        ]
-        plots = [Plot((picture(draw_rows(points, 'difference of top-1 accuracy (points)'), caption),), caption)]
-    comparison_rows = [
-        Row(
-            (
-                comparison.question,
-                differences.text(difference=True),
-                ', '.join(map(signed, differences.values)),
-                ' to '.join(map(signed, differences.interval or ())) or 'none',
-                comparison.config,
-                comparison.against,
-                group.setting.made_on,
-                group.setting.label,
-            ),
-            data={'config': comparison.config, 'against': comparison.against, 'setting': group.setting.label},
-        )
-        for comparison, group, differences in compared
-    ]
-    accuracies = 'Accuracies: mean ± standard deviation over the seeds.'
-    comparisons = 'Comparisons: paired differences over the seeds that both configs have.'
-    return Section(
-        key=key,
-        title=title,
-        paragraphs=(paragraph,),
-        tables=(
-            Table(accuracies, RUN_COLUMNS, tuple(map(_run_row, groups)), RUN_REMARK),
-            Table(comparisons, COMPARISON_COLUMNS, tuple(comparison_rows), COMPARISON_REMARK),
-        ),
-        plots=(*plots, *training_plots(groups)),
-        badge=badge,
-    )
+        plots.insert(0, Plot(caption, [(caption, address(draw_differences(points)))]))
+    return Section(key, title + apart, (paragraph,), tables, plots)
 
 
-def _run_row(group: RunGroup) -> Row:
-    records = list(group.records.values())
-    images, share = records[0].images, group.top1.mean / 100
-    cells = (
-        group.config,
-        group.top1.text(),
-        ', '.join(map(number, group.top1.values)),
-        f'± {number(100 * math.sqrt(share * (1 - share) / images["test"]))}',
-        group.setting.made_on,
-        f'{images["train"]} / {images["test"]}',
-        number(median(record.seconds for record in records) / 60, 1),
-        group.setting.label,
-    )
-    return Row(cells, data=group.data)
+def _run_cells(group: RunGroup) -> dict[str, str]:
+    share, images = group.top1.mean / 100, next(iter(group.records.values())).images['test']
+    return {
+        'config': group.config,
+        'top-1 (%)': group.top1.text(),
+        'by seed': ', '.join(map(number, group.top1)),
+        'standard error of one accuracy': f'± {number(100 * math.sqrt(share * (1 - share) / images))}',
+        'data, weights, crop, length': group.setting.made_on,
+        'images, train / test': group.setting.images,
+        'options': group.setting.label,
+    }
 
 
-def failed_section(runs: Sequence[Run]) -> Section:
+def failed_section(records: Sequence[Record]) -> Section:
     """Runs without a result."""
-    rows = [
-        Row(
-            (run.record.config, str(run.record.seed), run.record.error or 'It left no accuracy/top1.'),
-            data={'config': run.record.config, 'seed': str(run.record.seed)},
-        )
-        for run in runs
-    ]
-    columns = {'config': 'code', 'seed': 'number', 'error': 'block'}
-    return Section(
-        key='failed',
-        title='Failed runs',
-        paragraphs=('These enter no number of this report. Started again, they are taken up where they stopped.',),
-        tables=(Table('Failed runs and what they said last.', columns, tuple(rows)),),
-    )
+    rows = [{'config': r.config, 'seed': str(r.seed), 'error': r.error or 'It left no accuracy/top1.'} for r in records]
+    paragraph = 'These enter no number of this report. Started again, they are taken up where they stopped.'
+    return Section('failed', 'Failed runs', (paragraph,), [Table('Failed runs and what they said last.', rows)])
 
 
 def origin_section(groups: Sequence[RunGroup]) -> Section:
-    """What the numbers were produced by: code, machines, versions, time and memory of all finished runs."""
-    records = [record for group in groups for record in group.records.values()]
-    versions = sorted({name for record in records for name in record.versions})
-    return Section(
-        key='origin',
-        title='What produced these numbers',
-        tables=(Table('Cost of the finished runs.', COST_COLUMNS, tuple(map(_cost_row, groups))),),
-        listings={
-            'Code': _counted(_commit(record.git) for record in records),
-            'Machines': _counted(_machine(record.machine) for record in records),
-            'Versions': tuple(
-                f'{name}: {"; ".join(_counted(record.versions.get(name, "absent") for record in records))}'
-                for name in versions
-            ),
-        },
-    )
+    """What the numbers were produced by: time and memory of all finished runs, and their code, machines, versions."""
+    made_by = Counter(_made_by(record) for group in groups for record in group.records.values())
+    heads = ('runs', 'commit', 'machine', 'versions')
+    rows = [dict(zip(heads, (str(runs), *made), strict=True)) for made, runs in made_by.items()]
+    tables = [
+        Table('Cost of the finished runs.', [_cost_cells(group) for group in groups]),
+        Table('Code and machines.', rows, 'All versions are in the record.json of each run.'),
+    ]
+    return Section('origin', 'What produced these numbers', tables=tables)
 
 
-def _cost_row(group: RunGroup) -> Row:
+def _cost_cells(group: RunGroup) -> dict[str, str]:
     records = list(group.records.values())
+
+    def peak(kind: str) -> str:
+        highest = max(record.peak_memory.get(kind, 0) for record in records)
+        return number(highest / 2**30) if highest else NONE
+
     untimed = sum(record.untimed_sittings for record in records)
-    cells = (
-        group.config,
-        group.setting.label,
-        group.setting.data,
-        str(len(records)),
-        number(median(record.seconds for record in records), 0),
-        number(median(record.test_seconds for record in records), 0),
-        str(sum(record.sittings for record in records)),
-        _peak(records, 'cpu'),
-        _peak(records, 'gpu'),
-    )
-    note = f'Of {untimed} killed sessions the time is not known; it is missing here.' if untimed else ''
-    return Row(cells, note, group.data)
+    return {
+        'config': group.config,
+        'options': group.setting.label,
+        'data': group.setting.data,
+        'runs': str(len(records)),
+        'training (s, median)': number(median(record.seconds for record in records), 0),
+        'test (s, median)': number(median(record.test_seconds for record in records), 0),
+        'sessions': str(sum(record.sittings for record in records)),
+        'killed, time unknown': str(untimed) if untimed else '',
+        'peak memory, CPU (GiB)': peak('cpu'),
+        'peak memory, GPU (GiB)': peak('gpu'),
+    }
 
 
-def _peak(records: Sequence[Record], kind: str) -> str:
-    peak = max(record.peak_memory.get(kind, 0) for record in records)
-    return number(peak / 2**30) if peak else NONE
-
-
-def _counted(values: Iterable[str]) -> tuple[str, ...]:
-    """The distinct values, with how many runs have each where they differ."""
-    counts = Counter(values)
-    if len(counts) == 1:
-        return tuple(counts)
-    return tuple(f'{value} ({n} run{"s" * (n > 1)})' for value, n in counts.items())
-
-
-def _commit(git: Mapping[str, object]) -> str:
-    if not git:
-        return 'outside a git repository'
-    return f'commit {git["commit"]}' + ', with uncommitted changes' * bool(git.get('changed'))
-
-
-def _machine(machine: Mapping[str, object]) -> str:
-    gpu = f', {machine["gpu"]}' if machine.get('gpu') else ''
-    return f'{machine.get("cpu") or "unknown CPU"}, {machine.get("cores", "?")} cores{gpu}'
+def _made_by(record: Record) -> tuple[str, str, str]:
+    """Commit, machine and the main versions that a run was made with."""
+    git, machine = record.git, record.machine
+    commit = f'{git["commit"]}{", with uncommitted changes" * bool(git.get("changed"))}' if git else 'outside of git'
+    names = (machine.get('cpu') or 'unknown CPU', f'{machine.get("cores", "?")} cores', machine.get('gpu'))
+    # of Python without its compiler, which is on a line of its own in the record
+    versions = (f'{name} {record.versions[name].split()[0]}' for name in VERSIONS if record.versions.get(name))
+    return commit, ', '.join(filter(None, names)), ', '.join(versions)
