@@ -1,9 +1,12 @@
 """Its place puts `tests/` on the path, so that a test imports the shared `layouts` by that name."""
 
+import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
+from file_server import FileServer
 from mmengine.registry import DefaultScope
 from mmengine.runner import CheckpointLoader, checkpoint
 
@@ -35,3 +38,21 @@ def as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def safe_checkpoints(as_before: None) -> None:
     """Checkpoints are loaded as in the tools; without it no run can be resumed with the official release."""
     load_checkpoints_safely()
+
+
+@pytest.fixture
+def server(monkeypatch) -> Iterator[FileServer]:
+    monkeypatch.setenv('NO_PROXY', '127.0.0.1')
+    with FileServer() as server:
+        threading.Thread(target=server.serve_forever, kwargs={'poll_interval': 0.01}, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Iterator[Path]:
+    """torch.hub's folder for downloads, empty."""
+    before = torch.hub.get_dir()
+    torch.hub.set_dir(str(tmp_path / 'hub'))
+    yield tmp_path / 'hub' / 'checkpoints'
+    torch.hub.set_dir(before)

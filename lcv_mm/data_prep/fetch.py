@@ -6,7 +6,6 @@ torchvision goes on from a part, and CUB's archive has 1.15 GB.
 
 import errno
 import os
-import sys
 import tarfile
 import time
 import zlib
@@ -163,13 +162,8 @@ def unpack(file: Path, folder: Path, inner: str = '') -> None:
 
     Raises:
         DataError: If it is not a tar file, is damaged, holds what the filter refuses (such as a path that leads
-            outside of `folder`), the disk is full, or this Python has no filter. What was written by then stays.
+            outside of `folder`), or the disk is full. What was written by then stays.
     """
-    if not hasattr(tarfile, 'data_filter'):
-        raise DataError(
-            f'Python {sys.version.split()[0]} cannot unpack {file} safely; use 3.10.12, 3.11.4, 3.12 or later, or '
-            f'unpack it by hand'
-        )
 
     def take(member: tarfile.TarInfo, path: str) -> tarfile.TarInfo | None:
         name = PurePosixPath(member.name)

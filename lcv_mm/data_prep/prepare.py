@@ -1,14 +1,12 @@
 """Makes the folder of a dataset, or checks the one that is there."""
 
-import os
 import shutil
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from filelock import FileLock
-
 from lcv_mm.datasets.birdlets import generate_birdlets
+from lcv_mm.datasets.complete_folder import is_there, make_folder
 from lcv_mm.errors import DataError
 
 from .facts import DATASETS, Archive, DatasetFacts
@@ -58,7 +56,7 @@ def prepare(
         else:
             print(f'{facts.title} is there: {folder}, {facts.images} images. --check opens each of them.', flush=True)
         if report.faults:
-            first = f'it anew, delete {folder} and' if _is_there(folder) else 'it,'
+            first = f'it anew, delete {folder} and' if is_there(folder) else 'it,'
             print(f'To make {first} run this command without --check.', flush=True)
             intact = False
     return intact
@@ -66,37 +64,16 @@ def prepare(
 
 def _make(facts: DatasetFacts, folder: Path, archives: Path | None) -> bool:
     """Make the folder of a dataset; False if it is there already."""
-    if _is_there(folder):
-        return False
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    if not facts.archives:
+    if facts.archives:
+        return make_folder(folder, lambda new: _fill(new, _files(facts, folder.parent, archives)))
+    new = not is_there(folder)
+    if new:
         generate_birdlets(folder)
-        return True
-    with FileLock(folder.parent / f'.{folder.name}.lock'):
-        if _is_there(folder):  # another process was first
-            return False
-        files = _files(facts, folder.parent, archives)
-        partial = folder.parent / f'.{folder.name}.partial'
-        shutil.rmtree(partial, ignore_errors=True)  # left by a process that was killed
-        try:
-            _fill(partial, files)
-            if folder.exists():
-                folder.rmdir()  # it is empty
-            os.rename(partial, folder)
-        except BaseException:
-            shutil.rmtree(partial, ignore_errors=True)
-            raise
-    return True
-
-
-def _is_there(folder: Path) -> bool:
-    """Whether something has the dataset's name; an empty folder counts as nothing."""
-    return folder.exists() and not (folder.is_dir() and not any(folder.iterdir()))
+    return new
 
 
 def _fill(folder: Path, files: Mapping[Archive, Path]) -> None:
     """Unpack, or copy, each file into a new folder."""
-    folder.mkdir()
     for archive, file in files.items():
         if archive.is_tar:
             unpack(file, folder, archive.inner)
@@ -105,22 +82,18 @@ def _fill(folder: Path, files: Mapping[Archive, Path]) -> None:
 
 
 def _files(facts: DatasetFacts, root: Path, archives: Path | None) -> dict[Archive, Path]:
-    """The archives on this disk, of the right size and MD5; downloaded where no folder of them is given."""
-    if archives is not None:
-        return _given_files(facts, archives)
-    print(f'{facts.title}: see {facts.page} for its terms of use. Its archives go to {root / "archives"}', flush=True)
-    return {archive: download(archive, root / 'archives' / facts.folder) for archive in facts.archives}
-
-
-def _given_files(facts: DatasetFacts, folder: Path) -> dict[Archive, Path]:
-    """The archives in a folder of the user's, or in the dataset's folder within it."""
+    """The archives, of the right size and MD5: from the user's folder or one within it, or else downloaded."""
+    if archives is None:
+        target = root / 'archives'
+        print(f'{facts.title}: see {facts.page} for its terms of use. Its archives go to {target}', flush=True)
+        return {archive: download(archive, target / facts.folder) for archive in facts.archives}
     files = {}
     for archive in facts.archives:
-        places = [folder / archive.name, folder / facts.folder / archive.name]
+        places = [archives / archive.name, archives / facts.folder / archive.name]
         file = next((place for place in places if place.is_file()), None)
         if file is None:
             expected = ', '.join(archive.name for archive in facts.archives)
-            raise DataError(f'{folder} holds no {archive.name}; expected: {expected}. They come from {facts.page}')
+            raise DataError(f'{archives} holds no {archive.name}; expected: {expected}. They come from {facts.page}')
         fault = archive.fault_of(file)
         if fault is not None:
             raise DataError(f'{file} is not the right file: {fault}. It was left as it is; get it again')

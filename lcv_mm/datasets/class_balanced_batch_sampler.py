@@ -49,7 +49,13 @@ class ClassBalancedBatchSampler(Sampler[list[int]]):
         self.samples_per_class = samples_per_class
         self.drop_last = drop_last
         if samples_per_class > 1:
-            self._labels = dataset_labels(_dataset_of(sampler))
+            dataset = getattr(sampler, 'dataset', getattr(sampler, 'data_source', None))
+            if dataset is None:
+                raise ConfigError(
+                    f'sampler {type(sampler).__name__} has neither `dataset` nor `data_source` to read labels from; '
+                    "use a sampler that keeps its dataset, such as MMEngine's DefaultSampler or torch's RandomSampler"
+                )
+            self._labels = dataset_labels(dataset)
             _check_classes(self._labels, batch_size, samples_per_class)
 
     def __iter__(self) -> Iterator[list[int]]:
@@ -175,10 +181,16 @@ def dataset_labels(dataset: Any) -> np.ndarray:
     if isinstance(dataset, RepeatDataset):
         return np.tile(dataset_labels(dataset.dataset), dataset.times)
     name = type(dataset).__name__
-    labels = [_single_label(label, name, idx) for idx, label in enumerate(_read_labels(dataset))]
-    array = np.array(labels)
+    labels = [np.ravel(label) for label in _read_labels(dataset)]
+    several = next((idx for idx, values in enumerate(labels) if len(values) != 1), None)
+    if several is not None:
+        raise ConfigError(
+            f'{name} gives {len(labels[several])} labels for image {several}; expected one class per image: '
+            'a multi-label dataset cannot be grouped by class'
+        )
+    array = np.array([values[0] for values in labels])
     if labels and array.dtype.kind not in 'iu':
-        raise ConfigError(f'{name} has labels such as {labels[0]!r}; expected class indices: integers from 0')
+        raise ConfigError(f'{name} has labels such as {array[0]!r}; expected class indices: integers from 0')
     return array.astype(np.int64)
 
 
@@ -200,60 +212,26 @@ def _read_labels(dataset: Any) -> list[Any]:
     )
 
 
-def _single_label(label: Any, name: str, idx: int) -> Any:
-    """The one label of image `idx`: a scalar, or a sequence of length 1."""
-    values = np.ravel(label)
-    if len(values) != 1:
-        raise ConfigError(
-            f'{name} gives {len(values)} labels for image {idx}; expected one class per image: '
-            'a multi-label dataset cannot be grouped by class'
-        )
-    return values[0]
-
-
-def _dataset_of(sampler: Any) -> Any:
-    for name in ('dataset', 'data_source'):
-        if hasattr(sampler, name):
-            return getattr(sampler, name)
-    raise ConfigError(
-        f'sampler {type(sampler).__name__} has neither `dataset` nor `data_source` to read labels from; '
-        "use a sampler that keeps its dataset, such as MMEngine's DefaultSampler or torch's RandomSampler"
-    )
-
-
 def _check_sizes(batch_size: int, samples_per_class: int) -> None:
     for name, value in (('batch_size', batch_size), ('samples_per_class', samples_per_class)):
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        if not isinstance(value, int) or value < 1:
             raise ConfigError(f'{name} must be a whole number of at least 1, got {value!r}')
     if batch_size % samples_per_class:
-        below = batch_size - batch_size % samples_per_class
-        sizes = [size for size in (below, below + samples_per_class) if size]
+        above = batch_size + samples_per_class - batch_size % samples_per_class
         raise ConfigError(
             f'batch_size={batch_size} is not a multiple of samples_per_class={samples_per_class}; '
-            f'use batch_size {_either(sizes)}, or samples_per_class {_either(_divisors(batch_size))}'
+            f'use batch_size {above}, or a samples_per_class that divides {batch_size}'
         )
 
 
 def _check_classes(labels: np.ndarray, batch_size: int, samples_per_class: int) -> None:
     counts = np.unique(labels, return_counts=True)[1]
     usable = int((counts >= samples_per_class).sum())
-    if usable >= batch_size // samples_per_class:
-        return
-    # 1 is the plain shuffle and always works.
-    sizes = [k for k in _divisors(batch_size) if k == 1 or (counts >= k).sum() >= batch_size // k]
-    smaller = f'batch_size {usable * samples_per_class} or less, or ' if usable else ''
-    raise ConfigError(
-        f'batch_size={batch_size} with samples_per_class={samples_per_class} needs '
-        f'{batch_size // samples_per_class} classes of at least {samples_per_class} images; the dataset has {usable} '
-        f'such classes of {len(counts)}; use {smaller}samples_per_class {_either(sizes)}'
-    )
-
-
-def _divisors(number: int) -> list[int]:
-    return [k for k in range(1, number + 1) if number % k == 0]
-
-
-def _either(numbers: list[int]) -> str:
-    """'2, 4 or 8'."""
-    *head, last = map(str, numbers)
-    return f'{", ".join(head)} or {last}' if head else last
+    needed = batch_size // samples_per_class
+    if usable < needed:
+        smaller = f'batch_size {usable * samples_per_class} or less, or ' if usable else ''
+        raise ConfigError(
+            f'batch_size={batch_size} with samples_per_class={samples_per_class} needs {needed} classes of at least '
+            f'{samples_per_class} images; the dataset has {usable} such classes of {len(counts)}; use {smaller}another '
+            'samples_per_class (1 is the plain shuffle)'
+        )

@@ -1,5 +1,6 @@
 """CUB-200-2011, or some of its classes, with a check of the files before they are used."""
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,20 +8,15 @@ from mmengine import list_from_file
 from mmpretrain.datasets import CUB
 from mmpretrain.registry import DATASETS
 
-from lcv_mm.errors import ConfigError
-
-from .layout import ELSEWHERE, ArchiveLayout, local_folder
-
-SPLITS = ('train', 'test')
+from .layout import ELSEWHERE, ArchiveLayout
 
 
 @DATASETS.register_module()
 class CUB200(ArchiveLayout, CUB):
     """CUB-200-2011 in the layout of its archive; MMPretrain's `CUB` with errors that say what to do.
 
-    The files are checked when the annotations are loaded, so with `lazy_init=True` not before the first use. The
-    check lists each folder once and opens no image. A folder of the same layout that holds only some of the classes,
-    numbered from 1, is read with `metainfo=dict(classes=[their names])`.
+    A folder of the same layout that holds only some of the classes, numbered from 1, is read with
+    `metainfo=dict(classes=[their names])`.
 
     Args:
         data_root (str): The local folder that holds `images/`, `images.txt`, `image_class_labels.txt` and
@@ -39,9 +35,8 @@ class CUB200(ArchiveLayout, CUB):
     LISTS = ('images.txt', 'image_class_labels.txt', 'train_test_split.txt')
 
     def __init__(self, data_root: str, split: str = 'train', **kwargs: Any) -> None:
-        if split not in SPLITS:
-            raise ConfigError(f"split={split!r}, but {type(self).__name__} has the splits 'train' and 'test'")
-        super().__init__(data_root=local_folder(data_root), split=split, **kwargs)
+        self._check_choice('split', split, ('train', 'test'))
+        super().__init__(data_root=os.path.expanduser(data_root), split=split, **kwargs)
 
     def _read_split(self) -> tuple[list[str], list[int]]:
         files = (self.ann_file, self.image_class_labels_file, self.train_test_split_file)
@@ -77,19 +72,18 @@ class CUB200(ArchiveLayout, CUB):
 
     def _check_lists(self, images: Mapping[int, str], labels: Mapping[int, str], splits: Mapping[int, str]) -> None:
         """Raise DataError unless the lists have the same ids, labels of known classes and splits of 0 or 1."""
-        for name, values in zip(self.LISTS[1:], (labels, splits), strict=True):
-            differing = sorted(images.keys() ^ values.keys())
-            if differing:
-                raise self._error(
-                    f'images.txt has {len(images)} ids and {name} has {len(values)}; they must have the same, but '
-                    f'{len(differing)} are in only one of them, the first is id {differing[0] + 1}'
-                )
         num_classes = len(self.metainfo['classes'])
         valid_labels = {str(number) for number in range(1, num_classes + 1)}
         for name, values, valid, expected in (
             (self.LISTS[1], labels, valid_labels, f'a whole number from 1 to {num_classes}, the number of classes'),
             (self.LISTS[2], splits, {'0', '1'}, '0 (test) or 1 (train)'),
         ):
+            differing = sorted(images.keys() ^ values.keys())
+            if differing:
+                raise self._error(
+                    f'images.txt has {len(images)} ids and {name} has {len(values)}; they must have the same, but '
+                    f'{len(differing)} are in only one of them, the first is id {differing[0] + 1}'
+                )
             wrong = next((key for key, value in values.items() if value not in valid), None)
             if wrong is not None:
                 raise self._error(f'{name}, id {wrong + 1}: expected {expected}, found {values[wrong]!r}')

@@ -19,21 +19,16 @@ ELSEWHERE = (
 )
 
 
-def local_folder(data_root: Any) -> str:
-    """A `data_root` with its `~` expanded; ConfigError if it is not a path."""
-    if not isinstance(data_root, str | os.PathLike):
-        raise ConfigError(f'data_root={data_root!r}; expected the path of a folder')
-    return os.path.expanduser(os.fspath(data_root))
-
-
 class ArchiveLayout:
     """A mixin for the datasets that read an unpacked archive: a folder of images and some lists beside it.
 
-    To be named before MMPretrain's dataset, whose `load_data_list` it replaces and whose `prepare_data` it extends.
+    To be named before MMPretrain's dataset, whose `load_data_list` it replaces and whose `prepare_data` it extends. The
+    files are checked when the annotations are loaded, so with `lazy_init=True` not before the first use; the check
+    lists each folder once and opens no image.
 
     Attributes:
         FOLDER (str): Name of the folder of images.
-        LISTS (tuple[str, ...]): Names of the lists; the first one and `FOLDER` identify a root one level away.
+        LISTS (tuple[str, ...]): Names of the lists.
         SOURCE (str): Where the files come from, a sentence; the end of each error.
         REMEDY (str): What to do, after `SOURCE`; `{root}` in it is the user's `data_root`.
     """
@@ -45,6 +40,18 @@ class ArchiveLayout:
     data_root: str
     img_prefix: str
     split: str
+
+    def _check_choice(self, name: str, value: Any, choices: Iterable[Any], where: str = '') -> None:
+        """Raise ConfigError unless a setting is one of a few."""
+        if value not in [*choices]:
+            *rest, last = map(repr, choices)
+            raise ConfigError(
+                f'{name}={value!r}, but {type(self).__name__} has the {name}s {", ".join(rest)} and {last}{where}'
+            )
+
+    def extra_repr(self) -> list[str]:
+        """The lines of the repr that these datasets add."""
+        return [f'Root of dataset: \t{self.data_root}', f'Split: \t{self.split}']
 
     def load_data_list(self) -> list[dict]:
         """Check the files, then read the split; no image is opened.
@@ -106,18 +113,8 @@ class ArchiveLayout:
         if all(found.values()):
             return
         absent = ', '.join(name for name, there in found.items() if not there)
-        problem = f'expected {", ".join(found)} in this folder; ' + (
-            f'missing: {absent}' if root.is_dir() else 'the folder does not exist'
-        )
-        # Perhaps the user meant a folder inside, or the one around it.
-        inside = sorted(file.parent for file in root.glob(f'*/{self.LISTS[0]}')) if root.is_dir() else []
-        better = next((folder for folder in (*inside, root.parent) if self._is_root(folder)), None)
-        if better and not self._is_root(root):
-            problem += f'. But {better} holds {self.LISTS[0]}: data_root={str(better)!r} would be right'
-        raise self._error(problem)
-
-    def _is_root(self, folder: Path) -> bool:
-        return all((folder / mark).exists() for mark in (self.LISTS[0], self.FOLDER))
+        problem = f'missing: {absent}' if root.is_dir() else 'the folder does not exist'
+        raise self._error(f'expected {", ".join(found)} in this folder; {problem}')
 
     def _check_images(self, names: Sequence[str]) -> None:
         """Raise DataError unless each image of the split is there."""
@@ -125,13 +122,10 @@ class ArchiveLayout:
         missing = missing_files(folder, names)
         if not missing:
             return
-        class_folders = {os.path.dirname(name) for name in missing} - {''}
-        where = f', in {len(class_folders)} class folders' if class_folders else ''
         first = ', '.join(missing[:3]) + (', ...' if len(missing) > 3 else '')
-        empty = '' if any(folder.iterdir()) else ', which is empty'
         raise self._error(
             f'{len(missing)} of the {len(names)} images of the split {self.split!r} are missing from '
-            f'{self.FOLDER}/{empty}{where}: {first}'
+            f'{self.FOLDER}/: {first}'
         )
 
     def _read_mat(self, name: str, variables: Iterable[str]) -> dict[str, np.ndarray]:

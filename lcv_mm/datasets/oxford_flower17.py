@@ -1,15 +1,13 @@
 """Oxford-Flower-17 with a check of the files before they are used."""
 
-from collections.abc import Iterable
+import os
 from typing import Any
 
 import numpy as np
 from mmpretrain.datasets import BaseDataset
 from mmpretrain.registry import DATASETS
 
-from lcv_mm.errors import ConfigError
-
-from .layout import ELSEWHERE, ArchiveLayout, local_folder
+from .layout import ELSEWHERE, ArchiveLayout
 
 FLOWERS = (
     'daffodil', 'snowdrop', 'lily of the valley', 'bluebell', 'crocus', 'iris', 'tigerlily', 'tulip', 'fritillary',
@@ -22,12 +20,6 @@ PROTOCOLS: dict[str, dict[str, tuple[str, ...]]] = {
     'paper': {'train': ('trn',), 'test': ('val', 'tst')},
     'official': {'train': ('trn',), 'val': ('val',), 'test': ('tst',)},
 }
-
-
-def _quoted(names: Iterable[str]) -> str:
-    """The names as a message lists them: 'train', 'val' and 'test'."""
-    *rest, last = [repr(name) for name in names]
-    return f'{", ".join(rest)} and {last}'
 
 
 @DATASETS.register_module()
@@ -45,8 +37,7 @@ class OxfordFlower17(ArchiveLayout, BaseDataset):
         └── datasplits.mat
 
     The 80 images of a class follow each other, so the class is `(number - 1) // 80`; `files.txt` is not read. The
-    official split has three folds of 40 training, 20 validation and 20 test images per class. The files are
-    checked when the annotations are loaded, so with `lazy_init=True` not before the first use; no image is opened.
+    official split has three folds of 40 training, 20 validation and 20 test images per class.
 
     Args:
         data_root (str): The local folder that holds `jpg/` and `datasplits.mat`; may begin with `~`.
@@ -86,18 +77,14 @@ class OxfordFlower17(ArchiveLayout, BaseDataset):
     def __init__(
         self, data_root: str, split: str = 'train', fold: int = 1, protocol: str = 'paper', **kwargs: Any
     ) -> None:
-        name = type(self).__name__
-        if protocol not in [*PROTOCOLS]:
-            raise ConfigError(f'protocol={protocol!r}, but {name} has the protocols {_quoted(PROTOCOLS)}')
-        if split not in [*PROTOCOLS[protocol]]:
-            splits = _quoted(PROTOCOLS[protocol])
-            official = "; 'val' is a split of protocol='official'" if split == 'val' else ''
-            raise ConfigError(f'split={split!r}, but {name} has, with {protocol=}, the splits {splits}{official}')
-        if fold not in FOLDS:
-            raise ConfigError(f'fold={fold!r}, but {name} has the folds 1, 2 and 3')
+        self._check_choice('protocol', protocol, PROTOCOLS)
+        self._check_choice('split', split, PROTOCOLS[protocol], f' with {protocol=}')
+        self._check_choice('fold', fold, FOLDS)
         self.split, self.fold, self.protocol = split, int(fold), protocol
         kwargs.setdefault('test_mode', split != 'train')
-        super().__init__(data_root=local_folder(data_root), ann_file=self.LISTS[0], data_prefix=self.FOLDER, **kwargs)
+        super().__init__(
+            data_root=os.path.expanduser(data_root), ann_file=self.LISTS[0], data_prefix=self.FOLDER, **kwargs
+        )
 
     def _read_split(self) -> tuple[list[str], list[int]]:
         variables = [f'{part}{self.fold}' for part in PROTOCOLS[self.protocol][self.split]]
@@ -106,8 +93,5 @@ class OxfordFlower17(ArchiveLayout, BaseDataset):
         return [f'image_{n:04d}.jpg' for n in numbers], [(n - 1) // IMAGES_PER_CLASS for n in numbers]
 
     def extra_repr(self) -> list[str]:
-        """The lines of the repr that this dataset adds."""
-        return [
-            f'Root of dataset: \t{self.data_root}',
-            f'Split: \t{self.split}, fold {self.fold}, protocol {self.protocol}',
-        ]
+        """The root, and split, fold and protocol."""
+        return [*super().extra_repr()[:-1], f'Split: \t{self.split}, fold {self.fold}, protocol {self.protocol}']

@@ -1,14 +1,13 @@
 """Stanford Dogs with a check of the files before they are used."""
 
+import os
 from typing import Any
 
 import numpy as np
 from mmpretrain.datasets import BaseDataset
 from mmpretrain.registry import DATASETS
 
-from lcv_mm.errors import ConfigError
-
-from .layout import ELSEWHERE, ArchiveLayout, local_folder
+from .layout import ELSEWHERE, ArchiveLayout
 
 # In the order of the folders, n02085620-Chihuahua to n02116738-African_hunting_dog: those of ImageNet's wild and
 # domestic dogs, without the dalmatian.
@@ -30,7 +29,6 @@ French_bulldog Great_Dane Saint_Bernard Eskimo_dog malamute Siberian_husky affen
 Newfoundland Great_Pyrenees Samoyed Pomeranian chow keeshond Brabancon_griffon Pembroke Cardigan toy_poodle
 miniature_poodle standard_poodle Mexican_hairless dingo dhole African_hunting_dog
 """
-SPLITS = ('train', 'test')
 
 
 @DATASETS.register_module()
@@ -50,10 +48,8 @@ class StanfordDogs(ArchiveLayout, BaseDataset):
         ├── test_list.mat
         └── ...
 
-    Labels are from 0 in the order of the folders' names; a class is named as its folder. The files are checked when
-    the annotations are loaded, so with `lazy_init=True` not before the first use. The check lists each folder once
-    and opens no image. One image, `n02105855_2933.jpg`, is a PNG with 4 channels: decoding it as colour, as
-    `LoadImageFromFile` does by default, gives 3.
+    Labels are from 0 in the order of the folders' names; a class is named as its folder. One image,
+    `n02105855_2933.jpg`, is a PNG with 4 channels, of which `LoadImageFromFile` keeps 3.
 
     Args:
         data_root (str): The local folder that holds `Images/`, `train_list.mat` and `test_list.mat`; may begin
@@ -85,12 +81,11 @@ class StanfordDogs(ArchiveLayout, BaseDataset):
     LISTS = ('train_list.mat', 'test_list.mat')
 
     def __init__(self, data_root: str, split: str = 'train', **kwargs: Any) -> None:
-        if split not in SPLITS:
-            raise ConfigError(f"split={split!r}, but {type(self).__name__} has the splits 'train' and 'test'")
-        self.split = split
+        self._check_choice('split', split, ('train', 'test'))
         kwargs.setdefault('test_mode', split == 'test')
+        self.split = split
         super().__init__(
-            data_root=local_folder(data_root), ann_file=f'{split}_list.mat', data_prefix=self.FOLDER, **kwargs
+            data_root=os.path.expanduser(data_root), ann_file=f'{split}_list.mat', data_prefix=self.FOLDER, **kwargs
         )
 
     def _read_split(self) -> tuple[list[str], list[int]]:
@@ -101,7 +96,3 @@ class StanfordDogs(ArchiveLayout, BaseDataset):
         if len(images) != len(labels):
             raise self._error(f'{name} has {len(images)} images and {len(labels)} labels')
         return images, [label - 1 for label in labels]
-
-    def extra_repr(self) -> list[str]:
-        """The lines of the repr that this dataset adds."""
-        return [f'Root of dataset: \t{self.data_root}', f'Split: \t{self.split}']

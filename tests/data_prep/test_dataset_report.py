@@ -72,7 +72,7 @@ def test_the_report_has_a_line_a_split(originals):
     )
 
 
-def test_three_faults_of_cub_are_all_found(cub):
+def test_the_faults_of_cub_are_all_found(cub):
     images = cub / 'images'
     (images / f'{ALBATROSS}_0001_1.jpg').unlink()
     cut_in_half(images / f'{ALBATROSS}_0002_2.jpg')
@@ -81,8 +81,6 @@ def test_three_faults_of_cub_are_all_found(cub):
     assert faults == [
         f'train: no images of 1 of the 200 classes, the first is Black_footed_Albatross. {PART}',
         'train: 2 images of class Laysan_Albatross, expected 1',
-        f'images/{ALBATROSS}_0003_3.jpg: labelled Laysan_Albatross, '
-        'but most images of its folder Black_footed_Albatross',
         f'images/{ALBATROSS}_0001_1.jpg: missing',
     ]
     assert unreadable.startswith(f'images/{ALBATROSS}_0002_2.jpg: damaged, OSError: ')
@@ -145,12 +143,6 @@ def test_an_image_with_a_hole_is_found_when_it_is_opened(dogs):
     assert check_dataset(DOGS, dogs, open_images=False).faults == []
     (fault,) = check_dataset(DOGS, dogs).faults
     assert fault.startswith(f'{image}: damaged, the decoder warns: ')
-
-
-def test_a_missing_class_folder_names_all_its_images(dogs):
-    shutil.rmtree(dogs / 'Images' / DOGS_FOLDERS[1])
-    names = [f'Images/{DOGS_FOLDERS[1]}/n02085782_{number}.jpg' for number in (2933, 2934, 2935)]
-    assert check_dataset(DOGS, dogs).faults == [f'{name}: missing' for name in names]
 
 
 @pytest.mark.parametrize(('make', 'fault'), [(False, 'the folder does not exist'), (True, 'the folder is empty')])

@@ -1,11 +1,7 @@
 """prepare: a folder with a dataset's name is a whole dataset, whatever happened on the way."""
 
 import hashlib
-import io
 import multiprocessing
-import os
-import signal
-import sys
 import tarfile
 import threading
 import time
@@ -87,14 +83,6 @@ def state(folder: Path) -> dict[Path, int]:
     return {path: path.stat().st_mtime_ns for path in folder.rglob('*') if path.suffix != '.lock'}
 
 
-def in_child(function) -> int | None:
-    """Run a function in a process of its own; its exit code, or minus the signal that killed it."""
-    child = FORK.Process(target=function)
-    child.start()
-    child.join(60)
-    return child.exitcode
-
-
 def test_all_datasets_are_downloaded_unpacked_and_checked(archives, server, tmp_path, capsys):
     assert prepare(['cub', 'dogs', 'flower17'], tmp_path / 'data', datasets=archives.put_on(server))
     data = tmp_path / 'data'
@@ -119,15 +107,6 @@ def test_a_second_run_asks_no_server_changes_nothing_and_says_so(archives, serve
     assert capsys.readouterr().out == (
         f'Stanford Dogs is there: {tmp_path}/stanford_dogs, 240 images. --check opens each of them.\n'
     )
-
-
-def test_a_deleted_folder_is_made_anew_from_the_archives_that_were_kept(archives, server, tmp_path):
-    facts = archives.put_on(server)
-    assert prepare(['dogs'], tmp_path, datasets=facts)
-    asked = len(server.ranges)
-    (tmp_path / 'stanford_dogs').rename(tmp_path / 'old')
-    assert prepare(['dogs'], tmp_path, datasets=facts)
-    assert len(server.ranges) == asked
 
 
 @pytest.mark.parametrize('inner', ['', 'stanford_dogs'])
@@ -155,30 +134,6 @@ def test_a_wrong_archive_of_the_users_is_refused_and_left(archives, tmp_path, ca
     assert names(tmp_path / 'data') == []
 
 
-def test_a_process_killed_while_it_unpacks_leaves_no_folder_and_the_next_run_makes_it_whole(archives, tmp_path):
-    folder, partial = tmp_path / 'CUB_200_2011', tmp_path / '.CUB_200_2011.partial'
-
-    def unpack_and_die() -> None:
-        opened: list[object] = []
-
-        def die_at_the_200th_file(event: str, args: tuple) -> None:
-            if event == 'open' and str(args[0]).startswith(str(partial)):
-                opened.append(args[0])
-                if len(opened) == 200:
-                    os.kill(os.getpid(), signal.SIGKILL)
-
-        sys.addaudithook(die_at_the_200th_file)
-        prepare(['cub'], tmp_path, archives.folder, datasets=archives.facts)
-
-    assert in_child(unpack_and_die) == -signal.SIGKILL
-    assert not folder.exists()
-    assert 100 < sum(path.is_file() for path in partial.rglob('*')) < 400
-    (partial / 'left').write_text('by the killed process')
-    assert prepare(['cub'], tmp_path, archives.folder, datasets=archives.facts)
-    assert names(tmp_path) == ['CUB_200_2011']
-    assert 'left' not in names(folder)
-
-
 def test_a_download_that_was_killed_is_gone_on_from(archives, server, tmp_path):
     facts = archives.put_on(server)
     part = tmp_path / 'archives' / 'stanford_dogs' / 'images.tar.part'
@@ -197,46 +152,12 @@ def test_a_download_that_was_killed_is_gone_on_from(archives, server, tmp_path):
     assert server.ranges == [None, f'bytes={have}-', None]
 
 
-def test_two_processes_at_once_download_once(archives, server, tmp_path):
-    facts = archives.put_on(server)
-
-    def run() -> None:
-        sys.exit(0 if prepare(['dogs'], tmp_path, datasets=facts) else 1)
-
-    children = [FORK.Process(target=run) for _ in range(2)]
-    for child in children:
-        child.start()
-    for child in children:
-        child.join(60)
-    assert [child.exitcode for child in children] == [0, 0]
-    assert len(server.ranges) == 2  # images.tar and lists.tar
-
-
-def test_a_malicious_archive_leaves_nothing_behind(archives, tmp_path, capsys):
-    (tmp_path / 'own').mkdir()
-    with tarfile.open(tmp_path / 'own' / 'CUB_200_2011.tgz', 'w:gz') as tar:
-        tar.addfile(tarfile.TarInfo('CUB_200_2011/images.txt'))
-        info = tarfile.TarInfo('CUB_200_2011/../../../evil')
-        info.size = 4
-        tar.addfile(info, io.BytesIO(b'evil'))
-    facts = {'cub': _with_archives(archives.facts['cub'], tmp_path / 'own', str)}
-    assert not prepare(['cub'], tmp_path / 'data', tmp_path / 'own', datasets=facts)
-    assert 'CUB_200_2011.tgz was not unpacked, for it may do harm: ' in capsys.readouterr().err
-    assert names(tmp_path / 'data') == []
-    assert names(tmp_path) == ['data', 'own']
-
-
 def test_what_fails_with_one_dataset_does_not_stop_the_others(archives, server, tmp_path, capsys):
     facts = archives.put_on(server)
     del server.files['CUB_200_2011.tgz']
     assert not prepare(['cub', 'dogs'], tmp_path, datasets=facts)
     assert names(tmp_path) == ['archives', 'stanford_dogs']
     assert 'error: CUB-200-2011: ' in capsys.readouterr().err
-
-
-def test_an_empty_folder_of_the_users_is_filled(archives, tmp_path):
-    (tmp_path / 'stanford_dogs').mkdir()
-    assert prepare(['dogs'], tmp_path, archives.folder, datasets=archives.facts)
 
 
 def test_a_folder_the_user_unpacked_by_half_is_reported_and_left(archives, tmp_path, capsys):

@@ -12,7 +12,7 @@ from mmengine.dataset import BaseDataset as EngineDataset
 from mmengine.dataset import ClassBalancedDataset, ConcatDataset, DefaultSampler, InfiniteSampler, RepeatDataset
 from mmengine.hooks import DistSamplerSeedHook
 from mmengine.runner import Runner
-from mmpretrain.datasets import CUB, BaseDataset, CustomDataset, KFoldDataset, MultiLabelDataset, RepeatAugSampler
+from mmpretrain.datasets import BaseDataset, CustomDataset, KFoldDataset, MultiLabelDataset, RepeatAugSampler
 from mmpretrain.registry import DATA_SAMPLERS
 from torch.utils.data import BatchSampler, RandomSampler, SequentialSampler, Subset, SubsetRandomSampler, TensorDataset
 from torch.utils.data import ConcatDataset as TorchConcatDataset
@@ -55,6 +55,14 @@ def default_sampler(dataset, seed=0, rank=0, world_size=1):
     sampler.num_samples = -(-len(dataset) // world_size)
     sampler.total_size = sampler.num_samples * world_size
     return sampler
+
+
+def annotations(tmp_path, labels, name='list.txt'):
+    """An annotation file whose images do not exist: decoding one would fail."""
+    file = tmp_path / name
+    file.write_text(''.join(f'img{i}.jpg {label}\n' for i, label in enumerate(labels)))
+    classes = [str(label) for label in range(max(labels) + 1)]
+    return {'ann_file': str(file), 'data_root': str(tmp_path), 'metainfo': {'classes': classes}}
 
 
 def flat(batches):
@@ -109,14 +117,6 @@ def test_images_that_fill_no_group_share_batches_of_more_classes():
     batches = ClassBalancedBatchSampler(default_sampler(dataset), 8, 4)
     shapes = [tuple(sorted(Counter(dataset.labels[batch].tolist()).values())) for batch in batches]
     assert Counter(shapes) == {(4, 4): 4, (2, 2, 2, 2): 2}
-
-
-@pytest.mark.parametrize('rank', [0, 3])
-def test_on_four_ranks_nine_in_ten_batches_of_cub_are_of_eight_pairs(rank):
-    dataset = Labelled(COUNTS['cub'])
-    sampler = default_sampler(dataset, rank=rank, world_size=4)
-    batches = list(ClassBalancedBatchSampler(sampler, 16, samples_per_class=2))
-    assert np.mean([is_perfect(batch, dataset.labels, 16, 2) for batch in batches]) > 0.9
 
 
 # Epochs
@@ -194,17 +194,6 @@ def test_batches_come_in_no_order_of_class_size_or_completeness():
     assert len(others) == 25
     assert 0.3 < others.mean() < 0.7
 
-    dataset = Labelled(COUNTS['long_tail'])  # the larger the class, the lower its index
-    sampler = default_sampler(dataset)
-    halves = []
-    for epoch in range(10):
-        sampler.set_epoch(epoch)
-        batches = list(ClassBalancedBatchSampler(sampler, 16, 2))
-        middle = len(batches) // 2
-        halves.append([dataset.labels[flat(half)].mean() for half in (batches[:middle], batches[middle:])])
-    first, second = np.mean(halves, axis=0)
-    assert first == pytest.approx(second, rel=0.1)
-
 
 # Samplers
 
@@ -228,12 +217,13 @@ def test_ranks_share_the_epoch_in_equal_numbers_of_batches(dataset, world_size):
     assert set(drawn) == set(range(len(dataset)))
 
 
-def random_with_copies(dataset):
-    generator = torch.Generator().manual_seed(0)
-    return RandomSampler(dataset, replacement=True, generator=generator)
-
-
-@pytest.mark.parametrize('make', [lambda dataset: RepeatAugSampler(dataset, seed=0), random_with_copies])
+@pytest.mark.parametrize(
+    'make',
+    [
+        lambda dataset: RepeatAugSampler(dataset, seed=0),
+        lambda dataset: RandomSampler(dataset, replacement=True, generator=torch.Generator().manual_seed(0)),
+    ],
+)
 def test_copies_of_an_image_are_kept_and_go_to_different_groups(make):
     dataset = Labelled([30] * 40)
     batches = list(ClassBalancedBatchSampler(make(dataset), 16, 2))
@@ -262,9 +252,7 @@ def test_a_stream_longer_than_the_dataset_is_whole_and_ends_in_one_short_batch(n
     'wrap', [lambda dataset: RepeatDataset(dataset, times=2), lambda dataset: Subset(dataset, range(0, 240, 2))]
 )
 def test_indices_of_a_wrapped_dataset_are_grouped_by_its_labels(tmp_path, wrap):
-    (tmp_path / 'list.txt').write_text(''.join(f'img{i}.jpg {i // 12}\n' for i in range(240)))
-    classes = [str(i) for i in range(20)]
-    plain = CustomDataset(data_root=str(tmp_path), ann_file='list.txt', metainfo={'classes': classes})
+    plain = CustomDataset(**annotations(tmp_path, [i // 12 for i in range(240)]))
     dataset = wrap(plain)
     labels = np.array([plain.get_data_info(i)['gt_label'] for i in range(240)])
     labels = np.tile(labels, 2) if isinstance(dataset, RepeatDataset) else labels[::2]
@@ -313,16 +301,6 @@ def images(tmp_path):
     return {'type': CustomDataset, 'data_root': str(tmp_path), 'pipeline': [{'type': 'LoadImageFromFile'}]}
 
 
-@pytest.fixture
-def absent_images(tmp_path):
-    """CUB's annotation files for 30 images of 5 classes, and no images."""
-    rows = range(1, 31)
-    (tmp_path / 'images.txt').write_text(''.join(f'{i} c/{i}.jpg\n' for i in rows))
-    (tmp_path / 'image_class_labels.txt').write_text(''.join(f'{i} {(i - 1) // 6 + 1}\n' for i in rows))
-    (tmp_path / 'train_test_split.txt').write_text(''.join(f'{i} 1\n' for i in rows))
-    return {'type': CUB, 'data_root': str(tmp_path), 'split': 'train', 'pipeline': [{'type': 'LoadImageFromFile'}]}
-
-
 def build(dataset, sampler='DefaultSampler', **batch_sampler):
     config = {
         'dataset': dataset,
@@ -346,15 +324,12 @@ def test_the_runner_builds_a_dataloader_whose_images_are_in_pairs(images):
         assert batch['img'][:, 0, 0, 0].tolist() == [40 * label for label in labels]
 
 
-def test_labels_are_read_without_the_images(absent_images):
-    loader = build(absent_images, samples_per_class=3)
+def test_labels_are_read_without_the_images_and_the_seed_hook_of_mmengine_changes_the_epoch(tmp_path):
+    absent = {'type': CustomDataset, **annotations(tmp_path, [i // 6 for i in range(30)])}
+    loader = build(absent | {'pipeline': [{'type': 'LoadImageFromFile'}]}, samples_per_class=3)
     assert [len(set((np.array(batch) // 6).tolist())) for batch in loader.batch_sampler] == [2] * 5
     with pytest.raises(FileNotFoundError):
         next(iter(loader))
-
-
-def test_the_seed_hook_of_mmengine_changes_the_epoch(absent_images):
-    loader = build(absent_images, samples_per_class=2)
     epochs = []
     for epoch in (0, 1, 0):
         runner = SimpleNamespace(train_loop=SimpleNamespace(dataloader=loader), epoch=epoch)
@@ -369,13 +344,15 @@ def test_the_seed_hook_of_mmengine_changes_the_epoch(absent_images):
 @pytest.mark.parametrize(
     ('batch_size', 'samples_per_class', 'message'),
     [
-        (16, 3, r'batch_size=16 is not a multiple of samples_per_class=3; use batch_size 15 or 18, or samples_per_'),
-        (16, 3, r'samples_per_class 1, 2, 4, 8 or 16$'),
-        (2, 4, r'use batch_size 4, or samples_per_class 1 or 2$'),
+        (
+            16,
+            3,
+            r'batch_size=16 is not a multiple of samples_per_class=3; use batch_size 18, or a samples_per_class',
+        ),
+        (2, 4, r'use batch_size 4, or a samples_per_class that divides 2$'),
         (0, 2, r'batch_size must be a whole number of at least 1, got 0'),
         (16, 0, r'samples_per_class must be a whole number of at least 1, got 0'),
         ('16', 2, r"batch_size must be a whole number of at least 1, got '16'"),
-        (16, True, r'samples_per_class must be a whole number of at least 1, got True'),
     ],
 )
 def test_sizes_that_do_not_divide_say_which_would(batch_size, samples_per_class, message):
@@ -387,10 +364,13 @@ def test_sizes_that_do_not_divide_say_which_would(batch_size, samples_per_class,
     ('counts', 'batch_size', 'samples_per_class', 'message'),
     [
         ([40] * 17, 64, 2, r'needs 32 classes of at least 2 images; the dataset has 17 such classes of 17; use batch_'),
-        ([40] * 17, 64, 2, r'use batch_size 34 or less, or samples_per_class 1, 4, 8, 16 or 32$'),
-        ([30] * 20, 100, 50, r'the dataset has 0 such classes of 20; use samples_per_class 1, 5, 10, 20 or 25$'),
-        ([30] * 3 + [2] * 9, 16, 4, r'has 3 such classes of 12; use batch_size 12 or less, or samples_per_class 1, 2,'),
-        ([], 16, 2, r'the dataset has 0 such classes of 0; use samples_per_class 1$'),
+        (
+            [30] * 3 + [2] * 9,
+            16,
+            4,
+            r'has 3 such classes of 12; use batch_size 12 or less, or another',
+        ),
+        ([], 16, 2, r'the dataset has 0 such classes of 0; use another samples_per_class'),
     ],
 )
 def test_a_dataset_too_small_for_a_batch_says_what_would_fit(counts, batch_size, samples_per_class, message):
@@ -400,22 +380,13 @@ def test_a_dataset_too_small_for_a_batch_says_what_would_fit(counts, batch_size,
 
 @pytest.mark.parametrize('sampler', [SubsetRandomSampler(range(60)), [0, 1, 2], None])
 def test_a_sampler_without_a_dataset_is_refused(sampler):
-    with pytest.raises(
-        ConfigError, match=r'has neither `dataset` nor `data_source`.*use a sampler that keeps its data'
-    ):
+    with pytest.raises(ConfigError, match=r'has neither `dataset` nor `data_source`.*use a sampler that keeps its'):
         ClassBalancedBatchSampler(sampler, 16, 2)
 
 
 # Labels, from the metadata of every kind of dataset and wrapper
 
 LABELS = [2, 0, 1, 1, 0, 2, 2]
-
-
-def annotations(tmp_path, labels, name='list.txt'):
-    """An annotation file whose images do not exist: decoding one would fail."""
-    file = tmp_path / name
-    file.write_text(''.join(f'img{i}.jpg {label}\n' for i, label in enumerate(labels)))
-    return {'ann_file': str(file), 'data_root': str(tmp_path), 'metainfo': {'classes': ['a', 'b', 'c']}}
 
 
 @pytest.fixture
@@ -454,16 +425,8 @@ class OnlyCatIds:
         return [LABELS[idx]]
 
 
-class OnlyGtLabels:
-    def __len__(self):
-        return len(LABELS)
-
-    def get_gt_labels(self):
-        return np.array(LABELS)
-
-
-@pytest.mark.parametrize('kind', [EngineLabels, OnlyCatIds, OnlyGtLabels])
-def test_one_of_the_three_ways_is_enough(kind):
+@pytest.mark.parametrize('kind', [EngineLabels, OnlyCatIds])
+def test_one_of_the_ways_to_give_labels_is_enough(kind):  # `Labelled` has the third alone
     assert dataset_labels(kind()).tolist() == LABELS
 
 
@@ -472,8 +435,8 @@ def test_wrappers_of_mmengine(tmp_path, lazy_init):
     listed = CustomDataset(**annotations(tmp_path, LABELS), lazy_init=lazy_init)
     assert dataset_labels(listed).dtype == np.int64
     assert dataset_labels(listed).tolist() == LABELS
-    other = CustomDataset(**annotations(tmp_path, [1, 1], 'other.txt'))
-    assert dataset_labels(ConcatDataset([listed, other], lazy_init=lazy_init)).tolist() == [*LABELS, 1, 1]
+    other = CustomDataset(**annotations(tmp_path, [1, 2], 'other.txt'))
+    assert dataset_labels(ConcatDataset([listed, other], lazy_init=lazy_init)).tolist() == [*LABELS, 1, 2]
     assert dataset_labels(RepeatDataset(listed, times=3, lazy_init=lazy_init)).tolist() == LABELS * 3
     rare = CustomDataset(**annotations(tmp_path, [0] * 9 + [1], 'rare.txt'))
     balanced = ClassBalancedDataset(rare, oversample_thr=0.4, lazy_init=lazy_init)

@@ -69,15 +69,15 @@ def test_it_is_built_from_the_registry_below_the_home_and_loads_images(cls, orig
     [
         (CUB200, dict(split='val'), "split='val', but CUB200 has the splits 'train' and 'test'"),
         (StanfordDogs, dict(split='val'), "split='val', but StanfordDogs has the splits 'train' and 'test'"),
-        (OxfordFlower17, dict(split='tests'), "with protocol='paper', the splits 'train' and 'test'$"),
-        (OxfordFlower17, dict(split='val'), "'train' and 'test'; 'val' is a split of protocol='official'$"),
-        (OxfordFlower17, dict(protocol='official', split=['a']), "'official', the splits 'train', 'val' and 'test'$"),
+        (OxfordFlower17, dict(split='val'), "has the splits 'train' and 'test' with protocol='paper'$"),
+        (
+            OxfordFlower17,
+            dict(protocol='official', split=['a']),
+            "splits 'train', 'val' and 'test' with protocol='o",
+        ),
         (OxfordFlower17, dict(protocol='lcv'), "protocol='lcv', but OxfordFlower17 has the protocols 'paper' and 'of"),
         (OxfordFlower17, dict(fold=4), 'fold=4, but OxfordFlower17 has the folds 1, 2 and 3'),
         (OxfordFlower17, dict(fold='1'), "fold='1', but OxfordFlower17 has the folds 1, 2 and 3"),
-        (CUB200, dict(data_root=None), 'data_root=None; expected the path of a folder'),
-        (StanfordDogs, dict(data_root=7), 'data_root=7; expected the path of a folder'),
-        (OxfordFlower17, dict(data_root=['a']), r"data_root=\['a'\]; expected the path of a folder"),
     ],
 )
 def test_a_wrong_setting_is_a_config_error_before_any_file_is_read(cls, wrong, expected):
@@ -111,26 +111,6 @@ def test_what_is_missing_is_named(cls, mark, copy):
     assert f'missing: {mark}{"/" * (mark == cls.FOLDER)}. ' in message(cls, root, 'test')
 
 
-@pytest.mark.parametrize('place', ['..', 'inside', 'absent'])
-def test_a_root_one_level_away_names_the_right_folder(cls, originals, place):
-    root = originals[cls]
-    given = {'..': root.parent, 'inside': root / cls.FOLDER, 'absent': root / 'absent'}[place]
-    if place == '..':
-        given = root.parent.parent / f'only_{root.name}'
-        given.mkdir()
-        root = (given / root.name).absolute()
-        root.symlink_to(originals[cls])
-    assert f'{root} holds {cls.LISTS[0]}: data_root={str(root)!r} would be right' in message(cls, given)
-
-
-def test_a_folder_with_only_the_lists_is_not_called_right(copy):
-    root = copy(StanfordDogs)
-    (root / 'lists').mkdir()
-    for name in StanfordDogs.LISTS:
-        (root / name).rename(root / 'lists' / name)
-    assert 'would be right' not in message(StanfordDogs, root)
-
-
 @pytest.mark.skipif(not Path('/proc/self/mem').exists(), reason='needs a file that exists and fails to be read')
 @pytest.mark.parametrize('cls', [CUB200, OxfordFlower17])
 def test_a_list_that_cannot_be_read_is_a_data_error(cls, copy):
@@ -147,17 +127,9 @@ def test_missing_images_are_counted_and_the_first_are_named_and_the_other_split_
     for file in files:
         file.unlink()
     names = [str(file.relative_to(root / cls.FOLDER)) for file in files]
-    folders = f', in {len({file.parent for file in files})} class folders' * (cls is not OxfordFlower17)
-    expected = f"5 of the {len(dataset)} images of the split 'train' are missing from {cls.FOLDER}/{folders}: "
+    expected = f"5 of the {len(dataset)} images of the split 'train' are missing from {cls.FOLDER}/: "
     assert expected + ', '.join(names[:3]) + ', ...' in message(cls, root)
     assert len(cls(str(root), split='test'))
-
-
-def test_an_empty_folder_of_images_is_called_so(cls, copy):
-    root = copy(cls)
-    (root / cls.FOLDER).rename(root / 'elsewhere')
-    (root / cls.FOLDER).mkdir()
-    assert f"images of the split 'train' are missing from {cls.FOLDER}/, which is empty" in message(cls, root)
 
 
 def test_each_folder_is_listed_once(originals, monkeypatch):

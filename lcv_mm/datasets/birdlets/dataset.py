@@ -1,8 +1,6 @@
 """Birdlets, the embedded dataset: drawn on first use in CUB's layout, then read as CUB is."""
 
 import json
-import os
-import shutil
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,12 +8,12 @@ from typing import Any
 
 import cv2
 import numpy as np
-from filelock import FileLock
 from mmengine import track_iter_progress
 from mmpretrain.registry import DATASETS
 
 from lcv_mm.errors import ConfigError, DataError
 
+from ..complete_folder import make_folder
 from ..cub200 import CUB200
 from .drawing import DRAWING_VERSION, MIN_IMAGE_SIZE, Species, draw_birdlet
 from .scene import Image
@@ -110,8 +108,9 @@ class BirdletsSettings:
         return [f'{folder}/{species}_{number:04d}.jpg' for number in range(1, count + 1)]
 
 
-def _write_dataset(root: Path, settings: BirdletsSettings) -> None:
-    """Draw all images into the empty folder `root` and write CUB's lists; the settings come last."""
+def _write_dataset(root: Path, settings: BirdletsSettings, final: Path) -> None:
+    """Draw all images into the empty folder `root`, to be named `final`, and write CUB's lists and the settings."""
+    print(f'Drawing Birdlets into {final} (once):', flush=True)
     for class_index, folder in track_iter_progress(list(enumerate(settings.folders)), file=sys.stdout):
         (root / 'images' / folder).mkdir(parents=True)
         for image_index, name in enumerate(settings.images(folder)):
@@ -132,14 +131,8 @@ def _write_dataset(root: Path, settings: BirdletsSettings) -> None:
     (root / SETTINGS_FILE).write_text(json.dumps(asdict(settings), indent=2) + '\n')
 
 
-def _already_there(root: Path, settings: BirdletsSettings) -> bool:
-    """Whether `root` holds these Birdlets; False if there is nothing yet.
-
-    Raises:
-        DataError: If it holds other Birdlets or something else.
-    """
-    if not root.exists() or (root.is_dir() and not any(root.iterdir())):
-        return False
+def _check_held(root: Path, settings: BirdletsSettings) -> None:
+    """Raise DataError if a folder holds other Birdlets or something else."""
     try:
         held = json.loads((root / SETTINGS_FILE).read_text())
     except (OSError, ValueError):
@@ -150,21 +143,17 @@ def _already_there(root: Path, settings: BirdletsSettings) -> bool:
             f'{root} exists, but is not a Birdlets folder (it has no readable {SETTINGS_FILE}); '
             'it is left as it is. Give Birdlets a data_root of its own, a folder that is empty or does not exist yet'
         )
-    if held != wanted:
-        differing = [key for key in wanted if held[key] != wanted[key]]
+    differing = [key for key in wanted if held[key] != wanted[key]]
+    if differing:
         raise DataError(
             f'{root} holds Birdlets with {", ".join(f"{key}={held[key]}" for key in differing)}, but '
             f'{", ".join(f"{key}={wanted[key]}" for key in differing)} was asked for. '
             'Use another data_root, or delete the folder and it is drawn anew'
         )
-    return True
 
 
 def generate_birdlets(data_root: str | Path, settings: BirdletsSettings | None = None) -> Path:
     """Write a Birdlets folder unless it exists; safe when several processes of one machine start at once.
-
-    The pictures are drawn into a hidden folder beside `data_root`, which is renamed once it is complete. The lock file
-    beside it may be deleted whenever nothing is being drawn.
 
     Args:
         data_root (str | Path): The folder to make; may begin with `~`.
@@ -179,29 +168,14 @@ def generate_birdlets(data_root: str | Path, settings: BirdletsSettings | None =
     settings = settings or BirdletsSettings()
     root = Path(data_root).expanduser().resolve()
     try:
-        if _already_there(root, settings):
-            return root
-        root.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(root.parent / f'.{root.name}.lock'):
-            if not _already_there(root, settings):  # else another process was first
-                _draw_and_rename(root, settings)
+        if not make_folder(root, lambda folder: _write_dataset(folder, settings, root)):
+            _check_held(root, settings)
     except OSError as error:
         raise DataError(
             f'Birdlets cannot be drawn into {root} ({error}). Give it a data_root that can be written, on a disk with '
             'space'
         ) from error
     return root
-
-
-def _draw_and_rename(root: Path, settings: BirdletsSettings) -> None:
-    partial = root.parent / f'.{root.name}.partial'
-    shutil.rmtree(partial, ignore_errors=True)  # left by a process that was killed
-    partial.mkdir()
-    print(f'Drawing Birdlets into {root} (once):', flush=True)
-    _write_dataset(partial, settings)
-    if root.exists():
-        root.rmdir()  # empty, or _already_there had raised
-    os.rename(partial, root)
 
 
 @DATASETS.register_module()

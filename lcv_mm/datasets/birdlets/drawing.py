@@ -222,12 +222,8 @@ def _draw_breast(image: Image, rng: np.random.Generator, pose: _Pose, species: S
             if species.breast == 'spotted':
                 fill(image, pose.body.place(ellipse(at, (0.033 * mark, 0.033 * mark), 0.0, 8)), plumage.dark)
             else:
-                line(
-                    image,
-                    pose.body.place(at + [(0.045 * mark, 0.035 * mark), (-0.045 * mark, -0.035 * mark)]),
-                    plumage.dark,
-                    pose.unit * 0.026 * mark,
-                )
+                streak = at + [(0.045 * mark, 0.035 * mark), (-0.045 * mark, -0.035 * mark)]
+                line(image, pose.body.place(streak), plumage.dark, pose.unit * 0.026 * mark)
 
 
 def _draw_wing(image: Image, rng: np.random.Generator, pose: _Pose, species: Species, plumage: _Plumage) -> None:
@@ -247,12 +243,8 @@ def _draw_head(image: Image, rng: np.random.Generator, pose: _Pose, species: Spe
     if species.crown == 'crest':
         fill(image, head.place(pose.crest), _mix(plumage.back, (0, 0, 0), 0.12))
     fill(image, head.place(pose.beak), plumage.horn)
-    line(
-        image,
-        head.place(np.stack([pose.beak[0] * [1, 0], pose.beak[2]])),
-        _mix(plumage.horn, (0, 0, 0), 0.5),
-        unit * 0.012,
-    )
+    gape = np.stack([pose.beak[0] * [1, 0], pose.beak[2]])
+    line(image, head.place(gape), _mix(plumage.horn, (0, 0, 0), 0.5), unit * 0.012)
     fill(image, head.place(_HEAD_OUTLINE), plumage.back)
     if species.crown == 'cap':
         fill(image, head.place(_CAP), plumage.dark)

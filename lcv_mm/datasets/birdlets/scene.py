@@ -99,21 +99,14 @@ def occlude(image: Image, rng: np.random.Generator) -> None:
         points = np.stack([across, t * (size + 4) - 2], axis=1)
         if rng.random() < 0.5:
             points = points[:, ::-1]
-        line(
-            image,
-            points,
-            hsv(rng.uniform(0.03, 0.12), rng.uniform(0.2, 0.6), rng.uniform(0.15, 0.5)),
-            size * rng.uniform(0.008, 0.022),
-        )
+        colour = hsv(rng.uniform(0.03, 0.12), rng.uniform(0.2, 0.6), rng.uniform(0.15, 0.5))
+        line(image, points, colour, size * rng.uniform(0.008, 0.022))
     for _ in range(rng.integers(*LEAVES, endpoint=True)):
         length = size * rng.uniform(*LEAF_LENGTH) / 2
         centre, angle = rng.uniform(0, size, 2), rng.uniform(0, np.pi)
         shade = rng.uniform(0.2, 0.65)
-        fill(
-            image,
-            ellipse(centre, (length, length * rng.uniform(0.3, 0.55)), angle, 12),
-            hsv(rng.uniform(0.1, 0.38), rng.uniform(0.3, 0.8), shade),
-        )
+        leaf = ellipse(centre, (length, length * rng.uniform(0.3, 0.55)), angle, 12)
+        fill(image, leaf, hsv(rng.uniform(0.1, 0.38), rng.uniform(0.3, 0.8), shade))
         rib = np.array([np.cos(angle), np.sin(angle)]) * length
         line(image, np.stack([centre - rib, centre + rib]), hsv(0.2, 0.4, shade * 0.7), size * 0.005)
 

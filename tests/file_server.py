@@ -2,10 +2,7 @@
 
 import re
 import threading
-from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
-import pytest
 
 
 class FileServer(ThreadingHTTPServer):
@@ -60,12 +57,3 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *args: object) -> None:
         pass
-
-
-@pytest.fixture
-def server(monkeypatch) -> Iterator[FileServer]:
-    monkeypatch.setenv('NO_PROXY', '127.0.0.1')
-    with FileServer() as server:
-        threading.Thread(target=server.serve_forever, kwargs={'poll_interval': 0.01}, daemon=True).start()
-        yield server
-        server.shutdown()
