@@ -139,7 +139,7 @@ CASES = {
     'The config file': [
         case('a config that is not there', 'no such config file', 'did you mean', BASE,
              config='configs/lcv_cbp_resnet18_birdlet.py'),
-        case('a file that is no config', 'expected a config', '.py', 'notes.txt',
+        case('a file that is no config', 'notes.txt: cannot be read as a config', 'correct it',
              config='{folder}/notes.txt', prepare=write('notes.txt', 'x')),
         case('a syntax error', 'cannot be read as a config', 'SyntaxError', 'correct it',
              config=OWN, prepare=write('c.py', 'model = dict(type=1\n')),

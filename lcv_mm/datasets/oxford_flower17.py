@@ -51,15 +51,6 @@ class OxfordFlower17(ArchiveLayout, BaseDataset):
     Raises:
         ConfigError: If `split`, `fold` or `protocol` is none of these.
         DataError: If a file is missing or `datasplits.mat` is damaged.
-
-    Examples:
-        >>> from lcv_mm.datasets import OxfordFlower17
-        >>> OxfordFlower17(data_root='data/oxford_flower17', split='test', fold=2)  # doctest: +SKIP
-        Dataset OxfordFlower17
-            Number of samples:  680
-            Number of categories:       17
-            Root of dataset:    data/oxford_flower17
-            Split:      test, fold 2, protocol paper
     """
 
     METAINFO = {'classes': FLOWERS}

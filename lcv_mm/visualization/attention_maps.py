@@ -76,10 +76,7 @@ def draw_attention_maps(
         overlay = Visualizer.draw_featmap(feature_map.cpu(), rgb, channel_reduction='squeeze_mean', alpha=0.5)
         for ax, picture in zip(axes, (rgb, overlay), strict=True):
             ax.imshow(picture)
-        axes[0].set_title(_title(sample, dataset.metainfo['classes']), fontsize=8, loc='left')
+        truth, predicted = (dataset.metainfo['classes'][int(label)] for label in (sample.gt_label, sample.pred_label))
+        title = truth if truth == predicted else f'{truth}, taken for {predicted}'
+        axes[0].set_title(title, fontsize=8, loc='left')
     return figure
-
-
-def _title(sample: DataSample, classes: Sequence[str]) -> str:
-    truth, predicted = int(sample.gt_label), int(sample.pred_label)
-    return classes[truth] if truth == predicted else f'{classes[truth]}, taken for {classes[predicted]}'
