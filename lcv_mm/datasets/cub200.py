@@ -8,7 +8,7 @@ from mmengine import list_from_file
 from mmpretrain.datasets import CUB
 from mmpretrain.registry import DATASETS
 
-from .layout import ELSEWHERE, ArchiveLayout
+from .layout import ArchiveLayout
 
 
 @DATASETS.register_module()
@@ -30,7 +30,7 @@ class CUB200(ArchiveLayout, CUB):
     """
 
     SOURCE = 'They come from the archive CUB_200_2011.tgz (data.caltech.edu/records/65de6-vp158).'
-    REMEDY = 'Run `python tools/prepare_data.py cub`, or unpack it so that {root}/images.txt exists, ' + ELSEWHERE
+    KEY = 'cub'
     FOLDER = 'images'
     LISTS = ('images.txt', 'image_class_labels.txt', 'train_test_split.txt')
 

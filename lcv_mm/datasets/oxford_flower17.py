@@ -7,7 +7,7 @@ import numpy as np
 from mmpretrain.datasets import BaseDataset
 from mmpretrain.registry import DATASETS
 
-from .layout import ELSEWHERE, ArchiveLayout
+from .layout import ArchiveLayout
 
 FLOWERS = (
     'daffodil', 'snowdrop', 'lily of the valley', 'bluebell', 'crocus', 'iris', 'tigerlily', 'tulip', 'fritillary',
@@ -58,10 +58,7 @@ class OxfordFlower17(ArchiveLayout, BaseDataset):
         'They come from the archive 17flowers.tgz and the file datasplits.mat beside it '
         '(www.robots.ox.ac.uk/~vgg/data/flowers/17).'
     )
-    REMEDY = (
-        'Run `python tools/prepare_data.py flower17`, or unpack and copy them so that {root}/jpg/image_0001.jpg and '
-        '{root}/datasplits.mat exist, ' + ELSEWHERE
-    )
+    KEY = 'flower17'
     FOLDER = 'jpg'
     LISTS = ('datasplits.mat',)
 

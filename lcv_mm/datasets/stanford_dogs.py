@@ -8,7 +8,7 @@ from mmpretrain.datasets import BaseDataset
 from mmpretrain.datasets.categories import IMAGENET_CATEGORIES
 from mmpretrain.registry import DATASETS
 
-from .layout import ELSEWHERE, ArchiveLayout
+from .layout import ArchiveLayout
 
 # In the order of the folders, n02085620-Chihuahua to n02116738-African_hunting_dog: those of ImageNet's wild and
 # domestic dogs, without the dalmatian.
@@ -51,10 +51,7 @@ class StanfordDogs(ArchiveLayout, BaseDataset):
 
     METAINFO = {'classes': BREEDS}
     SOURCE = 'They come from the archives images.tar and lists.tar (vision.stanford.edu/aditya86/ImageNetDogs).'
-    REMEDY = (
-        'Run `python tools/prepare_data.py dogs`, or unpack both so that {root}/Images and '
-        '{root}/train_list.mat exist, ' + ELSEWHERE
-    )
+    KEY = 'dogs'
     FOLDER = 'Images'
     LISTS = ('train_list.mat', 'test_list.mat')
 

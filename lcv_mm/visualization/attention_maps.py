@@ -30,11 +30,10 @@ def predict_with_attention(model: ImageClassifier, batch: dict) -> tuple[list[Da
     """
     attention = [module for module in model.modules() if isinstance(module, ResidualAttention)]
     if not attention:
-        neck = getattr(model, 'neck', None)
         raise ConfigError(
             f'model.neck: expected a ResidualAttention in it, whose output is drawn; got '
-            f'{type(neck).__name__ if neck is not None else None}. Give the config and checkpoint of a model with one, '
-            'such as those of configs/lcv_*.py'
+            f'{type(getattr(model, "neck", None)).__name__}. Give the config and checkpoint of a model with one, such as '
+            'those of configs/lcv_*.py'
         )
     outputs: list[tuple[Tensor, ...]] = []
     handle = attention[-1].register_forward_hook(lambda module, inputs, output: outputs.append(output))
