@@ -152,6 +152,7 @@ CASES = {
     ],
     'Keys': [
         case('trian_cfg.max_epochs=3', "no 'trian_cfg'", "did you mean 'train_cfg'", 'Expected a key'),
+        case('train_cfg.max_epoch=3', 'train_cfg.max_epoch', "did you mean 'max_epochs'", 'correct the name'),
         case('model.head.out_dims=4096', 'model.head.out_dims', "did you mean 'out_dim'", 'correct the name'),
         case('train_dataloader.dataset.pipeline.9.crop_size=64', 'dataset.pipeline.9.crop_size', 'no such place'),
         case('model.head.out_dim.size=64', 'model.head.out_dim.size=64', 'no such place', 'leads through dicts'),
@@ -178,7 +179,6 @@ CASES = {
         case('model.variance_loss.weight_intra=-0.5', 'weight_intra=-0.5', 'must be 0 or more'),
         case('model.head.out_dim=0', 'out_dim=0', 'must be a positive number', 'such as 8192'),
         case('model.head.projection=tss', "projection='tss'", 'choose from', "'ts', 'rm'"),
-        case('model.head.num_classes=0', 'model.head: '),
         case('a head without num_classes', 'model.head: ', 'num_classes', 'add what is missing',
              code="model.head.pop('num_classes')"),
         case('an unknown layer of the backbone', "['conv5_3']", 'must name layers of', 'relu5_3',
@@ -222,6 +222,7 @@ CASES = {
              prepare=cut_image),
     ],
     'Batches': [
+        case('train_dataloader.batch_size=0', 'train_dataloader.batch_sampler: ', 'batch_size must be a whole number'),
         case('train_dataloader.batch_sampler.samples_per_class=3',
              'train_dataloader.batch_sampler: ', 'batch_size=8 is not a multiple of samples_per_class=3'),
         case('train_dataloader.batch_size=16', 'needs 8 classes', 'has 6 such classes', 'use batch_size 12 or less'),

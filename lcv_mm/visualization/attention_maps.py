@@ -32,8 +32,8 @@ def predict_with_attention(model: ImageClassifier, batch: dict) -> tuple[list[Da
     if not attention:
         raise ConfigError(
             f'model.neck: expected a ResidualAttention in it, whose output is drawn; got '
-            f'{type(getattr(model, "neck", None)).__name__}. Give the config and checkpoint of a model with one, such as '
-            'those of configs/lcv_*.py'
+            f'{type(getattr(model, "neck", None)).__name__}. Give the config and checkpoint of a model with one, such '
+            'as those of configs/lcv_*.py'
         )
     outputs: list[tuple[Tensor, ...]] = []
     handle = attention[-1].register_forward_hook(lambda module, inputs, output: outputs.append(output))
