@@ -8,13 +8,13 @@ import numpy as np
 from mmpretrain.datasets.categories import CUB_CATEGORIES
 from scipy.io import savemat
 
-from lcv_mm.datasets.stanford_dogs import BREED_NAMES
+from lcv_mm.datasets.stanford_dogs import BREEDS
 
 CUB_GREYSCALE = '001.Black_footed_Albatross/Black_footed_Albatross_0002_2.jpg'  # one of the training images
 CUB_STRAY = ('002.Laysan_Albatross/Laysan_Albatross_0002_5_rgb.jpg', '200.Common_Yellowthroat/stray_rgb.jpg')
 DOGS_WITH_4_CHANNELS = 'n02105855-Shetland_sheepdog/n02105855_2933.jpg'  # one of the training images
 
-# The numbers of ImageNet's synsets, in the order of BREED_NAMES.
+# The numbers of ImageNet's synsets, in the order of BREEDS.
 WNIDS = """
 02085620 02085782 02085936 02086079 02086240 02086646 02086910 02087046 02087394 02088094 02088238 02088364 02088466
 02088632 02089078 02089867 02089973 02090379 02090622 02090721 02091032 02091134 02091244 02091467 02091635 02091831
@@ -27,7 +27,7 @@ WNIDS = """
 02111277 02111500 02111889 02112018 02112137 02112350 02112706 02113023 02113186 02113624 02113712 02113799 02113978
 02115641 02115913 02116738
 """
-DOGS_FOLDERS = [f'n{wnid}-{breed}' for wnid, breed in zip(WNIDS.split(), BREED_NAMES.split(), strict=True)]
+DOGS_FOLDERS = [f'n{wnid}-{breed}' for wnid, breed in zip(WNIDS.split(), BREEDS, strict=True)]
 
 
 def make_cub(root: Path, train_per_class: int = 2, test_per_class: int = 1, width: int = 48, height: int = 40) -> Path:

@@ -87,7 +87,13 @@ class CheckpointFitHook(Hook):
         strict = self.testing or runner._resume
         taken = not fit.wrong or _loads(model, held)
         if not taken and (strict or not fit.fitting):
-            raise CheckpointError(f'{source}: {fit.summary}. {fit.first_wrong()}. {_advice(strict)}')
+            advice = (
+                'Expected a checkpoint of this very config: give the one of its work_dir, or the config of its training'
+                if strict
+                else 'Expected weights of such a model, saved by a run; of a backbone alone (torchvision) they are '
+                "model.backbone.init_cfg=dict(type='Pretrained', checkpoint=...)"
+            )
+            raise CheckpointError(f'{source}: {fit.summary}. {fit.first_wrong()}. {advice}')
         if not taken:
             runner.logger.warning(f'{source}: {fit.summary}; the others start anew: {"; ".join(fit.wrong)}')
         if self.testing:
@@ -105,17 +111,6 @@ def _loads(model: nn.Module, held: dict[str, Any]) -> bool:
 
 def _shape(value: Any) -> tuple[int, ...] | None:
     return tuple(value.shape) if isinstance(value, Tensor) else None
-
-
-def _advice(strict: bool) -> str:
-    if strict:
-        return (
-            'Expected a checkpoint of this very config: give the one of its work_dir, or the config it was trained by'
-        )
-    return (
-        'Expected weights of such a model, saved by a run; of a backbone alone (torchvision) they are '
-        "model.backbone.init_cfg=dict(type='Pretrained', checkpoint=...)"
-    )
 
 
 def _check_classes(source: str, checkpoint: Mapping[str, Any], dataset: Any) -> None:

@@ -59,34 +59,23 @@ def load_pretrained(
 
 def _read(source: str) -> Any:
     """The content of a file; what keeps it from being there is a WeightsError."""
-    if '://' not in source:
-        file = Path(source).expanduser()
-        if not file.is_file():
-            raise WeightsError(
-                f'{file}: no such file of pretrained weights (folder now: {Path.cwd()}). Give its path{_ways_out(file)}'
-            )
-        return load_checkpoint(str(file), 'cpu')
-    url = download_url(source)
-    file = cached_file(url)
+    remote = '://' in source
+    source = download_url(source)
+    file = cached_file(source) if remote else Path(source).expanduser()
     was_there = file.is_file()
     try:
-        return load_checkpoint(url, 'cpu')
+        return load_checkpoint(source if remote else str(file), 'cpu')
     except (OSError, HTTPException, CheckpointError) as error:  # OSError: also URLError, HTTPError, timeouts
         if was_there:
             raise
         # torch.hub keeps a download that was cut off under its final name, and would take it the next time
         file.unlink(missing_ok=True)
+        problem = f'could not be downloaded from {source}' if remote else 'no such file of pretrained weights'
         raise WeightsError(
-            f'{file.name} could not be downloaded from {url} ({error}). Put the file into {file.parent} by hand, '
-            f'or give a copy of it{_ways_out(file)}'
+            f'{file.name}: {problem} ({error}). Put the file into {file.parent} by hand, give a copy of it with '
+            f'--cfg-options model.backbone.init_cfg.checkpoint=/path/to/{file.name}, or start from random weights with '
+            '--cfg-options model.backbone.init_cfg=None'
         ) from error
-
-
-def _ways_out(file: Path) -> str:
-    return (
-        f' with --cfg-options model.backbone.init_cfg.checkpoint=/path/to/{file.name}, or start from random weights '
-        'with --cfg-options model.backbone.init_cfg=None'
-    )
 
 
 def _listed(names: Sequence[str]) -> str:

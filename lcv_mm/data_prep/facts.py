@@ -91,6 +91,7 @@ class DatasetFacts:
 
 
 _CALTECH = 'https://data.caltech.edu/records/65de6-vp158'
+_CUB = 'CUB_200_2011'
 _STANFORD = 'http://vision.stanford.edu/aditya86/ImageNetDogs'
 _OXFORD = 'https://www.robots.ox.ac.uk/~vgg/data/flowers/17'
 
@@ -98,17 +99,12 @@ DATASETS = {
     'cub': DatasetFacts(
         'CUB-200-2011',
         type='CUB200',
-        folder='CUB_200_2011',
+        folder=_CUB,
         images=11788,
         splits=(Split({'split': 'train'}, 5994, (29, 30)), Split({'split': 'test'}, 5794, (11, 30))),
         page=_CALTECH,
         archives=(
-            Archive(
-                f'{_CALTECH}/files/CUB_200_2011.tgz',
-                md5='97eceeb196236b17998738112f37df78',
-                size=1_150_585_339,
-                inner='CUB_200_2011',
-            ),
+            Archive(f'{_CALTECH}/files/{_CUB}.tgz', '97eceeb196236b17998738112f37df78', 1_150_585_339, inner=_CUB),
         ),
     ),
     'dogs': DatasetFacts(

@@ -30,10 +30,6 @@ BLOCK = 1 << 15  # bytes; a connection that breaks loses at most one
 PASSING = (408, 429, 500, 502, 503, 504)  # answers after which the same request may succeed
 
 
-class _BrokenTransferError(Exception):
-    """A transfer that may succeed when it is tried again."""
-
-
 @contextmanager
 def disk_errors(path: Path) -> Iterator[None]:
     """Turn an OSError met while a path is read or written into a DataError that says what to do.
@@ -96,7 +92,7 @@ def _fetch(archive: Archive, part: Path, retry_wait: float) -> None:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 return _transfer(archive, part, progress, task)
-            except (_BrokenTransferError, requests.RequestException, HTTPError) as error:
+            except (requests.RequestException, HTTPError) as error:
                 if attempt == ATTEMPTS:
                     raise DataError(
                         f'{archive.url}: the download broke off {ATTEMPTS} times, the last time with: {error}. '
@@ -120,9 +116,16 @@ def _transfer(archive: Archive, part: Path, progress: Progress, task: TaskID) ->
         if response.status_code == 416:  # the server has no byte beyond those that we have
             if response.headers.get('Content-Range') != f'bytes */{have}':
                 part.unlink(missing_ok=True)
-                raise _BrokenTransferError(f'the server does not go on from byte {have}, so the file is begun again')
+                raise requests.ConnectionError(f'the server does not go on from byte {have}: the file is begun again')
             return
-        _check_status(archive, response)
+        answer = f'the server answers {response.status_code} {response.reason}'
+        if response.status_code in PASSING:
+            raise requests.ConnectionError(answer)
+        if response.status_code not in (200, 206):
+            raise DataError(
+                f'{archive.url}: {answer}. If the file has moved, get {archive.name} by other means and name its '
+                'folder with --archives'
+            )
         begin = have if response.status_code == 206 else 0  # a server that ignores the range sends all of it
         length = response.headers.get('Content-Length')
         total = begin + int(length) if length else archive.size
@@ -133,18 +136,7 @@ def _transfer(archive: Archive, part: Path, progress: Progress, task: TaskID) ->
                 progress.advance(task, len(block))
             reached = stream.tell()
     if total is not None and reached < total:
-        raise _BrokenTransferError(f'only {reached} of {total} bytes arrived')
-
-
-def _check_status(archive: Archive, response: requests.Response) -> None:
-    answer = f'the server answers {response.status_code} {response.reason}'
-    if response.status_code in PASSING:
-        raise _BrokenTransferError(answer)
-    if response.status_code not in (200, 206):
-        raise DataError(
-            f'{archive.url}: {answer}. If the file has moved, get {archive.name} by other means and name its folder '
-            'with --archives'
-        )
+        raise requests.ConnectionError(f'only {reached} of {total} bytes arrived')
 
 
 def _size(file: Path) -> int:

@@ -90,8 +90,7 @@ def _load(type_name: str, folder: Path, split: Split, faults: list[str]) -> Any:
 def _compare(facts: DatasetFacts, split: Split, counts: Mapping[str, int], report: DatasetReport) -> None:
     """Compare the number of images in each class with those expected of a split."""
     held = [count for count in counts.values() if count]
-    span = f'{_span(min(held), max(held))} in each of {len(held)} classes'
-    report.rows.append(f'{split}: {sum(held)} images, {span}')
+    report.rows.append(f'{split}: {sum(held)} images, {_span(min(held), max(held))} in each of {len(held)} classes')
     if sum(held) != split.images:
         report.faults.append(f'{split}: {sum(held)} images, expected {split.images}')
     empty = [name for name, count in counts.items() if not count]

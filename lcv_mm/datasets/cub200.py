@@ -8,7 +8,7 @@ from mmengine import list_from_file
 from mmpretrain.datasets import CUB
 from mmpretrain.registry import DATASETS
 
-from .layout import ELSEWHERE, ArchiveLayout
+from .layout import ArchiveLayout
 
 
 @DATASETS.register_module()
@@ -30,7 +30,7 @@ class CUB200(ArchiveLayout, CUB):
     """
 
     SOURCE = 'They come from the archive CUB_200_2011.tgz (data.caltech.edu/records/65de6-vp158).'
-    REMEDY = 'Run `python tools/prepare_data.py cub`, or unpack it so that {root}/images.txt exists, ' + ELSEWHERE
+    KEY = 'cub'
     FOLDER = 'images'
     LISTS = ('images.txt', 'image_class_labels.txt', 'train_test_split.txt')
 
@@ -52,7 +52,7 @@ class CUB200(ArchiveLayout, CUB):
         """Read lines `<id> <value>` into {id - 1: value}; blank lines are skipped.
 
         Raises:
-            DataError: If a line is not of this form or an id comes twice.
+            DataError: If a line is not of this form.
         """
         values: dict[int, str] = {}
         try:
@@ -65,8 +65,6 @@ class CUB200(ArchiveLayout, CUB):
             key, value = [*text.split(maxsplit=1), ''][:2]
             if not (key.isascii() and key.isdigit() and value):
                 raise self._error(f"{filepath}, line {number}: expected '<id> <value>', found {text!r}")
-            if int(key) - 1 in values:
-                raise self._error(f'{filepath}, line {number}: the id {key} comes a second time')
             values[int(key) - 1] = value.rstrip()
         return values
 

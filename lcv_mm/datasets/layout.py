@@ -12,9 +12,9 @@ from lcv_mm.errors import ConfigError, DataError, UserFacingError
 
 from .image_file import has_jpeg_end, image_fault, missing_files
 
-ELSEWHERE = (
-    'or point to the folder that has it with --cfg-options '
-    'train_dataloader.dataset.data_root=DIR val_dataloader.dataset.data_root=DIR '
+REMEDY = (
+    'Run `python tools/prepare_data.py {key}`, or unpack them so that {root}/{mark} exists, or point to the folder '
+    'that has it with --cfg-options train_dataloader.dataset.data_root=DIR val_dataloader.dataset.data_root=DIR '
     'test_dataloader.dataset.data_root=DIR'
 )
 
@@ -30,13 +30,15 @@ class ArchiveLayout:
         FOLDER (str): Name of the folder of images.
         LISTS (tuple[str, ...]): Names of the lists.
         SOURCE (str): Where the files come from, a sentence; the end of each error.
-        REMEDY (str): What to do, after `SOURCE`; `{root}` in it is the user's `data_root`.
+        KEY (str): The dataset's name in `tools/prepare_data.py`.
+        REMEDY (str): What to do, after `SOURCE`; `{root}` in it is the user's `data_root`, `{mark}` the first list.
     """
 
     FOLDER: str
     LISTS: tuple[str, ...]
     SOURCE: str
-    REMEDY: str
+    KEY: str
+    REMEDY = REMEDY
     data_root: str
     img_prefix: str
     split: str
@@ -102,7 +104,7 @@ class ArchiveLayout:
     def _error(self, problem: str) -> DataError:
         """The problem, the folder, where its files come from and what to do."""
         root = os.path.abspath(self.data_root)
-        remedy = self.REMEDY.format(root=self.data_root)
+        remedy = self.REMEDY.format(key=self.KEY, root=self.data_root, mark=self.LISTS[0])
         return DataError(f'{type(self).__name__} in {root}: {problem}. {self.SOURCE} {remedy}')
 
     def _check_layout(self) -> None:

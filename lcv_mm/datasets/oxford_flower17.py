@@ -7,7 +7,7 @@ import numpy as np
 from mmpretrain.datasets import BaseDataset
 from mmpretrain.registry import DATASETS
 
-from .layout import ELSEWHERE, ArchiveLayout
+from .layout import ArchiveLayout
 
 FLOWERS = (
     'daffodil', 'snowdrop', 'lily of the valley', 'bluebell', 'crocus', 'iris', 'tigerlily', 'tulip', 'fritillary',
@@ -51,15 +51,6 @@ class OxfordFlower17(ArchiveLayout, BaseDataset):
     Raises:
         ConfigError: If `split`, `fold` or `protocol` is none of these.
         DataError: If a file is missing or `datasplits.mat` is damaged.
-
-    Examples:
-        >>> from lcv_mm.datasets import OxfordFlower17
-        >>> OxfordFlower17(data_root='data/oxford_flower17', split='test', fold=2)  # doctest: +SKIP
-        Dataset OxfordFlower17
-            Number of samples:  680
-            Number of categories:       17
-            Root of dataset:    data/oxford_flower17
-            Split:      test, fold 2, protocol paper
     """
 
     METAINFO = {'classes': FLOWERS}
@@ -67,10 +58,7 @@ class OxfordFlower17(ArchiveLayout, BaseDataset):
         'They come from the archive 17flowers.tgz and the file datasplits.mat beside it '
         '(www.robots.ox.ac.uk/~vgg/data/flowers/17).'
     )
-    REMEDY = (
-        'Run `python tools/prepare_data.py flower17`, or unpack and copy them so that {root}/jpg/image_0001.jpg and '
-        '{root}/datasplits.mat exist, ' + ELSEWHERE
-    )
+    KEY = 'flower17'
     FOLDER = 'jpg'
     LISTS = ('datasplits.mat',)
 

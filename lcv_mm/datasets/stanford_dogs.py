@@ -5,30 +5,17 @@ from typing import Any
 
 import numpy as np
 from mmpretrain.datasets import BaseDataset
+from mmpretrain.datasets.categories import IMAGENET_CATEGORIES
 from mmpretrain.registry import DATASETS
 
-from .layout import ELSEWHERE, ArchiveLayout
+from .layout import ArchiveLayout
 
 # In the order of the folders, n02085620-Chihuahua to n02116738-African_hunting_dog: those of ImageNet's wild and
 # domestic dogs, without the dalmatian.
-BREED_NAMES = """
-Chihuahua Japanese_spaniel Maltese_dog Pekinese Shih-Tzu Blenheim_spaniel papillon toy_terrier Rhodesian_ridgeback
-Afghan_hound basset beagle bloodhound bluetick black-and-tan_coonhound Walker_hound English_foxhound redbone borzoi
-Irish_wolfhound Italian_greyhound whippet Ibizan_hound Norwegian_elkhound otterhound Saluki Scottish_deerhound
-Weimaraner Staffordshire_bullterrier American_Staffordshire_terrier Bedlington_terrier Border_terrier
-Kerry_blue_terrier Irish_terrier Norfolk_terrier Norwich_terrier Yorkshire_terrier wire-haired_fox_terrier
-Lakeland_terrier Sealyham_terrier Airedale cairn Australian_terrier Dandie_Dinmont Boston_bull miniature_schnauzer
-giant_schnauzer standard_schnauzer Scotch_terrier Tibetan_terrier silky_terrier soft-coated_wheaten_terrier
-West_Highland_white_terrier Lhasa flat-coated_retriever curly-coated_retriever golden_retriever Labrador_retriever
-Chesapeake_Bay_retriever German_short-haired_pointer vizsla English_setter Irish_setter Gordon_setter
-Brittany_spaniel clumber English_springer Welsh_springer_spaniel cocker_spaniel Sussex_spaniel Irish_water_spaniel
-kuvasz schipperke groenendael malinois briard kelpie komondor Old_English_sheepdog Shetland_sheepdog collie
-Border_collie Bouvier_des_Flandres Rottweiler German_shepherd Doberman miniature_pinscher
-Greater_Swiss_Mountain_dog Bernese_mountain_dog Appenzeller EntleBucher boxer bull_mastiff Tibetan_mastiff
-French_bulldog Great_Dane Saint_Bernard Eskimo_dog malamute Siberian_husky affenpinscher basenji pug Leonberg
-Newfoundland Great_Pyrenees Samoyed Pomeranian chow keeshond Brabancon_griffon Pembroke Cardigan toy_poodle
-miniature_poodle standard_poodle Mexican_hairless dingo dhole African_hunting_dog
-"""
+BREEDS = tuple(
+    name.partition(',')[0].replace(' ', '_')
+    for name in (*IMAGENET_CATEGORIES[151:251], *IMAGENET_CATEGORIES[252:269], *IMAGENET_CATEGORIES[273:276])
+)
 
 
 @DATASETS.register_module()
@@ -60,23 +47,11 @@ class StanfordDogs(ArchiveLayout, BaseDataset):
     Raises:
         ConfigError: If `split` is neither.
         DataError: If a file is missing or the lists are damaged.
-
-    Examples:
-        >>> from lcv_mm.datasets import StanfordDogs
-        >>> StanfordDogs(data_root='data/stanford_dogs', split='train')  # doctest: +SKIP
-        Dataset StanfordDogs
-            Number of samples:  12000
-            Number of categories:       120
-            Root of dataset:    data/stanford_dogs
-            Split:      train
     """
 
-    METAINFO = {'classes': tuple(BREED_NAMES.split())}
+    METAINFO = {'classes': BREEDS}
     SOURCE = 'They come from the archives images.tar and lists.tar (vision.stanford.edu/aditya86/ImageNetDogs).'
-    REMEDY = (
-        'Run `python tools/prepare_data.py dogs`, or unpack both so that {root}/Images and '
-        '{root}/train_list.mat exist, ' + ELSEWHERE
-    )
+    KEY = 'dogs'
     FOLDER = 'Images'
     LISTS = ('train_list.mat', 'test_list.mat')
 

@@ -10,17 +10,11 @@ from mmengine.runner import Runner
 
 from ..errors import ConfigError, did_you_mean
 
-FORMATS = ('.py', '.yaml', '.yml', '.json')
 # what the Runner looks up in the config itself, beside its arguments
 LOOKED_UP = (
-    'activation_checkpointing',
-    'compile',
-    'detect_anomalous_params',
-    'efficient_conv_bn_eval',
-    'find_unused_parameters',
-    'model_wrapper_cfg',
-    'sync_bn',
-)
+    'activation_checkpointing', 'compile', 'detect_anomalous_params', 'efficient_conv_bn_eval',
+    'find_unused_parameters', 'model_wrapper_cfg', 'sync_bn',
+)  # fmt: skip
 RUNNER_KEYS = {*LOOKED_UP, *inspect.signature(Runner.__init__).parameters} - {'self', 'cfg'}
 
 
@@ -40,13 +34,11 @@ def load_config(file: str | Path, needs: Iterable[str] = ()) -> Config:
     path = Path(file)
     if not path.is_file():
         folder = path.parent if path.parent.is_dir() else Path('configs')
-        there = [str(entry) for suffix in FORMATS for entry in folder.glob(f'*{suffix}')]
+        hint = did_you_mean(str(path), map(str, folder.glob('*.py')))
         raise ConfigError(
-            f'{file}: no such config file (current folder: {Path.cwd()}){did_you_mean(str(path), there)} '
+            f'{file}: no such config file (current folder: {Path.cwd()}){hint} '
             'Give the path of a config, such as configs/lcv_cbp_resnet18_birdlets.py'
         )
-    if path.suffix not in FORMATS:
-        raise ConfigError(f'{file}: expected a config, a file that ends in {", ".join(FORMATS)}; give such a file')
     try:
         cfg = Config.fromfile(file)
         _import_all(cfg)

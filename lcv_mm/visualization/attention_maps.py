@@ -30,11 +30,10 @@ def predict_with_attention(model: ImageClassifier, batch: dict) -> tuple[list[Da
     """
     attention = [module for module in model.modules() if isinstance(module, ResidualAttention)]
     if not attention:
-        neck = getattr(model, 'neck', None)
         raise ConfigError(
             f'model.neck: expected a ResidualAttention in it, whose output is drawn; got '
-            f'{type(neck).__name__ if neck is not None else None}. Give the config and checkpoint of a model with one, '
-            'such as those of configs/lcv_*.py'
+            f'{type(getattr(model, "neck", None)).__name__}. Give the config and checkpoint of a model with one, such '
+            'as those of configs/lcv_*.py'
         )
     outputs: list[tuple[Tensor, ...]] = []
     handle = attention[-1].register_forward_hook(lambda module, inputs, output: outputs.append(output))
@@ -76,10 +75,7 @@ def draw_attention_maps(
         overlay = Visualizer.draw_featmap(feature_map.cpu(), rgb, channel_reduction='squeeze_mean', alpha=0.5)
         for ax, picture in zip(axes, (rgb, overlay), strict=True):
             ax.imshow(picture)
-        axes[0].set_title(_title(sample, dataset.metainfo['classes']), fontsize=8, loc='left')
+        truth, predicted = (dataset.metainfo['classes'][int(label)] for label in (sample.gt_label, sample.pred_label))
+        title = truth if truth == predicted else f'{truth}, taken for {predicted}'
+        axes[0].set_title(title, fontsize=8, loc='left')
     return figure
-
-
-def _title(sample: DataSample, classes: Sequence[str]) -> str:
-    truth, predicted = int(sample.gt_label), int(sample.pred_label)
-    return classes[truth] if truth == predicted else f'{classes[truth]}, taken for {classes[predicted]}'

@@ -109,7 +109,7 @@ def test_a_server_that_refuses_is_an_error_with_three_ways_out(cache):
     with pytest.raises(WeightsError) as caught:
         load_pretrained(VGG(16), url)
     message = str(caught.value)
-    assert message.startswith(f'vgg16-397923af.pth could not be downloaded from {url} (')
+    assert message.startswith(f'vgg16-397923af.pth: could not be downloaded from {url} (')
     assert f'Put the file into {cache} by hand' in message
     assert '--cfg-options model.backbone.init_cfg.checkpoint=/path/to/vgg16-397923af.pth' in message
     assert '--cfg-options model.backbone.init_cfg=None' in message
@@ -120,7 +120,7 @@ def test_a_download_that_breaks_off_leaves_nothing_to_be_taken_later(server, cac
     torch.save(VGG(11).state_dict(), tmp_path / 'vgg.pth')
     server.files['weights.pth'] = (tmp_path / 'vgg.pth').read_bytes()
     server.cuts = [len(server.files['weights.pth']) // 2]
-    with pytest.raises(WeightsError, match=r'weights\.pth could not be downloaded'):
+    with pytest.raises(WeightsError, match=r'weights\.pth: could not be downloaded'):
         load_pretrained(VGG(11), server.url('weights.pth'))
     assert list(cache.iterdir()) == []
 

@@ -83,11 +83,6 @@ def test_a_line_without_a_value_is_named(root):
     assert "images.txt, line 3: expected '<id> <value>', found '001.Black" in message(root)
 
 
-def test_an_id_that_comes_twice_is_named(root):
-    edit(root / 'train_test_split.txt', '4 0\n', '3 0\n')
-    assert 'train_test_split.txt, line 4: the id 3 comes a second time' in message(root)
-
-
 @pytest.mark.parametrize('label', ['0', '201', '-1', '1.0', 'Laysan'])
 def test_a_label_that_is_no_class_is_named(root, label):
     edit(root / 'image_class_labels.txt', '4 2\n', f'4 {label}\n')
