@@ -7,7 +7,10 @@ from typing import Any
 
 from mmengine.fileio import LocalBackend, register_backend
 from mmengine.hooks import CheckpointHook
+from mmengine.optim import OptimWrapper
+from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
+from torch import Tensor
 
 from ..errors import ConfigError, UserFacingError
 
@@ -56,11 +59,17 @@ class AtomicBackend(LocalBackend):
 register_backend('atomic', AtomicBackend, force=True)  # force: loading the module again is no mistake
 
 
+# What MMEngine's checkpoints lack of a hook: its name, and its attributes
+STATEFUL = {'EarlyStoppingHook': ('wait_count', 'best_score')}
+
+
 @HOOKS.register_module()
 class SafeCheckpointHook(CheckpointHook):
-    """MMEngine's `CheckpointHook`, of the same arguments, that never has less than one complete checkpoint on disk.
+    """MMEngine's `CheckpointHook`, of the same arguments, whose files are complete, as files and as the state of a run.
 
     Files are written atomically, and a run keeps at least two: MMEngine deletes the oldest before it writes the next.
+    A checkpoint to resume from also holds, under `run_state`, what MMEngine leaves out: gradients that
+    `accumulative_counts` has summed up so far (of one process), and the state of other hooks.
 
     Raises:
         ConfigError: If `max_keep_ckpts` is 1.
@@ -73,3 +82,48 @@ class SafeCheckpointHook(CheckpointHook):
                 'SafeCheckpointHook: max_keep_ckpts=1 would delete the only checkpoint before the next is written, '
                 'and lose the run if that fails; use 2 or more, or -1 for all'
             )
+        self._resumed: dict[str, Any] = {}
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        if 'optimizer' not in checkpoint:
+            return
+        hooks = {name: {key: getattr(hook, key) for key in STATEFUL[name]} for name, hook in _stateful_hooks(runner)}
+        for state in checkpoint.get('param_schedulers', []):
+            # OneCycleLR's holds its function, which safe loading refuses and the scheduler makes anew
+            for key in [key for key, value in state.items() if callable(value)] if isinstance(state, dict) else ():
+                del state[key]
+        checkpoint['run_state'] = dict(hooks=hooks, gradients=_gradients(runner))
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        self._resumed = checkpoint.get('run_state', {}) if runner._resume else {}
+
+    def before_train(self, runner: Runner) -> None:
+        super().before_train(runner)
+        for name, hook in _stateful_hooks(runner):
+            vars(hook).update(self._resumed.get('hooks', {}).get(name, {}))
+        gradients = self._resumed.get('gradients', {})
+        for name, param in runner.model.named_parameters():
+            if name in gradients:
+                param.grad = gradients[name].to(param)
+        if runner.distributed and _is_accumulating(runner):
+            runner.logger.warning(
+                'Resumed between two steps of the optimizer: the gradients that the processes had summed up are lost. '
+                'With several processes choose accumulative_counts so that it divides the batches of an epoch'
+            )
+        self._resumed = {}
+
+
+def _stateful_hooks(runner: Runner) -> list[tuple[str, Any]]:
+    return [(type(hook).__name__, hook) for hook in runner.hooks if type(hook).__name__ in STATEFUL]
+
+
+def _is_accumulating(runner: Runner) -> bool:
+    wrapper = runner.optim_wrapper
+    return isinstance(wrapper, OptimWrapper) and wrapper.inner_count % wrapper._accumulative_counts != 0
+
+
+def _gradients(runner: Runner) -> dict[str, Tensor]:
+    """What the next step of the optimizer already has; none right after a step, or of several processes."""
+    if runner.distributed or not _is_accumulating(runner):
+        return {}
+    return {name: param.grad for name, param in runner.model.named_parameters() if param.grad is not None}
