@@ -1,10 +1,9 @@
-"""torch.compile of whole models and torch.export of the heads."""
+"""torch.compile of whole models."""
 
 import pytest
 import torch
 from mmpretrain.registry import MODELS
 from mmpretrain.structures import DataSample
-from torch import nn
 
 import lcv_mm  # noqa: F401  registers the parts
 
@@ -45,26 +44,3 @@ def test_a_compiled_model_is_one_graph_with_the_same_losses_and_gradients(head, 
         torch.testing.assert_close(got[name], value, rtol=1e-5, atol=1e-6, msg=name)
     for a, b in zip(grads, expected_grads, strict=True):
         torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5)
-
-
-class Scores(nn.Module):
-    """A head as torch.export takes it: levels in, scores out."""
-
-    def __init__(self, head: nn.Module) -> None:
-        super().__init__()
-        self.head = head
-
-    def forward(self, levels: tuple[torch.Tensor, ...]) -> torch.Tensor:
-        return self.head(levels)
-
-
-@pytest.mark.parametrize('side', [4, 24], ids=['fewer places than channels', 'more places'])
-@pytest.mark.parametrize('head', HEADS)
-def test_an_exported_head_takes_any_batch(head, side):
-    module = Scores(MODELS.build(HEADS[head])).eval()
-    levels = tuple(torch.randn(3, 512, side, side).relu() for _ in range(3 if head == 'hbp' else 1))
-    any_batch = ({0: torch.export.Dim('batch', min=1)},) * len(levels)
-    exported = torch.export.export(module, (levels,), dynamic_shapes=(any_batch,))
-    for size in (1, 5):
-        other = tuple(torch.randn(size, 512, side, side).relu() for _ in levels)
-        torch.testing.assert_close(exported.module()(other), module(other), rtol=1e-4, atol=1e-5)

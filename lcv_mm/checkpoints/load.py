@@ -26,7 +26,13 @@ from ..errors import CheckpointError, WeightsError, did_you_mean
 _FORCE = 'TORCH_FORCE_WEIGHTS_ONLY_LOAD'
 _FORCE_NOT = 'TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD'
 _STATISTICS = ('min', 'max', 'mean', 'current')
-_DAMAGE = ('PytorchStreamReader', 'unexpected EOF', 'magic number')
+_DAMAGE = ('PytorchStreamReader', 'inline_container', 'unexpected EOF', 'magic number')
+# Other formats, told by the file's name or the error, and what reads their weights
+_READERS = {
+    'safetensors': 'safetensors.torch.load_file(FILE)',
+    'pt2': 'torch.export.load(FILE).state_dict',
+    'TorchScript': 'torch.jit.load(FILE).state_dict()',
+}
 _load_by_mmengine = CheckpointLoader.load_checkpoint
 
 
@@ -154,6 +160,9 @@ def _problem(source: str, error: Exception) -> str | None:
     if not remote and not is_here:
         return f'{file}: no such checkpoint file (folder now: {Path.cwd()}); a run keeps its own in its work_dir'
     name = f'{source} (kept as {file})' if remote and is_here else source
+    for kind, reader in _READERS.items():
+        if is_here and (file.suffix == f'.{kind}' or kind in str(error)):
+            return f"{name}: a {kind} file, expected one of torch.save; make one: torch.save({reader}, 'weights.pth')"
     # bytes read as what they are not may raise anything; of these kinds are torch's and the system's own words
     is_clear = isinstance(error, OSError | RuntimeError | MemoryError | UnpicklingError)
     if any(words in str(error) for words in _DAMAGE) or (is_here and not (is_clear and is_intact(file))):

@@ -36,10 +36,10 @@ def load_pretrained(
     """
     source = str(checkpoint)
     weights = state_dict_in(_read(source), source, 'state_dict', 'model')
-    found = weights
+    found: Mapping[str, Tensor] = {key.removeprefix('module.'): value for key, value in weights.items()}
     if prefix is not None:
-        prefix = prefix if prefix.endswith('.') else f'{prefix}.'
-        found = {key.removeprefix(prefix): value for key, value in weights.items() if key.startswith(prefix)}
+        prefix = f'{prefix.removesuffix(".")}.'.removeprefix('module.')
+        found = {key.removeprefix(prefix): value for key, value in found.items() if key.startswith(prefix)}
     if rename is not None:
         try:
             found = rename(found)

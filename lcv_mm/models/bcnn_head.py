@@ -1,15 +1,15 @@
 """The full bilinear pooling head."""
 
-from mmpretrain.models import LinearClsHead
 from mmpretrain.registry import MODELS
 from torch import Tensor
 
 from ..ops import bilinear_pool, normalized_signed_sqrt
+from .bilinear_head import BilinearHead
 from .checks import check_channels, check_dimensions
 
 
 @MODELS.register_module()
-class BCNNHead(LinearClsHead):
+class BCNNHead(BilinearHead):
     """Bilinear pooling of a map with itself, signed square root, L2 norm, linear classifier (Lin et al., 2015).
 
     Args:

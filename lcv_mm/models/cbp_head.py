@@ -4,12 +4,12 @@ Gao et al., Compact Bilinear Pooling, 2016, https://arxiv.org/abs/1511.06062
 """
 
 import torch
-from mmpretrain.models import LinearClsHead
 from mmpretrain.registry import MODELS
 from torch import Tensor, nn
 
 from ..errors import ConfigError
 from ..ops import normalized_signed_sqrt, random_maclaurin_pool, tensor_sketch_pool
+from .bilinear_head import BilinearHead
 from .checks import check_channels, check_dimensions
 
 # The draws of both projections are buffers: part of the state dict, never learned. They come from a generator of their
@@ -68,7 +68,7 @@ PROJECTIONS = {'ts': TensorSketch, 'rm': RandomMaclaurin}
 
 
 @MODELS.register_module()
-class CBPHead(LinearClsHead):
+class CBPHead(BilinearHead):
     """Compact bilinear pooling, signed square root, L2 norm, linear classifier (Gao et al., 2016).
 
     Args:

@@ -1,11 +1,11 @@
 """The hierarchical bilinear pooling head."""
 
-from mmpretrain.models import LinearClsHead
 from mmpretrain.registry import MODELS
 from torch import Tensor, nn
 
 from ..errors import ConfigError
 from ..ops import hierarchical_bilinear_pool, normalized_signed_sqrt
+from .bilinear_head import BilinearHead
 from .checks import check_channels, check_dimensions
 
 NUM_LEVELS = 3
@@ -13,7 +13,7 @@ NUM_PAIRS = 3  # 12, 13, 23
 
 
 @MODELS.register_module()
-class HBPHead(LinearClsHead):
+class HBPHead(BilinearHead):
     """Products of projections of three levels, each with signed root and L2 norm, linear classifier (Yu et al., 2018).
 
     Args:

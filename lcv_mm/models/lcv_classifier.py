@@ -35,6 +35,10 @@ class LCVClassifier(ImageClassifier):
                 'two; take Mixup and CutMix out: model.train_cfg=None'
             )
 
+    def extract_feat(self, inputs: Tensor, stage: str = 'neck') -> tuple[Tensor, ...] | Tensor:
+        """As in `ImageClassifier`, from images of any type: the preprocessor gives a model in float16 float32, too."""
+        return super().extract_feat(inputs.to(next(self.parameters()).dtype), stage)
+
     def loss(self, inputs: Tensor, data_samples: list[DataSample]) -> dict[str, Tensor]:
         """Compute the losses of a batch of images (N, 3, H, W), and the mean distances, which are not summed."""
         labels = single_labels(data_samples)

@@ -48,6 +48,7 @@ class ResNetLayers(StrictBackbone, ResNet):
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Run the network: (N, 3, H, W) -> the named layers, each (N, C, H / 2^k, W / 2^k)."""
+        x = self.as_weights(x)
         x = self.maxpool(self.stem(x) if self.deep_stem else self.relu(self.norm1(self.conv1(x))))
         outs: dict[str, Tensor] = {}
         for stage in self.res_layers:

@@ -29,6 +29,10 @@ class StrictBackbone(BaseModule):
         """Turn the names of other libraries' weights into those of this backbone."""
         return state_dict
 
+    def as_weights(self, x: Tensor) -> Tensor:
+        """Images in the type of the weights: the preprocessor gives float32, also to a model after `.half()`."""
+        return x.to(next(self.parameters()).dtype)
+
     def train(self, mode: bool = True) -> 'StrictBackbone':
         """As in `torch.nn.Module`; MMPretrain's VGG and ResNet return None."""
         super().train(mode)

@@ -2,6 +2,7 @@
 
 from contextlib import AbstractContextManager
 from pathlib import Path
+from types import SimpleNamespace
 
 import torch
 import torch.nn.functional as F
@@ -24,6 +25,13 @@ def compute_dtype(x: Tensor) -> torch.dtype:
     if x.dtype != torch.float64 and torch.is_autocast_enabled(device):
         return torch.get_autocast_dtype(device)
     return x.dtype
+
+
+def apply_function(function: type[torch.autograd.Function], *args):
+    """`function.apply`; under `torch.jit.trace` its forward alone, since TorchScript can't store a Python function."""
+    if torch.jit.is_tracing():
+        return function.forward(SimpleNamespace(save_for_backward=lambda *tensors: None), *args)
+    return function.apply(*args)
 
 
 def _has_amd_cpu() -> bool:

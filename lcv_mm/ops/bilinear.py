@@ -6,7 +6,7 @@ Lin et al., Bilinear CNN Models for Fine-grained Visual Recognition, 2015, https
 import torch
 from torch import Tensor
 
-from .arithmetic import accumulation_dtype, no_autocast
+from .arithmetic import accumulation_dtype, apply_function, no_autocast
 
 
 def bilinear_pool(x: Tensor, y: Tensor | None = None) -> Tensor:
@@ -23,7 +23,7 @@ def bilinear_pool(x: Tensor, y: Tensor | None = None) -> Tensor:
         ValueError: If the maps differ in images or places.
     """
     x, y = flatten_places(x, y)
-    return _BilinearPool.apply(x, y).flatten(1)
+    return apply_function(_BilinearPool, x, y).flatten(1)
 
 
 def flatten_places(x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
@@ -46,7 +46,7 @@ class _BilinearPool(torch.autograd.Function):
             wide = x.to(accumulation_dtype(x.dtype))
             other = wide if y is None else y.to(wide.dtype)
             # the mean inside the product's accumulator: no pass over C * D floats of its own
-            return torch.baddbmm(wide.new_zeros(1, 1, 1), wide, other.mT, beta=0, alpha=1 / x.shape[2])
+            return torch.baddbmm(wide.new_zeros(1, 1, 1), wide, other.transpose(1, 2), beta=0, alpha=1 / x.shape[2])
 
     @staticmethod
     def backward(ctx, grad):
@@ -84,7 +84,7 @@ def normalized_signed_sqrt(x: Tensor, eps: float = 1e-10) -> Tensor:
     Returns:
         Tensor: (N, D), of the same type.
     """
-    return _NormalizedSignedSqrt.apply(x, eps)[0]
+    return apply_function(_NormalizedSignedSqrt, x, eps)[0]
 
 
 class _NormalizedSignedSqrt(torch.autograd.Function):

@@ -10,7 +10,14 @@ from itertools import combinations
 import torch
 from torch import Tensor
 
-from .arithmetic import accumulation_dtype, add_matrix_product, compute_dtype, matrix_product, no_autocast
+from .arithmetic import (
+    accumulation_dtype,
+    add_matrix_product,
+    apply_function,
+    compute_dtype,
+    matrix_product,
+    no_autocast,
+)
 
 Tensors = Sequence[Tensor]
 
@@ -97,7 +104,7 @@ def hierarchical_bilinear_pool(levels: Tensors, weights: Tensors, biases: Sequen
                 f'has {tuple(weight.shape)} and {None if bias is None else tuple(bias.shape)}'
             )
     filled = [w.new_zeros(dim) if b is None else b for w, b in zip(weights, biases, strict=True)]
-    return _HadamardPool.apply(len(levels), compute_dtype(levels[0]), *levels, *weights, *filled)
+    return apply_function(_HadamardPool, len(levels), compute_dtype(levels[0]), *levels, *weights, *filled)
 
 
 class _HadamardPool(torch.autograd.Function):
@@ -194,7 +201,7 @@ def _direct_backward(levels: Tensors, weights: Tensors, biases: Tensors, grad: T
 
 def _gram(x: Tensor, y: Tensor) -> Tensor:
     """Mean over places of the outer products, the images side by side: (N, C, L), (N, E, L) -> (C, N * E)."""
-    return _side_by_side(torch.bmm(x, y.mT).div_(x.shape[2]))
+    return _side_by_side(torch.bmm(x, y.transpose(1, 2)).div_(x.shape[2]))
 
 
 def _gram_forward(levels: Tensors, weights: Tensors, biases: Tensors) -> Tensor:

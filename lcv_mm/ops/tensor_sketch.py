@@ -6,7 +6,7 @@ Gao et al., Compact Bilinear Pooling, 2016, Alg. 2, https://arxiv.org/abs/1511.0
 import torch
 from torch import Tensor
 
-from .arithmetic import accumulation_dtype, no_autocast
+from .arithmetic import accumulation_dtype, apply_function, no_autocast
 from .bilinear import flatten_places
 
 
@@ -42,7 +42,7 @@ def tensor_sketch_pool(
                 f'h{name} and s{name} must hold one value for each of the {channels} channels, but have the shapes '
                 f'{[tuple(t.shape) for t in hashes]}'
             )
-    return _SketchedGram.apply(x, y, h1, s1, h2, s2, out_dim)
+    return apply_function(_SketchedGram, x, y, h1, s1, h2, s2, out_dim)
 
 
 def _indices(h1: Tensor, s1: Tensor, h2: Tensor, s2: Tensor, out_dim: int) -> Tensor:
@@ -76,7 +76,7 @@ class _SketchedGram(torch.autograd.Function):
         with no_autocast(x):
             wide = x.to(accumulation_dtype(x.dtype))
             other = wide if y is None else y.to(wide.dtype)
-            gram = torch.bmm(wide, other.mT).flatten(1)  # (N, C, L), (N, D, L) -> (N, C * D)
+            gram = torch.bmm(wide, other.transpose(1, 2)).flatten(1)  # (N, C, L), (N, D, L) -> (N, C * D)
             indices = _indices(h1, s1, h2, s2, out_dim).expand_as(gram)
             # shape[0] and not len(): that would fix the batch of an exported model
             table = gram.new_zeros(gram.shape[0], 6 * out_dim).scatter_add(1, indices, gram)

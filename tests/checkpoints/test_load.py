@@ -1,8 +1,10 @@
 """Checkpoints load as data on every route; files that bring code are refused."""
 
 import builtins
+import json
 import os
 import pickle
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -245,6 +247,30 @@ def test_a_file_that_is_no_checkpoint_is_named(content, safe_checkpoints, tmp_pa
     (tmp_path / 'notes.pth').write_bytes(content)
     with pytest.raises(CheckpointError, match=r'notes\.pth: damaged, or no checkpoint at all.*torch\.save'):
         CheckpointLoader.load_checkpoint(str(tmp_path / 'notes.pth'))
+
+
+def write_safetensors(model: nn.Module, file: Path) -> None:
+    """By the format's own description: the length of the header, the header, the numbers."""
+    header = json.dumps({'weight': {'dtype': 'F32', 'shape': [2, 2], 'data_offsets': [0, 16]}}).encode()
+    file.write_bytes(struct.pack('<Q', len(header)) + header + model.weight.detach().numpy().tobytes())
+
+
+OTHER_FORMATS = {
+    'x.safetensors': (write_safetensors, 'safetensors.torch.load_file'),
+    'x.pt2': (
+        lambda model, file: torch.export.save(torch.export.export(model, (torch.ones(1, 2),)), file),
+        'export.load',
+    ),
+    'x.pt': (lambda model, file: torch.jit.trace(model, torch.ones(1, 2)).save(file), 'torch.jit.load'),
+}
+
+
+@pytest.mark.parametrize('name', OTHER_FORMATS)
+def test_a_file_of_another_format_is_refused_with_the_way_to_convert_it(name, safe_checkpoints, tmp_path):
+    write, way = OTHER_FORMATS[name]
+    write(nn.Linear(2, 2, bias=False), tmp_path / name)
+    with pytest.raises(CheckpointError, match=rf'{name}: a .* file.*torch\.save\(.*{way}'):
+        CheckpointLoader.load_checkpoint(str(tmp_path / name))
 
 
 def test_a_missing_file_is_named(safe_checkpoints, tmp_path):

@@ -74,6 +74,38 @@ def test_a_classifiers_backbone_is_taken_by_its_prefix(wrap, prefix, tmp_path):
         assert torch.equal(value, saved.state_dict()[key])
 
 
+FORMS = {  # of a file of torchvision's or timm's VGG, whose convolutions have the same names
+    'as it is': lambda weights: weights,
+    'with a classifier of timm': lambda weights: weights | {'pre_logits.fc1.weight': torch.zeros(2, 3)},
+    'of DataParallel': lambda weights: {f'module.{key}': value for key, value in weights.items()},
+    'of DataParallel, in a checkpoint': lambda weights: {'state_dict': FORMS['of DataParallel'](weights), 'epoch': 3},
+    'under model': lambda weights: {'model': weights},
+    'in float16': lambda weights: {key: value.half() for key, value in weights.items()},
+}
+
+
+@pytest.mark.parametrize('zipped', [True, False])
+@pytest.mark.parametrize('form', FORMS)
+def test_weights_are_loaded_in_each_form(form, zipped, safe_checkpoints, tmp_path):
+    theirs = vgg.make_layers(vgg.cfgs['A']).state_dict()
+    weights = {f'features.{key}': value for key, value in theirs.items()}
+    torch.save(FORMS[form](weights), tmp_path / 'vgg.pth', _use_new_zipfile_serialization=zipped)
+    ours = VGG(11)
+    load_vgg(ours, tmp_path / 'vgg.pth')
+    rtol = 1e-3 if form == 'in float16' else 0
+    for got, expected in zip(ours.state_dict().values(), weights.values(), strict=True):
+        torch.testing.assert_close(got, expected, rtol=rtol, atol=rtol / 1e4)
+
+
+@pytest.mark.parametrize('prefix', ['module', 'module.', 'module.encoder.'])
+def test_a_prefix_may_begin_with_that_of_data_parallel(prefix, tmp_path):
+    ours, again = VGG(11), VGG(11)
+    prefix_with_dot = f'{prefix.removesuffix(".")}.'
+    torch.save({prefix_with_dot + key: value for key, value in ours.state_dict().items()}, tmp_path / 'vgg.pth')
+    load_pretrained(again, tmp_path / 'vgg.pth', prefix=prefix)
+    assert all(torch.equal(value, ours.state_dict()[key]) for key, value in again.state_dict().items())
+
+
 def test_weights_of_another_model_are_an_error_and_change_nothing(tmp_path):
     file = saved_with_statistics(torchvision.models.resnet18(weights=None), tmp_path / 'resnet18.pth')
     module = VGG(16)

@@ -1,0 +1,27 @@
+"""What the bilinear heads share: float32 features meet a classifier of any precision, and what can't be exported."""
+
+from typing import NoReturn
+
+from mmpretrain.models import LinearClsHead
+from torch import Tensor
+
+from ..errors import ConfigError
+
+
+class BilinearHead(LinearClsHead):
+    """A linear classifier on pooled features, which `pre_logits` gives in float32 or float64 whatever the maps are."""
+
+    def forward(self, feats: tuple[Tensor, ...]) -> Tensor:
+        """Compute the scores (N, num_classes) of feature maps, in the type of the classifier's weights."""
+        pooled = self.pre_logits(feats)
+        weight = self.fc.weight
+        if isinstance(weight, Tensor) and weight.is_floating_point():  # a quantised classifier takes float32
+            pooled = pooled.to(weight.dtype)
+        return self.fc(pooled)
+
+    def __prepare_scriptable__(self) -> NoReturn:
+        # the hook of torch.jit.script; without it the error is of some line of MMPretrain's losses
+        raise ConfigError(
+            f"{type(self).__name__}: torch.jit.script can't compile it, nor MMPretrain's other heads; "
+            'use torch.jit.trace or torch.export.export (docs/deploying.md)'
+        )

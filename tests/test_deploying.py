@@ -1,0 +1,123 @@
+"""What docs/deploying.md says can be exported: each exporter with each head, in whole models, through files."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from mmpretrain.registry import MODELS
+from torch import Tensor, nn
+
+import lcv_mm  # noqa: F401  registers the parts
+from lcv_mm.errors import ConfigError
+
+Model = Callable[[Tensor], Tensor]
+NARROW = dict(depth=18, stem_channels=8, base_channels=4, strides=(1, 2, 1, 1))  # 32 channels
+HEADS = {
+    'cbp by tensor sketch': dict(type='CBPHead', out_dim=64),
+    'cbp by random Maclaurin': dict(type='CBPHead', out_dim=64, projection='rm'),
+    'bcnn': dict(type='BCNNHead'),
+    'hbp': dict(type='HBPHead', proj_dim=64),
+}
+
+
+def lcv_model(head: str) -> nn.Module:
+    torch.manual_seed(0)
+    layers = ('layer4.0', 'layer4.1.relu1', 'layer4.1') if head == 'hbp' else ('layer4.1',)
+    model = MODELS.build(
+        dict(
+            type='LCVClassifier',
+            backbone=dict(type='ResNetLayers', out_layers=layers, **NARROW),
+            neck=dict(type='ResidualAttention'),
+            head=dict(num_classes=4, in_channels=32, **HEADS[head]),
+            variance_loss=dict(type='ClassVarianceLoss'),
+        )
+    )
+    nn.init.normal_(model.head.fc.weight)  # scores of about 1
+    return model.eval()
+
+
+def traced(model: nn.Module, images: Tensor, file: Path) -> Model:
+    torch.jit.trace(model, (images,)).save(file)
+    return torch.jit.load(file)
+
+
+def exported(model: nn.Module, images: Tensor, file: Path) -> Model:
+    batch = {0: torch.export.Dim('batch', min=1)}
+    torch.export.save(torch.export.export(model, (images,), dynamic_shapes={'inputs': batch}), file)
+    return torch.export.load(file).module()
+
+
+def onnx(model: nn.Module, images: Tensor, file: Path) -> Model:
+    pytest.importorskip('onnxscript')
+    batch = {0: torch.export.Dim('batch', min=1)}
+    torch.onnx.export(model, (images,), file, dynamo=True, dynamic_shapes={'inputs': batch}, verbose=False)
+    return run_by_onnx(file)
+
+
+def onnx_by_tracing(model: nn.Module, images: Tensor, file: Path) -> Model:
+    pytest.importorskip('onnx')
+    names = dict(input_names=['inputs'], output_names=['scores'])
+    axes = {'inputs': {0: 'batch'}, 'scores': {0: 'batch'}}
+    torch.onnx.export(model, (images,), file, dynamo=False, dynamic_axes=axes, **names)
+    return run_by_onnx(file)
+
+
+def run_by_onnx(file: Path) -> Model:
+    session = pytest.importorskip('onnxruntime').InferenceSession(file)
+    return lambda images: torch.from_numpy(session.run(None, {'inputs': images.numpy()})[0])
+
+
+EXPORTERS = {
+    '`torch.jit.trace`': traced,
+    '`torch.export.export`': exported,
+    '`torch.onnx.export(dynamo=True)`': onnx,
+    '`torch.onnx.export(dynamo=False)`': onnx_by_tracing,
+}
+
+
+# HBP and random Maclaurin: with fewer places than channels these are projected, with more it is done by a Gram matrix
+SIDES = [(head, side) for head in HEADS for side in ((32, 64) if head in ('hbp', 'cbp by random Maclaurin') else (64,))]
+
+
+@pytest.mark.parametrize('exporter', EXPORTERS)
+@pytest.mark.parametrize(('head', 'side'), SIDES)
+def test_an_exported_model_takes_any_batch(head, exporter, side, tmp_path):
+    model = lcv_model(head)
+    again = EXPORTERS[exporter](model, torch.randn(3, 3, side, side), tmp_path / 'model.pt2')
+    for size in (1, 5):
+        images = torch.randn(size, 3, side, side)
+        torch.testing.assert_close(again(images), model(images), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize('head', HEADS)
+def test_a_traced_model_takes_images_of_another_size(head, tmp_path):
+    model = lcv_model(head)
+    images = torch.randn(2, 3, 96, 96)
+    again = traced(model, torch.randn(3, 3, 64, 64), tmp_path / 'model.pt')
+    torch.testing.assert_close(again(images), model(images), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize('head', HEADS)
+def test_a_classifier_can_be_quantised(head):
+    model = lcv_model(head)
+    images = torch.randn(4, 3, 64, 64)
+    if not hasattr(torch.ao.quantization, 'quantize_dynamic'):
+        pytest.skip('moved to torchao')
+    again = torch.ao.quantization.quantize_dynamic(model, {nn.Linear})
+    assert again.head.fc.weight().dtype == torch.qint8
+    assert (again(images) - model(images)).norm() / model(images).norm() < 0.05
+
+
+@pytest.mark.parametrize('head', HEADS)
+def test_scripting_is_refused_with_what_to_do_instead(head):
+    with pytest.raises(ConfigError, match=f'{HEADS[head]["type"]}.*use torch.jit.trace'):
+        torch.jit.script(lcv_model(head))
+
+
+def test_the_docs_list_each_exporter_and_no_other():
+    page = (Path(__file__).parents[1] / 'docs/deploying.md').read_text()
+    works = re.findall(r'^\| (`torch\.\S+`) \| yes', page, re.MULTILINE)
+    assert works == [*EXPORTERS, '`torch.ao.quantization.quantize_dynamic`']
+    assert re.findall(r'^\| (`torch\.\S+`) \| no', page, re.MULTILINE) == ['`torch.jit.script`']
