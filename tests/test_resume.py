@@ -14,6 +14,7 @@ from layouts import make_cub
 from mmengine.config import Config
 
 from lcv_mm.engine import EXIT_TRY_AGAIN, last_good_checkpoint, resume_from_last_good
+from lcv_mm.visualization import read_scalars
 
 ROOT = Path(__file__).parents[1]
 EPOCHS = 4
@@ -212,6 +213,37 @@ def test_a_validation_that_was_not_done_is_done_first(config, never_stopped):
     output = (work_dir / 'output').read_text()
     assert 'Validating epoch 2 first' in output
     assert different(final_state(work_dir), never_stopped) == []
+
+
+@pytest.mark.slow
+def test_a_checkpoint_without_an_optimizer_is_not_resumed_from(config, never_stopped):
+    (best,) = (config.parent / 'never_stopped').glob('best_*.pth')
+    work_dir = config.parent / 'from_best'
+    assert start(config, work_dir, str(best)).wait(timeout=300) == 1
+    output = (work_dir / 'output').read_text()
+    assert f'error: {best}: expected the state of the optimizer' in output
+    assert f'Resume from {best.parent}/epoch_{EPOCHS}.pth, or start a new run' in output
+
+
+def rates(work_dir: Path) -> dict[int, float]:
+    """The learning rate of each iteration."""
+    return {record['step']: record['lr'] for record in read_scalars(work_dir) if 'lr' in record}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('option', [None, '--config-schedule'])
+def test_a_longer_schedule_is_named_or_taken(config, never_stopped, option):
+    work_dir = config.parent / f'longer_{option}'
+    short = config.with_name(f'short_{option}.py')
+    text = config.read_text().replace(f'T_max={EPOCHS}', 'T_max=2').replace(f'max_epochs={EPOCHS}', 'max_epochs=2')
+    short.write_text(text)
+    assert start(short, work_dir).wait(timeout=300) == 0
+    assert start(config, work_dir, *([option] if option else [])).wait(timeout=300) == 0
+    output = (work_dir / 'output').read_text()
+    named = 'CosineAnnealingLR.T_max=40 (checkpoint: 20)' in output
+    expected, found = (rates(folder) for folder in (config.parent / 'never_stopped', work_dir))
+    as_configured = {step: rate for step, rate in found.items() if step > 20 and rate == pytest.approx(expected[step])}
+    assert (named, len(as_configured) == 20) == (option is None, option is not None)
 
 
 def save(file: Path, age: int) -> Path:

@@ -17,6 +17,11 @@ def parse_args() -> argparse.Namespace:
         metavar='PATH',
         help="carry on from the work dir's last checkpoint ('auto', or no value), or from the checkpoint PATH",
     )
+    parser.add_argument(
+        '--config-schedule',
+        action='store_true',
+        help="with --resume: go on with the config's learning rate, weight decay and schedule, not the checkpoint's",
+    )
     parser.add_argument('--amp', action='store_true', help='mixed precision: float16 on a GPU, bfloat16 on a CPU')
     parser.add_argument('--no-validate', action='store_true', help='do not evaluate during training')
     parser.add_argument(
@@ -81,7 +86,7 @@ def main() -> None:
         cfg = read_config(args, needs, merge_args)
         resume_from_last_good(cfg)
         with config_errors(cfg), cpu_launch(cfg):
-            build_runner(cfg, ('train_dataloader', 'val_dataloader')).train()
+            build_runner(cfg, ('train_dataloader', 'val_dataloader'), args.config_schedule).train()
 
 
 if __name__ == '__main__':

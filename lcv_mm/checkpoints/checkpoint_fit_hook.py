@@ -1,6 +1,7 @@
 """Whether weights fit a model, all of them: the one strict check, and the hook that makes it of a run's checkpoint."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from mmengine.hooks import Hook
@@ -11,6 +12,8 @@ from mmpretrain.registry import HOOKS
 from torch import Tensor, nn
 
 from ..errors import CheckpointError, first_difference
+from .resume import last_good_checkpoint
+from .schedule import schedule_differences, take_schedule_of_config
 
 
 class Fit(NamedTuple):
@@ -61,19 +64,23 @@ class CheckpointFitHook(Hook):
     """Refuses a checkpoint of another model, where MMEngine loads what fits and warns about the rest.
 
     To test and to resume, each tensor must fit. With `load_from` in training some may be left out (the classifier of
-    another number of classes); the log says which, and it is an error if none fits.
+    another number of classes); the log says which, and it is an error if none fits. Where a resumed run goes on with
+    another learning rate or schedule than its config has, the log says so: MMEngine takes those of the checkpoint.
 
     Args:
         testing (bool): Whether the run only tests.
+        config_schedule (bool): Resume with the optimizer's settings and the schedule of the config.
 
     Raises:
-        CheckpointError: After loading, if the checkpoint does not fit or was trained on other classes.
+        CheckpointError: After loading, if the checkpoint does not fit, was trained on other classes or, to resume from,
+            holds no optimizer.
     """
 
     priority = 'LOWEST'  # after EMAHook, which exchanges the weights of a checkpoint
 
-    def __init__(self, testing: bool = False) -> None:
+    def __init__(self, testing: bool = False, config_schedule: bool = False) -> None:
         self.testing = testing
+        self.config_schedule = config_schedule
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         source = runner._load_from or 'the checkpoint'
@@ -96,8 +103,27 @@ class CheckpointFitHook(Hook):
             raise CheckpointError(f'{source}: {fit.summary}. {fit.first_wrong()}. {advice}')
         if not taken:
             runner.logger.warning(f'{source}: {fit.summary}; the others start anew: {"; ".join(fit.wrong)}')
+        if runner._resume:
+            self._check_resumed(runner, checkpoint, source)
         if self.testing:
             _check_classes(source, checkpoint, runner.test_dataloader.dataset)
+
+    def _check_resumed(self, runner: Runner, checkpoint: dict, source: str) -> None:
+        if 'optimizer' not in checkpoint or (runner.param_schedulers and 'param_schedulers' not in checkpoint):
+            last, _ = last_good_checkpoint(Path(source).parent)
+            raise CheckpointError(
+                f'{source}: expected the state of the optimizer and its schedule, but it holds none (as no best_*.pth '
+                f'and no published file does), so the run cannot go on from it. Resume from {last or "epoch_*.pth"}, '
+                f'or start a new run from its weights: load_from={source} without --resume'
+            )
+        different = schedule_differences(runner, checkpoint)
+        if different and self.config_schedule:
+            take_schedule_of_config(runner, checkpoint)
+        elif different:
+            runner.logger.warning(
+                f'{source}: the run goes on with the settings of the checkpoint, and not with those of the config: '
+                f'{", ".join(different)}. To go on with those of the config: tools/train.py --config-schedule'
+            )
 
 
 def _loads(model: nn.Module, held: dict[str, Any]) -> bool:

@@ -61,7 +61,7 @@ def read_config(
     return cfg
 
 
-def build_runner(cfg: Config, loaders: Sequence[str]) -> Runner:
+def build_runner(cfg: Config, loaders: Sequence[str], config_schedule: bool = False) -> Runner:
     """Check a config, build the Runner and what it will loop over, and check these.
 
     The datasets are those that the run uses: each is built once, and before any weights are loaded.
@@ -70,6 +70,7 @@ def build_runner(cfg: Config, loaders: Sequence[str]) -> Runner:
         cfg (Config): Config of a run; a default hook that is None, which switches it off, is taken out.
         loaders (Sequence[str]): Names of the loaders the run will use: 'train_dataloader' and 'val_dataloader', or
             'test_dataloader' alone.
+        config_schedule (bool): To resume with the config's learning rate and schedule, not with the checkpoint's.
 
     Returns:
         Runner: Ready to train or test; it refuses a checkpoint of another model.
@@ -84,7 +85,7 @@ def build_runner(cfg: Config, loaders: Sequence[str]) -> Runner:
     check_work_dir(cfg.work_dir)
     runner = Runner.from_cfg(cfg)
     check_run(runner, cfg, loaders)
-    runner.register_hook(CheckpointFitHook(testing='train_dataloader' not in loaders))
+    runner.register_hook(CheckpointFitHook('train_dataloader' not in loaders, config_schedule))
     return runner
 
 

@@ -24,8 +24,11 @@ def load(hook: CheckpointFitHook, checkpoint: Any, resume: bool = False, classes
     """The part of a Runner that the hook looks at, with the model of three classes."""
     runner = SimpleNamespace(
         model=Model(), _load_from='x.pth', _resume=resume, logger=logging.getLogger('test'),
+        optim_wrapper=None, param_schedulers=None,
         test_dataloader=SimpleNamespace(dataset=SimpleNamespace(metainfo=dict(classes=classes))),
     )  # fmt: skip
+    if resume:
+        checkpoint = dict(checkpoint if 'state_dict' in checkpoint else dict(state_dict=checkpoint), optimizer={})
     hook.after_load_checkpoint(cast(Runner, runner), checkpoint)
 
 
