@@ -1,7 +1,6 @@
 """What a run has logged, and pictures of it: learning curves and attention maps."""
 
 from .attention_maps import draw_attention_maps
-from .curves import draw_curves
-from .scalars import Curve, last_epoch, read_curves, read_scalars
+from .curves import Curve, draw_curves, last_epoch, read_curves, read_scalars
 
 __all__ = ['Curve', 'draw_attention_maps', 'draw_curves', 'last_epoch', 'read_curves', 'read_scalars']

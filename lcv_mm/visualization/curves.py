@@ -1,9 +1,17 @@
-"""Learning curves of a run."""
+"""What MMEngine's `LocalVisBackend` has logged of a run, and its learning curves."""
 
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
 from matplotlib.figure import Figure
 
-from .scalars import Curve
+from ..errors import DataError
 
+Curve = list[tuple[int, float]]  # (epoch, value)
 # Panels of the picture, the logged values each holds, and what they are called there.
 PANELS = {
     'loss': {
@@ -15,6 +23,64 @@ PANELS = {
     'accuracy (%)': {'accuracy_top-1': 'training batches', 'accuracy/top1': 'test images'},
     'mean distance': {'dist_inter': 'between classes', 'dist_intra': 'within classes'},
 }
+
+
+def read_scalars(work_dir: Path) -> Iterator[dict[str, Any]]:
+    """Read a run's log, one record for each iteration or evaluation logged, over all of its sessions.
+
+    A run that is killed may leave a line that is cut off, and one that is under way may be writing it: such lines are
+    passed over.
+
+    Args:
+        work_dir (Path): Folder of the run; each session has a folder in it with `vis_data/scalars.json`.
+
+    Yields:
+        dict[str, Any]: A record with its 'step', its 'epoch' (an evaluation counts its steps in epochs), and values.
+    """
+    for file in sorted(work_dir.glob('*/vis_data/scalars.json')):
+        for line in file.read_text(errors='replace').splitlines():
+            try:
+                record = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(record, dict) and 'step' in record:
+                yield {'epoch': record['step'], **record}
+
+
+def last_epoch(work_dir: Path) -> int:
+    """The epoch that a run is in, from 1; 0 if it has logged nothing."""
+    return max((record['epoch'] for record in read_scalars(work_dir)), default=0)
+
+
+def read_curves(work_dir: Path) -> dict[str, Curve]:
+    """Read the logged values of a run by epoch.
+
+    Args:
+        work_dir (Path): Folder of the run.
+
+    Returns:
+        dict[str, Curve]: For each logged value its mean over each epoch; a step that was run again after a resume
+        counts once, as logged last.
+
+    Raises:
+        DataError: If nothing was logged there.
+    """
+    logged: dict[str, dict[int, tuple[int, float]]] = defaultdict(dict)  # name -> step -> (epoch, value)
+    for record in read_scalars(work_dir):
+        for name, value in record.items():
+            logged[name][record['step']] = (record['epoch'], value)
+    if not logged:
+        raise DataError(
+            f'{work_dir} holds no <time>/vis_data/scalars.json with a value in it; expected the work dir of a run of '
+            'tools/train.py that has logged some: give that'
+        )
+    curves: dict[str, Curve] = {}
+    for name, points in logged.items():
+        by_epoch: dict[int, list[float]] = defaultdict(list)
+        for epoch, value in points.values():
+            by_epoch[epoch].append(value)
+        curves[name] = [(epoch, float(np.mean(by_epoch[epoch]))) for epoch in sorted(by_epoch)]
+    return curves
 
 
 def draw_curves(curves: dict[str, Curve], title: str) -> Figure:
