@@ -16,10 +16,11 @@ from mmengine.logging import MessageHub
 from mmengine.registry import DATA_SAMPLERS as SAMPLERS
 from mmengine.registry import DATASETS as WRAPPERS
 from mmengine.registry import HOOKS as MM_HOOKS
+from mmengine.registry import LOOPS as MM_LOOPS
 from mmengine.registry import OPTIM_WRAPPERS as MM_WRAPPERS
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
-from mmpretrain.registry import DATA_SAMPLERS, DATASETS, HOOKS, MODELS, OPTIM_WRAPPERS
+from mmpretrain.registry import BATCH_AUGMENTS, DATA_SAMPLERS, DATASETS, HOOKS, LOOPS, MODELS, OPTIM_WRAPPERS
 from mmpretrain.structures import DataSample, MultiTaskDataSample
 from tiny_run import BIRDLETS
 
@@ -135,6 +136,32 @@ def test_the_distances_before_a_head(head):
     assert {*hub.log_scalars} == expected
 
 
+# -- batch augmentations
+
+MIXING = table('Batch augmentations')
+
+
+def test_all_batch_augmentations_are_on_the_page():
+    assert {*MIXING} == {*BATCH_AUGMENTS.module_dict}
+
+
+@pytest.mark.parametrize('name', MIXING)
+def test_a_batch_augmentation_with_a_bilinear_head_and_with_lcv_classifier(name):
+    mixed = dict(train_cfg=dict(augments=dict(type=name, alpha=1.0)), data_preprocessor=dict(num_classes=3))
+    labels = samples('BCNNHead')
+
+    def step() -> None:
+        plain = model('BCNNHead', 'ImageClassifier', **mixed).train()
+        batch = plain.data_preprocessor(dict(inputs=torch.rand(4, 3, 32, 32), data_samples=labels), True)
+        assert max(int((sample.gt_score > 0).sum()) for sample in batch['data_samples']) == 2
+        plain.parse_losses(plain.loss(**batch))[0].backward()
+
+    as_the_page_says(MIXING[name][0], step)
+    lcv = dict(variance_loss=dict(type='ClassVarianceLoss'), **mixed)
+    as_the_page_says(MIXING[name][1], lambda: model('BCNNHead', 'LCVClassifier', **lcv))
+    assert MIXING[name][2] == 'no'  # tests/engine/test_class_distance_hook.py
+
+
 # -- dataset wrappers and samplers
 
 SHUFFLED = dict(type='DefaultSampler', shuffle=True)
@@ -178,7 +205,10 @@ def train(name: str, root: Path, work_dir: Path, epochs: int = 2, num_workers: i
     head = dict(type=kind, in_channels=16, num_classes=6)
     if name == 'MultiTaskDataset':
         head = dict(type='MultiTaskHead', in_channels=16, task_heads=dict(a=dict(type='LinearClsHead', num_classes=6)))
-    whole = dict(type='IterBasedTrainLoop', max_iters=3)
+    loop = settings.pop('loop', dict(type='ResumableTrainLoop', max_epochs=epochs))
+    if name == 'InfiniteSampler':
+        loop = dict(type='IterBasedTrainLoop', max_iters=3)
+    by_epoch = settings.pop('by_epoch', False)
     hooks = [dict(type='PositionalSeedHook'), dict(type='CatchUpValHook'), *settings.pop('hooks', [])]
     if settings.get('val_cfg') is not None:
         test = dict(type='Birdlets', data_root=str(root), split='test', **BIRDLETS)
@@ -205,9 +235,9 @@ def train(name: str, root: Path, work_dir: Path, epochs: int = 2, num_workers: i
             sampler=dict(type=name) if name.endswith('Sampler') else SHUFFLED,
             collate_fn=dict(type='default_collate'),
         ),
-        train_cfg=whole if name == 'InfiniteSampler' else dict(type='ResumableTrainLoop', max_epochs=epochs),
+        train_cfg=loop,
         optim_wrapper={'optimizer': dict(type='SGD', lr=0.1, momentum=0.9), **settings.pop('optim_wrapper', {})},
-        default_hooks=dict(checkpoint=dict(type='SafeCheckpointHook', interval=1, by_epoch=False), logger=None),
+        default_hooks=dict(checkpoint=dict(type='SafeCheckpointHook', interval=1, by_epoch=by_epoch), logger=None),
         custom_hooks=hooks,
         randomness=dict(seed=0),
         experiment_name=f'{name}_{next(NUMBER)}',
@@ -314,3 +344,27 @@ def test_a_run_with_it_is_resumed_bit_for_bit(name, birdlets, tmp_path):
         file = str(tmp_path / f'whole/iter_{number}.pth')
         found = train(work_dir=tmp_path / f'{number}', resume=True, load_from=file, **copy.deepcopy(run))
         assert [key for key, value in expected.items() if not torch.equal(found[key], value)] == []
+
+
+# -- loops
+
+TRAIN_LOOPS = {name: cells for name, cells in table('Loops').items() if 'Train' in name}
+
+
+def test_all_loops_are_on_the_page():
+    assert {*table('Loops')} >= {*LOOPS.module_dict, *MM_LOOPS.module_dict}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('name', TRAIN_LOOPS)
+def test_a_run_of_it_is_resumed_bit_for_bit(name, birdlets, tmp_path):
+    length = dict(max_iters=3) if name == 'IterBasedTrainLoop' else dict(max_epochs=2)
+    loop = dict(type=name, **length)
+
+    def resume() -> None:
+        expected = train('Birdlets', birdlets, tmp_path / 'whole', loop=loop, by_epoch=True)
+        file = str(tmp_path / 'whole/epoch_1.pth')
+        found = train('Birdlets', birdlets, tmp_path / 'resumed', loop=loop, resume=True, load_from=file)
+        assert [key for key, value in expected.items() if not torch.equal(found[key], value)] == []
+
+    as_the_page_says(TRAIN_LOOPS[name][0], resume)
