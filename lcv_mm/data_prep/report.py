@@ -1,7 +1,7 @@
 """Looks at the folder of a dataset and lists all that is wrong with it."""
 
 import os
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,7 +47,8 @@ def check_dataset(facts: DatasetFacts, folder: Path, open_images: bool = True) -
         open_images (bool): Whether to decode each image (a minute or so), or only to see that it is there.
 
     Returns:
-        DatasetReport: With all faults: lists that cannot be used, counts that are off, images missing or damaged.
+        DatasetReport: With all faults: lists that cannot be used, counts that are off, labels at odds with their
+            folder, images that are missing or damaged.
     """
     report = DatasetReport(facts.title, folder)
     if not folder.is_dir() or not any(folder.iterdir()):
@@ -64,6 +65,7 @@ def check_dataset(facts: DatasetFacts, folder: Path, open_images: bool = True) -
     if class_of:
         if len(class_of) != facts.images:
             report.faults.append(f'all splits: {len(class_of)} different images, expected {facts.images}')
+        report.faults += _labels_at_odds(class_of)
         faults = _image_faults(folder, class_of, open_images)
         report.faults += faults
         opened = f', {len(class_of) - len(faults)} opened without fault' if open_images else ''
@@ -106,6 +108,19 @@ def _compare(facts: DatasetFacts, split: Split, counts: Mapping[str, int], repor
 
 def _span(fewest: int, most: int) -> str:
     return str(fewest) if fewest == most else f'{fewest} to {most}'
+
+
+def _labels_at_odds(class_of: Mapping[str, str]) -> list[str]:
+    """The images whose class is not that of most images in their folder, where there are folders of classes."""
+    folders: dict[str, Counter[str]] = defaultdict(Counter)
+    for image, name in class_of.items():
+        folders[os.path.dirname(image)][name] += 1
+    usual = {folder: names.most_common(1)[0][0] for folder, names in folders.items()} if len(folders) > 1 else {}
+    return [
+        f'{image}: labelled {name}, but most images of its folder {usual[os.path.dirname(image)]}'
+        for image, name in class_of.items()
+        if name != usual.get(os.path.dirname(image), name)
+    ]
 
 
 def _image_faults(folder: Path, images: Iterable[str], open_images: bool) -> list[str]:

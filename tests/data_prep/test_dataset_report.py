@@ -81,6 +81,8 @@ def test_the_faults_of_cub_are_all_found(cub):
     assert faults == [
         f'train: no images of 1 of the 200 classes, the first is Black_footed_Albatross. {PART}',
         'train: 2 images of class Laysan_Albatross, expected 1',
+        f'images/{ALBATROSS}_0003_3.jpg: labelled Laysan_Albatross, '
+        'but most images of its folder Black_footed_Albatross',
         f'images/{ALBATROSS}_0001_1.jpg: missing',
     ]
     assert unreadable.startswith(f'images/{ALBATROSS}_0002_2.jpg: damaged, OSError: ')
