@@ -81,7 +81,7 @@ def test_ten_steps_in_bfloat16_stay_within_two_per_cent_of_float32(method):
     assert full[-1] < 0.8 * full[0]  # it trains, so there is something to stay close to
     # The control: training from random weights can be chaotic, and then the comparison would say nothing of precision.
     # A narrow ResNet with batch norm is: float32 differs by up to 7.7 % from itself with weights changed by 1e-6.
-    assert ten_losses(method, OptimWrapper, nudge=1e-6) == pytest.approx(full, rel=0.01)
+    assert ten_losses(method, OptimWrapper, nudge=1e-6) == pytest.approx(full, rel=0.015)
     low = ten_losses(method, CPUAmpOptimWrapper)
     assert low == pytest.approx(full, rel=0.02)
     assert low[0] != full[0]
