@@ -61,13 +61,13 @@ def merge_args(cfg, args: argparse.Namespace) -> None:
             raise ConfigError(
                 '--tta with --show or --show-dir: there are several images to show; leave one of them out'
             )
-        hook = dict(cfg.setdefault('default_hooks', {}).get('visualization') or {})
-        if type_name(hook) in ('', 'VisualizationHook'):  # MMPretrain's names pictures by file name alone
-            hook['type'] = 'lcv_mm.engine.UniqueVisualizationHook'
-        hook.update(
+        hooks = cfg.setdefault('default_hooks', {})
+        if type_name(hooks.get('visualization')) in ('', 'VisualizationHook'):
+            # MMPretrain's names pictures by file name alone
+            hooks['visualization'] = dict(type='lcv_mm.engine.UniqueVisualizationHook')
+        hooks['visualization'].update(
             enable=True, show=args.show, wait_time=args.wait_time, out_dir=args.show_dir, interval=args.interval
         )
-        cfg.default_hooks.visualization = hook
 
 
 def augment(cfg) -> None:
