@@ -159,7 +159,7 @@ def test_unreachable_weights_name_the_file_and_the_ways_around(trained, tmp_path
     )  # fmt: skip
     assert done.returncode == 1
     message = done.stderr[done.stderr.index('error:') :]
-    assert 'vgg16-397923af.pth could not be downloaded' in message
+    assert 'vgg16-397923af.pth: could not be downloaded from' in message
     assert 'model.backbone.init_cfg.checkpoint=' in message
     assert 'model.backbone.init_cfg=None' in message
     assert 'Traceback' not in message
