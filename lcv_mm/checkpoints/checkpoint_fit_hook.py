@@ -46,6 +46,14 @@ def fit_of(module: nn.Module, held: Mapping[str, Any]) -> Fit:
     return Fit(fitting, summary, wrong, [key for key in found if key not in expected])
 
 
+def bare_model(runner: Runner) -> Any:
+    """The model of a run without what wraps it: for several processes, for test-time augmentation."""
+    model = runner.model
+    while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
+        model = model.module
+    return model
+
+
 def state_dict_in(content: Any, source: str, *names: str) -> Mapping[str, Any]:
     """The weights in a file: what it holds under the first of these names that it has, or all of it."""
     for name in names:
@@ -86,9 +94,7 @@ class CheckpointFitHook(Hook):
         source = runner._load_from or 'the checkpoint'
         weights = state_dict_in(checkpoint, source, 'state_dict')
         held = {key.removeprefix('module.'): value for key, value in weights.items()}
-        model = runner.model
-        while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
-            model = model.module
+        model = bare_model(runner)
         fit = fit_of(model, held)
         fit.wrong.extend(f'{key} is not in the model' for key in fit.extra)
         strict = self.testing or runner._resume
@@ -116,10 +122,9 @@ class CheckpointFitHook(Hook):
                 f'and no published file does), so the run cannot go on from it. Resume from {last or "epoch_*.pth"}, '
                 f'or start a new run from its weights: load_from={source} without --resume'
             )
-        different = schedule_differences(runner, checkpoint)
-        if different and self.config_schedule:
+        if self.config_schedule:
             take_schedule_of_config(runner, checkpoint)
-        elif different:
+        elif different := schedule_differences(runner, checkpoint):
             runner.logger.warning(
                 f'{source}: the run goes on with the settings of the checkpoint, and not with those of the config: '
                 f'{", ".join(different)}. To go on with those of the config: tools/train.py --config-schedule'

@@ -5,12 +5,12 @@ from typing import Any
 
 import torch
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmengine.structures import BaseDataElement
 from mmpretrain.registry import HOOKS
 from torch import Tensor, nn
 
+from ..checkpoints import bare_model
 from ..models.checks import single_labels
 from ..ops.class_variance import mean_pair_distances, pairwise_distance
 
@@ -27,7 +27,7 @@ class ClassDistanceHook(Hook):
     """
 
     def before_train(self, runner: Runner) -> None:
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = bare_model(runner)
         self._feats: Tensor | None = None
         self._samples: Sequence[BaseDataElement] | None = None
         self._handles = []

@@ -5,11 +5,10 @@ from typing import Any
 
 import torch
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 
-from ..checkpoints import last_good_checkpoint
+from ..checkpoints import bare_model, last_good_checkpoint
 from ..errors import ConfigError, TrainingError
 
 
@@ -61,8 +60,7 @@ class FiniteLossHook(Hook):
 
 
 def _check_weights(runner: Runner, iterations: int) -> None:
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-    broken = [name for name, value in model.state_dict().items() if not torch.isfinite(value).all()]
+    broken = [name for name, value in bare_model(runner).state_dict().items() if not torch.isfinite(value).all()]
     if broken:
         shown = ', '.join(broken[:3]) + (f' and {len(broken) - 3} more' if len(broken) > 3 else '')
         raise TrainingError(

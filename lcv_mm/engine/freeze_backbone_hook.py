@@ -3,11 +3,11 @@
 from typing import Any
 
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 from torch import nn
 
+from ..checkpoints import bare_model
 from ..errors import ConfigError
 
 
@@ -42,7 +42,7 @@ class FreezeBackboneHook(Hook):
                 f'{runner.max_epochs} epochs (train_cfg.max_epochs of an epoch-based loop); make step 1 shorter, or '
                 'the run longer'
             )
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = bare_model(runner)
         if not isinstance(getattr(model, 'backbone', None), nn.Module):
             raise ConfigError(f'FreezeBackboneHook: {type(model).__name__} has no `backbone` to freeze; leave it out')
         if not getattr(runner.model, 'find_unused_parameters', True):

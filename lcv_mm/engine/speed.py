@@ -12,6 +12,7 @@ from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS, OPTIM_WRAPPERS
 from torch import nn
 
+from ..checkpoints import bare_model
 from ..errors import ConfigError
 
 
@@ -53,7 +54,7 @@ class CompileHook(Hook):
         self.options = options
 
     def before_train(self, runner: Runner) -> None:
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = bare_model(runner)
         names = [name for name, _ in model.named_children()]
         for part in self.parts:
             if part not in names:

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 from mmengine.config import Config
-from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmengine.registry import OPTIMIZERS
 from mmengine.runner import Runner
 
+from ..checkpoints import bare_model
 from ..datasets import dataset_labels
 from ..errors import ConfigError, DataError, did_you_mean, first_difference
 from .config import setting
@@ -73,9 +73,7 @@ def check_run(runner: Runner, cfg: Config, loaders: Sequence[str]) -> None:
         ConfigError: If the model does not fit the settings, or the classes and labels of a dataset.
         DataError: If a dataset is empty, or two of them have different classes.
     """
-    model = runner.model
-    while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
-        model = model.module
+    model = bare_model(runner)
     _check_custom_keys(cfg, [name for name, _ in model.named_parameters()])
     classes: dict[str, list[str]] = {}
     for name in loaders:

@@ -10,7 +10,7 @@ from mmengine.runner import Runner
 from torch import nn
 
 from lcv_mm.engine import CheckpointFitHook
-from lcv_mm.errors import CheckpointError
+from lcv_mm.errors import CheckpointError, ConfigError
 
 
 class Model(nn.Module):
@@ -73,3 +73,8 @@ def test_other_classes_than_those_trained_on_are_an_error():
     load(CheckpointFitHook(testing=True), checkpoint)
     with pytest.raises(CheckpointError, match="class 1 is 'b' in one and 'c' in the other"):
         load(CheckpointFitHook(testing=True), checkpoint, classes=('a', 'c', 'b'))
+
+
+def test_the_schedule_of_the_config_is_refused_for_several_optimizers():
+    with pytest.raises(ConfigError, match='expected one optimizer'):
+        load(CheckpointFitHook(config_schedule=True), dict(state_dict=Model().state_dict()), resume=True)
