@@ -136,15 +136,13 @@ def test_an_image_that_is_listed_twice_is_a_fault(cub):
     assert 'all splits: 599 different images, expected 600' in check_dataset(CUB, cub).faults
 
 
-def test_an_image_with_a_hole_is_found_when_it_is_opened(dogs):
+def test_an_image_that_was_cut_off_is_found_when_it_is_opened(dogs):
     image = f'Images/{DOGS_FOLDERS[0]}/n02085620_2934.jpg'
     noise = np.random.default_rng(0).integers(256, size=(64, 64, 3), dtype=np.uint8)
-    data = bytearray(cv2.imencode('.jpg', noise)[1].tobytes())
-    data[2000:3000] = bytes(1000)
-    (dogs / image).write_bytes(data)
+    (dogs / image).write_bytes(cv2.imencode('.jpg', noise)[1].tobytes()[:2000])
     assert check_dataset(DOGS, dogs, open_images=False).faults == []
     (fault,) = check_dataset(DOGS, dogs).faults
-    assert fault.startswith(f'{image}: damaged, the decoder warns: ')
+    assert fault.startswith(f'{image}: damaged, OSError: image file is truncated')
 
 
 @pytest.mark.parametrize(('make', 'fault'), [(False, 'the folder does not exist'), (True, 'the folder is empty')])

