@@ -1,7 +1,13 @@
 """Its place puts `tests/` on the path, so that a test imports the shared `layouts` by that name."""
 
+import contextlib
+import io
+import os
+import runpy
+import subprocess
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -38,6 +44,29 @@ def as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def safe_checkpoints(as_before: None) -> None:
     """Checkpoints are loaded as in the tools; without it no run can be resumed with the official release."""
     load_checkpoints_safely()
+
+
+@pytest.fixture
+def run_here(as_before: None, monkeypatch) -> Iterator[Callable[..., subprocess.CompletedProcess]]:
+    """Runs a command of tools/ in this process, where the imports are done; an error with a traceback is raised."""
+    environment = dict(os.environ)
+
+    def run_here(tool: str, *args: object, check: bool = True) -> subprocess.CompletedProcess:
+        file = str(Path(__file__).parents[1] / f'tools/{tool}.py')
+        monkeypatch.setattr(sys, 'argv', [file, *map(str, args)])
+        code: object = 0
+        with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
+            try:
+                runpy.run_path(file, run_name='__main__')
+            except SystemExit as end:
+                code = end.code or 0
+        message = str(code) if isinstance(code, str) else ''
+        assert not (check and code), message or err.getvalue()
+        return subprocess.CompletedProcess(args, 1 if message else code, out.getvalue(), err.getvalue() + message)
+
+    yield run_here
+    os.environ.clear()
+    os.environ.update(environment)
 
 
 @pytest.fixture

@@ -1,14 +1,18 @@
 """Small copies of the datasets in the layout of their archives, with their traps: `from layouts import make_cub`."""
 
+import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 from mmpretrain.datasets.categories import CUB_CATEGORIES
 from scipy.io import savemat
 
 from lcv_mm.datasets.stanford_dogs import BREEDS
+from lcv_mm.errors import DataError
 
 CUB_GREYSCALE = '001.Black_footed_Albatross/Black_footed_Albatross_0002_2.jpg'  # one of the training images
 CUB_STRAY = ('002.Laysan_Albatross/Laysan_Albatross_0002_5_rgb.jpg', '200.Common_Yellowthroat/stray_rgb.jpg')
@@ -128,6 +132,22 @@ def write_dogs_list(file: Path, names: Sequence[str], labels: Sequence[float]) -
         {'file_list': cells, 'annotation_list': annotations, 'labels': np.array(labels, dtype=np.float64)[:, None]},
         do_compression=True,
     )
+
+
+def copy_to_damage(root: Path, target: Path) -> Path:
+    """A copy of a dataset that a test may damage; its JPEGs are links, to be removed but not written into."""
+
+    def copy(source: str, file: str) -> None:
+        (os.link if source.endswith('.jpg') else shutil.copyfile)(source, file)
+
+    return Path(shutil.copytree(root, target, copy_function=copy))
+
+
+def data_error(dataset: type, root: Path | str, split: str = 'train', **settings: object) -> str:
+    """The message of the DataError that loading ends with."""
+    with pytest.raises(DataError) as caught:
+        dataset(data_root=str(root), split=split, **settings)
+    return str(caught.value)
 
 
 def _picture(label: int, width: int, height: int, channels: int) -> np.ndarray:

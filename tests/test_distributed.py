@@ -449,12 +449,3 @@ def test_a_script_without_its_arguments_says_how_to_call_it(script, usage):
     done = launch(script, CONFIG, check=False)
     assert done.returncode == 2
     assert usage in done.stdout
-
-
-@pytest.mark.slow
-def test_a_launcher_that_did_not_start_the_process_is_named(tmp_path):
-    done = run('train', CONFIG, '--launcher', 'pytorch', '--work-dir', tmp_path, *small(tmp_path, 1), check=False)
-    assert done.returncode == 1
-    assert '--launcher pytorch needs the variables RANK, WORLD_SIZE, LOCAL_RANK' in done.stderr
-    assert 'tools/dist_train.sh' in done.stderr
-    assert 'Traceback' not in done.stderr

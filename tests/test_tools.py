@@ -1,10 +1,11 @@
-"""The commands, run as a user runs them: processes of their own, real files, the real Runner."""
+"""The commands, run as a user runs them: real files, the real Runner; the first runs in processes of their own."""
 
 import json
 import pickle
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from tiny_run import tiny_options, tiny_settings
 from torchvision.models import vgg16
 
 ROOT = Path(__file__).parents[1]
-CONFIG = 'configs/lcv_cbp_resnet18_birdlets.py'
+CONFIG = ROOT / 'configs/lcv_cbp_resnet18_birdlets.py'
 
 pytestmark = pytest.mark.slow
 
@@ -42,6 +43,14 @@ def logged(work_dir: Path) -> list[dict]:
     """All records that the run logged, in the order of its sessions."""
     files = sorted(work_dir.glob('*/vis_data/scalars.json'))
     return [json.loads(line) for file in files for line in file.read_text().splitlines()]
+
+
+def predicted(run_here: Callable, checkpoint: Path, out: Path, *args: object, config: object = CONFIG) -> list[dict]:
+    """What tools/test.py writes for each test image."""
+    done = run_here('test', config, checkpoint, '--out', out, *args)
+    assert 'start anew' not in done.stdout + done.stderr
+    with out.open('rb') as file:
+        return pickle.load(file)
 
 
 @pytest.fixture(scope='module')
@@ -76,17 +85,12 @@ def test_resume_carries_on_from_the_last_checkpoint(trained):
         assert torch.equal(first['state_dict'][name], second['state_dict'][name])
 
 
-def test_the_accuracy_is_the_share_of_right_predictions(trained, tmp_path):
+def test_the_accuracy_is_the_share_of_right_predictions(trained, tmp_path, run_here):
     data, work_dir = trained
-    checkpoint = work_dir / 'epoch_2.pth'
-    out = {'metrics': tmp_path / 'metrics.json', 'pred': tmp_path / 'pred.pkl'}
-    for item, file in out.items():
-        run(
-            'test', CONFIG, checkpoint, '--work-dir', tmp_path, '--out', file, '--out-item', item,
-            '--show-dir', tmp_path / 'show', *options(data),
-        )  # fmt: skip
-    with out['pred'].open('rb') as file:
-        predictions = pickle.load(file)
+    end = ('--work-dir', tmp_path, *options(data))
+    metrics = ('--out', tmp_path / 'metrics.json', '--out-item', 'metrics', '--show-dir', tmp_path / 'show')
+    run('test', CONFIG, work_dir / 'epoch_2.pth', *metrics, *end)
+    predictions = predicted(run_here, work_dir / 'epoch_2.pth', tmp_path / 'pred.pkl', *end)
     # the truth from CUB's own lists, not from our loading code
     lists = [
         dict(line.split() for line in (data / f'{name}.txt').read_text().splitlines())
@@ -94,18 +98,16 @@ def test_the_accuracy_is_the_share_of_right_predictions(trained, tmp_path):
     ]
     truth = [int(lists[0][image]) - 1 for image in lists[0] if lists[1][image] == '0']
     right = [int(sample['pred_label']) == label for sample, label in zip(predictions, truth, strict=True)]
-    metrics = json.loads(out['metrics'].read_text())
-    assert metrics['accuracy/top1'] == pytest.approx(100 * sum(right) / len(right))
+    measured = json.loads((tmp_path / 'metrics.json').read_text())
+    assert measured['accuracy/top1'] == pytest.approx(100 * sum(right) / len(right))
     assert len(list((tmp_path / 'show').rglob('*.png'))) == 12
 
 
-def test_pictures_of_a_run(trained, tmp_path):
+def test_pictures_of_a_run(trained, tmp_path, run_here):
     data, work_dir = trained
-    run('plot_curves', work_dir, '--out', tmp_path / 'curves.png')
-    run(
-        'attention_maps', CONFIG, work_dir / 'epoch_2.pth', '--out', tmp_path / 'attention.png', '--num-images', 5,
-        *options(data),
-    )  # fmt: skip
+    run_here('plot_curves', work_dir, '--out', tmp_path / 'curves.png')
+    args = (CONFIG, work_dir / 'epoch_2.pth', '--out', tmp_path / 'attention.png', '--num-images', 5)
+    run_here('attention_maps', *args, *options(data))
     for name in ('curves.png', 'attention.png'):
         assert (tmp_path / name).read_bytes().startswith(b'\x89PNG')
 
@@ -118,54 +120,22 @@ class Payload:
         return Path.touch, (self.marker,)
 
 
-def test_a_checkpoint_that_brings_code_is_refused(trained, tmp_path):
+def test_a_checkpoint_that_brings_code_is_refused_and_runs_it_once_it_is_trusted(trained, tmp_path, run_here):
     data, work_dir = trained
     checkpoint = torch.load(work_dir / 'epoch_2.pth', weights_only=False)
     checkpoint['extra'] = Payload(tmp_path / 'marker')
     torch.save(checkpoint, tmp_path / 'stranger.pth')
-    test = ('test', CONFIG, tmp_path / 'stranger.pth', '--work-dir', tmp_path)
-    train = ('train', CONFIG, '--resume', tmp_path / 'stranger.pth', '--work-dir', tmp_path)
-    for command in (test, train):
-        done = run(*command, *options(data), check=False)
-        assert done.returncode == 1
-        assert 'stranger.pth: refused' in done.stderr
-        assert '--trust-checkpoint' in done.stderr
-        assert 'Traceback' not in done.stderr
-        assert not (tmp_path / 'marker').exists()
-    run(*test, '--trust-checkpoint', *options(data))
+    end = ('--work-dir', tmp_path, *options(data))
+    done = run_here('train', CONFIG, '--resume', tmp_path / 'stranger.pth', *end, check=False)
+    assert done.returncode == 1
+    assert 'stranger.pth: refused' in done.stderr
+    assert '--trust-checkpoint' in done.stderr
+    assert not (tmp_path / 'marker').exists()
+    run('test', CONFIG, tmp_path / 'stranger.pth', '--trust-checkpoint', *end)
     assert (tmp_path / 'marker').exists()
 
 
-def test_missing_data_is_reported_before_weights_are_loaded(tmp_path):
-    done = run(
-        'train', 'configs/lcv_cbp_vgg16_cub448.py', '--work-dir', tmp_path / 'work',
-        '--cfg-options', f'train_dataloader.dataset.data_root={tmp_path / "CUB_200_2011"}',
-        check=False,
-    )  # fmt: skip
-    assert done.returncode == 1
-    assert str(tmp_path / 'CUB_200_2011') in done.stderr
-    assert 'CUB_200_2011.tgz' in done.stderr
-    assert 'Traceback' not in done.stderr
-    assert 'vgg16' not in done.stderr  # which would be downloaded
-
-
-def test_unreachable_weights_name_the_file_and_the_ways_around(trained, tmp_path):
-    data, _ = trained  # Birdlets are in CUB's layout
-    done = run(
-        'train', 'configs/lcv_cbp_vgg16_cub448.py', '--work-dir', tmp_path, '--cfg-options',
-        *(f'{loader}.dataset.data_root={data}' for loader in ('train_dataloader', 'val_dataloader')),
-        'train_dataloader.batch_size=12', 'model.backbone.init_cfg.checkpoint=http://127.0.0.1:9/vgg16-397923af.pth',
-        check=False,
-    )  # fmt: skip
-    assert done.returncode == 1
-    message = done.stderr[done.stderr.index('error:') :]
-    assert 'vgg16-397923af.pth: could not be downloaded from' in message
-    assert 'model.backbone.init_cfg.checkpoint=' in message
-    assert 'model.backbone.init_cfg=None' in message
-    assert 'Traceback' not in message
-
-
-def test_the_main_job_trains_from_a_local_file_of_torchvisions_weights(trained, tmp_path):
+def test_the_main_job_trains_from_a_local_file_of_torchvisions_weights(trained, tmp_path, run_here):
     data, _ = trained
     torch.manual_seed(0)
     weights = vgg16(weights=None).state_dict()
@@ -178,7 +148,7 @@ def test_the_main_job_trains_from_a_local_file_of_torchvisions_weights(trained, 
     }
     of_training = (item for item in settings.items() if not item[0].startswith('val_dataloader'))
     given = ['--cfg-options', *(f'{key}={value}' for key, value in of_training)]
-    run('train', 'configs/lcv_cbp_vgg16_cub448.py', '--work-dir', tmp_path, '--no-validate', *given)
+    run_here('train', ROOT / 'configs/lcv_cbp_vgg16_cub448.py', '--work-dir', tmp_path, '--no-validate', *given)
     trained_weights = torch.load(tmp_path / 'epoch_1.pth', weights_only=False)['state_dict']
     # at a learning rate of nearly 0 the backbone is still the file's: the first and the last convolution
     for ours, theirs in (('features.0', 'features.0'), ('features.16', 'features.28')):
@@ -193,41 +163,22 @@ def test_with_an_interval_of_minus_one_only_the_last_checkpoint_is_written(train
     assert [file.name for file in tmp_path.glob('epoch_*.pth')] == ['epoch_2.pth']  # CheckpointHook's `save_last`
 
 
-def test_each_hook_of_the_project_is_switched_off_by_an_option(trained, tmp_path):
-    hooks = ('random_seed', 'catch_up_val', 'preemption', 'finite_loss', 'class_distances', 'checkpoint')
-    done = run(
-        'train', CONFIG, '--work-dir', tmp_path, *options(trained[0], **{f'default_hooks.{h}': None for h in hooks})
-    )
-    listed = done.stdout + done.stderr  # MMEngine logs the hooks of each stage
-    assert 'IterTimerHook' in listed
-    for name in ('PositionalSeed', 'CatchUpVal', 'Preemption', 'FiniteLoss', 'ClassDistance', 'SafeCheckpoint'):
-        assert f') {name}Hook' not in listed
-    assert not list(tmp_path.glob('*.pth'))
-
-
-def test_tta_is_the_mean_over_each_image_and_its_mirror_image(trained, tmp_path):
+def test_tta_is_the_mean_over_each_image_and_its_mirror_image(trained, tmp_path, run_here):
     data, work_dir = trained
-    cfg = Config.fromfile(ROOT / CONFIG)
+    cfg = Config.fromfile(CONFIG)
     cfg.test_dataloader.dataset.pipeline.insert(3, dict(type='RandomFlip', prob=1.0))
     cfg.dump(tmp_path / 'mirrored.py')
-    scores = {}
-    for name, config, args in (
-        ('plain', CONFIG, ()),
-        ('mirrored', tmp_path / 'mirrored.py', ()),
-        ('tta', CONFIG, ('--tta',)),
-    ):
-        out = tmp_path / f'{name}.pkl'
-        done = run(
-            'test', config, work_dir / 'epoch_2.pth', '--work-dir', tmp_path, '--out', out, *args, *options(data)
-        )
-        assert 'start anew' not in done.stdout + done.stderr
-        with out.open('rb') as file:
-            scores[name] = torch.stack([sample['pred_score'] for sample in pickle.load(file)])
-    torch.testing.assert_close(scores['tta'], (scores['plain'] + scores['mirrored']) / 2)
-    assert not torch.allclose(scores['plain'], scores['mirrored'])
+    scores = []
+    for number, (config, *args) in enumerate([(CONFIG,), (tmp_path / 'mirrored.py',), (CONFIG, '--tta')]):
+        out, end = tmp_path / f'{number}.pkl', ('--work-dir', tmp_path, *args, *options(data))
+        samples = predicted(run_here, work_dir / 'epoch_2.pth', out, *end, config=config)
+        scores.append(torch.stack([sample['pred_score'] for sample in samples]))
+    plain, mirrored, both = scores
+    torch.testing.assert_close(both, (plain + mirrored) / 2)
+    assert not torch.allclose(plain, mirrored)
 
 
-def test_pictures_of_one_name_in_different_folders_are_all_kept(trained, tmp_path):
+def test_pictures_of_one_name_in_different_folders_are_all_kept(trained, tmp_path, run_here):
     data, work_dir = trained
     for place, file in enumerate(sorted((data / 'images').glob('*/*'))[::3]):
         folder = tmp_path / 'own' / file.parent.name / str(place)
@@ -235,14 +186,15 @@ def test_pictures_of_one_name_in_different_folders_are_all_kept(trained, tmp_pat
         shutil.copy(file, folder / '1.jpg')
     weights = torch.load(work_dir / 'epoch_2.pth', weights_only=False)['state_dict']  # of the same number of classes
     torch.save(weights, tmp_path / 'weights.pth')
-    cfg = Config.fromfile(ROOT / CONFIG)
+    cfg = Config.fromfile(CONFIG)
     loader = cfg.test_dataloader
     loader.dataset = dict(type='CustomDataset', data_root=str(tmp_path / 'own'), pipeline=loader.dataset.pipeline)
     cfg.default_hooks.pop('visualization')  # as in many a config of one's own
     cfg.merge_from_dict({'model.head.num_classes': 6, 'model.head.out_dim': 128, 'data_preprocessor.num_classes': 6})
     cfg.dump(tmp_path / 'own.py')
     kept = {path.relative_to(tmp_path / 'own') for path in (tmp_path / 'own').rglob('*.jpg')}
-    run('test', tmp_path / 'own.py', tmp_path / 'weights.pth', '--work-dir', tmp_path, '--show-dir', tmp_path / 'show')
+    show = ('--show-dir', tmp_path / 'show')
+    run_here('test', tmp_path / 'own.py', tmp_path / 'weights.pth', '--work-dir', tmp_path, *show)
     assert len(kept) > 1
     assert {path.name for path in (tmp_path / 'show').iterdir()} == {
         f'{str(path).replace("/", "__")}_0.png' for path in kept

@@ -172,14 +172,6 @@ def test_a_folder_the_user_unpacked_by_half_is_reported_and_left(archives, tmp_p
     assert state(folder) == before
 
 
-def test_check_makes_nothing(archives, server, tmp_path, capsys):
-    facts = archives.put_on(server) | {'birdlets': DATASETS['birdlets']}
-    assert not prepare(['cub', 'birdlets'], tmp_path, check=True, datasets=facts)
-    assert capsys.readouterr().out.count('the folder does not exist') == 2
-    assert server.ranges == []
-    assert not any(tmp_path.iterdir())
-
-
 def test_a_root_that_cannot_be_written_is_reported(archives, tmp_path, capsys):
     (tmp_path / 'data').write_text('a file')
     assert not prepare(['cub'], tmp_path / 'data', archives.folder, datasets=archives.facts)
