@@ -12,6 +12,7 @@ from .models import (
     HBPHead,
     LCVClassifier,
     ResidualAttention,
+    ResizeLevels,
     ResNetLayers,
     VGGLayers,
 )
@@ -28,6 +29,7 @@ __all__ = [
     'OxfordFlower17',
     'ResNetLayers',
     'ResidualAttention',
+    'ResizeLevels',
     'StanfordDogs',
     'VGGLayers',
     'engine',

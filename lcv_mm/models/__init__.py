@@ -6,6 +6,7 @@ from .class_variance_loss import ClassVarianceLoss
 from .hbp_head import HBPHead
 from .lcv_classifier import LCVClassifier
 from .residual_attention import ResidualAttention
+from .resize_levels import ResizeLevels
 from .resnet_layers import ResNetLayers
 from .vgg_layers import VGGLayers
 
@@ -17,5 +18,6 @@ __all__ = [
     'LCVClassifier',
     'ResNetLayers',
     'ResidualAttention',
+    'ResizeLevels',
     'VGGLayers',
 ]

@@ -18,10 +18,14 @@ def check_dimensions(head: str, **dimensions: int | Sequence[int]) -> None:
             raise ConfigError(f'{head}: {name}={given!r} must be a positive number of dimensions, such as {example}')
 
 
-def check_map(part: str, level: Tensor) -> None:
-    """Raise ConfigError unless a level is a map, (N, C, H, W) or (N, C, L), which may still be a sequence of tokens."""
-    if not isinstance(level, Tensor) or level.ndim < 3:
-        got = f'vectors {tuple(level.shape)}' if isinstance(level, Tensor) else f'a {type(level).__name__}'
+def check_map(part: str, level: Tensor, ndim: int = 3) -> None:
+    """Raise ConfigError unless a level is a map of `ndim` dimensions or more.
+
+    With 3 of them it may be (N, C, L), and still be a sequence of tokens; with 4 it is (N, C, H, W).
+    """
+    if not isinstance(level, Tensor) or level.ndim < ndim:
+        kind = 'vectors' if isinstance(level, Tensor) and level.ndim < 3 else 'tokens'
+        got = f'{kind} {tuple(level.shape)}' if isinstance(level, Tensor) else f'a {type(level).__name__}'
         raise ConfigError(
             f'{part}: expected maps (N, C, H, W), got {got}; let the backbone keep its map, such as '
             "out_type='featmap' of a vision transformer or gap_before_final_norm=False of ConvNeXt, and put no pooling "
@@ -47,7 +51,8 @@ def check_channels(head: str, feats: Sequence[Tensor], in_channels: Sequence[int
     if any(level.shape[2:] != feats[0].shape[2:] for level in feats):
         raise ConfigError(
             f'{head}: the levels have the resolutions {[tuple(level.shape[2:]) for level in feats]}, expected one; '
-            'take layers of one stage: out_layers of VGGLayers or ResNetLayers'
+            "add dict(type='ResizeLevels') to the neck, or take layers of one stage: out_layers of VGGLayers or "
+            'ResNetLayers'
         )
 
 

@@ -46,7 +46,8 @@ class HBPHead(BilinearHead):
             raise ConfigError(
                 f'HBPHead pools three levels, but got {len(feats)}; take a backbone that returns three layers of one '
                 "resolution: VGGLayers(out_layers=('relu5_1', 'relu5_2', 'relu5_3')) or "
-                "ResNetLayers(out_layers=('layer4.0', 'layer4.1.relu1', 'layer4.1'))"
+                "ResNetLayers(out_layers=('layer4.0', 'layer4.1.relu1', 'layer4.1')); or give three out_indices to "
+                "another backbone and dict(type='ResizeLevels') to the neck"
             )
         check_channels('HBPHead', feats[-NUM_LEVELS:], self.level_channels)
         pooled = hierarchical_bilinear_pool(

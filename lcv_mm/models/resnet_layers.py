@@ -45,6 +45,7 @@ class ResNetLayers(StrictBackbone, ResNet):
         if not out_layers or not set(out_layers) <= set(names):
             raise ConfigError(f'ResNetLayers: out_layers={list(out_layers)} must name layers of {names}')
         self.out_layers = tuple(out_layers)
+        self.out_indices = tuple(range(len(out_layers)))  # one a level: the toolbox's tools count them
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Run the network: (N, 3, H, W) -> the named layers, each (N, C, H / 2^k, W / 2^k)."""

@@ -46,6 +46,7 @@ class VGGLayers(StrictBackbone, VGG):
         if unknown or not out_layers:
             raise ConfigError(f'VGGLayers: out_layers={list(out_layers)} must name layers of {self.layer_names}')
         self.out_layers = tuple(out_layers)
+        self.out_indices = tuple(range(len(out_layers)))  # one a level: the toolbox's tools count them
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Run the network: (N, 3, H, W) -> the named layers, each (N, C, H / 2^k, W / 2^k)."""

@@ -1,0 +1,96 @@
+"""The table of backbones in docs/compatibility.md: each with four heads, from both styles of config."""
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmpretrain.registry import MODELS
+from mmpretrain.structures import DataSample
+
+from lcv_mm.errors import ConfigError
+
+PAGE = Path(__file__).parents[1] / 'docs/compatibility.md'
+ROWS = re.findall(r'^\| (\w+) \| `dict\((.*)\)` \| ([\w, ]+) \| ([\d, ]+) \|$', PAGE.read_text(), re.MULTILINE)
+OURS = ('LCVClassifier', 'ClassVarianceLoss', 'ResidualAttention', 'ResizeLevels', 'BCNNHead', 'CBPHead', 'HBPHead')
+# a head's necks beside the attention, and its options; {last} and {all} stand for the channels
+HEADS = {
+    'LinearClsHead': ("dict(type='GlobalAveragePooling')", 'in_channels={last}'),
+    'BCNNHead': ('', 'in_channels={last}'),
+    'CBPHead': ('', 'in_channels={last}, out_dim=256'),
+    'HBPHead': ("dict(type='ResizeLevels')", 'in_channels=({all}), proj_dim=32'),
+}
+
+
+def size_for(options: str) -> int:
+    """The side of a small image that a backbone takes."""
+    return 56 if 'patch_size=14' in options else 64
+
+
+def config(folder: Path, style: str, options: str, levels: str, channels: str) -> Config:
+    """A config file with a model for each head, written as a user would."""
+    options = options.replace('img_size=224', f'img_size={size_for(options)}')
+    if 'Swin' in options:
+        options += ', pad_small_map=True'  # its windows of 7 are larger than the last map of such a small image
+    text = ''
+    for head, (neck, of_head) in HEADS.items():
+        indices = f', out_indices=({levels})' if head == 'HBPHead' and levels[0].isdigit() else ''
+        settings = of_head.format(last=channels.rpartition(', ')[2], all=channels)
+        text += f"""
+{head} = dict(
+    type='LCVClassifier',
+    backbone=dict({options}{indices}),
+    neck=[dict(type='ResidualAttention'), {neck}],
+    head=dict(type='{head}', num_classes=2, {settings}),
+    variance_loss=dict(type='ClassVarianceLoss'))
+"""
+    if style == 'text':
+        text = "custom_imports = dict(imports=['lcv_mm'])\n" + text
+    else:
+        names = {*re.findall(r"\btype='(\w+)'", text)} - {*OURS}
+        imports = f'from mmpretrain.models import {", ".join(sorted(names))}\nfrom lcv_mm import {", ".join(OURS)}\n'
+        # a head's class and the model named after it would be one name in such a config
+        text = imports + re.sub(r"\btype='(\w+)'", r'type=\1', re.sub(r'^(\w+) = ', r'model_\1 = ', text, flags=re.M))
+    file = folder / f'{style}.py'
+    file.write_text(text)
+    return Config.fromfile(file)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('style', ['text', 'pure'])
+@pytest.mark.parametrize('row', ROWS, ids=lambda row: row[0])
+def test_a_backbone_with_four_heads_trains_for_a_step(row, style, tmp_path):
+    cfg = config(tmp_path, style, *row[1:])
+    size = size_for(row[1])
+    for head in HEADS:
+        torch.manual_seed(0)
+        model = MODELS.build(cfg[head if style == 'text' else f'model_{head}']).train()
+        samples = [DataSample().set_gt_label(label) for label in (0, 0, 1, 1)]
+        total, log = model.parse_losses(model.loss(torch.randn(4, 3, size, size), samples))
+        total.backward()
+        assert torch.isfinite(total)
+        assert {'loss_cls', 'loss_inter', 'loss_intra', 'dist_inter', 'dist_intra'} < {*log}
+        first = next(model.backbone.parameters())
+        assert first.grad.abs().sum() > 0  # the loss reaches the first layer
+
+
+def test_the_page_has_ten_backbones():
+    assert len(ROWS) == 10
+
+
+def test_levels_are_resized_to_the_means_over_equal_areas():
+    resize = MODELS.build(dict(type='ResizeLevels'))
+    large = torch.arange(32.0).view(1, 2, 4, 4)
+    small = torch.randn(1, 3, 2, 2)
+    resized, same = resize((large, small))
+    by_hand = torch.tensor([[2.5, 4.5], [10.5, 12.5]])  # (0 + 1 + 4 + 5) / 4, ...
+    torch.testing.assert_close(resized, torch.stack([by_hand, by_hand + 16])[None])
+    assert torch.equal(same, small)
+
+
+def test_tokens_can_not_be_resized():
+    with pytest.raises(
+        ConfigError, match=r"ResizeLevels: expected maps .*, got tokens \(1, 16, 8\).*out_type='featmap'"
+    ):
+        MODELS.build(dict(type='ResizeLevels'))((torch.zeros(1, 16, 8), torch.zeros(1, 16, 8)))
