@@ -71,8 +71,10 @@ def lookup_scores(tables: Tensor, codes: Tensor, chunk: int = 65536) -> Tensor:
     Returns:
         Tensor: (Q, N).
     """
-    scores = tables.new_zeros(len(tables), len(codes))
-    for block, rows in zip(scores.split(chunk, dim=1), codes.split(chunk), strict=True):
+    blocks = []
+    for rows in codes.split(chunk):
+        block = tables.new_zeros(len(tables), len(rows))
         for book, column in enumerate(rows.long().unbind(1)):
-            block += tables[:, book].index_select(1, column)
-    return scores
+            block = block + tables[:, book].index_select(1, column)
+        blocks.append(block)
+    return torch.cat(blocks, dim=1)
