@@ -155,7 +155,8 @@ def runs_section(key: str, title: str, apart: str, paragraph: str, groups: Seque
     plots: list[Plot] = []
     for metric in sorted({group.metric for group in groups}, key=[*METRICS].index):
         own = [group for group in groups if group.metric == metric]
-        name = 'Accuracies' if metric == TOP1 else f'{METRICS[metric].capitalize()}, not to be held against accuracies'
+        what = METRICS[metric][0].upper() + METRICS[metric][1:]
+        name = 'Accuracies' if metric == TOP1 else f'{what}, not to be held against top-1 accuracy'
         caption = f'{name}: mean ± standard deviation over the seeds{apart}.'
         tables.append(Table(caption, [_run_cells(group) for group in own], RUN_REMARK if metric == TOP1 else ''))
         differences = list(_differences(own))
