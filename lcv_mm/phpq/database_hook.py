@@ -5,6 +5,7 @@ import copy
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
+from mmpretrain.engine import VisualizationHook
 from mmpretrain.models import BaseRetriever
 from mmpretrain.registry import HOOKS
 
@@ -20,7 +21,8 @@ class DatabaseHook(Hook):
     `PrepareProtoBeforeValLoopHook` acts before `EMAHook` has exchanged the weights, and not before a test.
 
     Raises:
-        ConfigError: If the model is no retriever, or the config has no training images with a pipeline.
+        ConfigError: If the model is no retriever, the config has no training images with a pipeline, or predictions are
+            to be drawn, which are ranks of images and no classes.
     """
 
     priority = 'LOW'  # after EMAHook
@@ -36,7 +38,12 @@ class DatabaseHook(Hook):
         if not isinstance(model, BaseRetriever):
             raise ConfigError(
                 f'DatabaseHook: {type(model).__name__} searches no database; expected a retriever, such as '
-                'QuantizedRetriever: leave the hook out'
+                'QuantizedRetriever: leave the hook out, or --tta'
+            )
+        if any(isinstance(hook, VisualizationHook) and hook.enable for hook in runner.hooks):
+            raise ConfigError(
+                f'VisualizationHook draws predicted classes, but {type(model).__name__} predicts an order of images; '
+                'leave --show and --show-dir (default_hooks.visualization.enable) out'
             )
         model.prototype = model.prototype or _training_images(runner, evaluated)
         model.prepare_prototype()

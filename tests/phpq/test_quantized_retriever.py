@@ -126,9 +126,16 @@ def test_no_database_is_one_message(cfg):
         model.prepare_prototype()
 
 
-def test_the_hook_wants_a_retriever_and_training_images(cfg):
+def test_the_hook_wants_a_retriever_training_images_and_no_pictures(cfg):
     runner = Runner.from_cfg(cfg)
     hook = next(hook for hook in runner.hooks if type(hook).__name__ == 'DatabaseHook')
+    drawing = next(drawing for drawing in runner.hooks if type(drawing).__name__ == 'UniqueVisualizationHook')
+    drawing.enable = True
+    with pytest.raises(
+        ConfigError, match='draws predicted classes, but QuantizedRetriever predicts an order of images'
+    ):
+        hook.before_test_epoch(runner)
+    drawing.enable = False
     runner.cfg.train_dataloader.dataset = dict(type='RepeatDataset', times=2)
     with pytest.raises(ConfigError, match='expected train_dataloader.dataset with a pipeline'):
         hook.before_test_epoch(runner)
