@@ -36,7 +36,7 @@ class QuantizedRetriever(ImageToImageRetriever):
 
     Raises:
         ConfigError: In `prepare_prototype`, if there is no database.
-        DataError: There, if an image of the database has no label, or not one alone.
+        DataError: There, if an image of the database has no label, or not one alone, or can't be told from another.
     """
 
     def __init__(
@@ -86,7 +86,13 @@ class QuantizedRetriever(ImageToImageRetriever):
                 kept[sample.sample_idx] = row
         vecs = rows.new_zeros(len(labels), *rows.shape[1:])
         vecs[list(kept)] = torch.stack([*kept.values()])
-        self.register_buffer('prototype_vecs', self._of_all_ranks(vecs, labels), persistent=False)
+        vecs = self._of_all_ranks(vecs, labels)
+        if (lost := int((labels < 0).sum())) > 0:
+            raise DataError(
+                f'{lost} of {len(labels)} images of the database have the sample_idx of another image; expected one '
+                'dataset, with no wrapper such as ConcatDataset around several: take them as one'
+            )
+        self.register_buffer('prototype_vecs', vecs, persistent=False)
         self.register_buffer('prototype_labels', labels.to(rows.device), persistent=False)
         self.prototype_inited = True
 

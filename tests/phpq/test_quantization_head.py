@@ -34,6 +34,7 @@ def test_parts_and_codewords_have_unit_length():
 
 def test_the_losses_are_those_of_the_formulas():
     head, feats, samples = make(scale=5.0, weight_quantization=0.3)
+    head.requires_grad_(False)
     losses = head.loss((feats,), samples)
     # from the weights alone, in float64: batch norm, linear, unit length; nearest codeword; cosines; log softmax
     x = feats.double()

@@ -120,6 +120,13 @@ def test_a_database_without_labels_is_one_message(cfg, data_root):
         Runner.from_cfg(cfg).test()
 
 
+def test_images_that_cannot_be_told_apart_are_one_message(cfg):
+    images = dict(type='ConcatDataset', datasets=[cfg.test_dataloader.dataset] * 2)
+    cfg.model.prototype = dict(cfg.test_dataloader, dataset=images)
+    with pytest.raises(DataError, match='12 of 24 images of the database have the sample_idx of another image'):
+        Runner.from_cfg(cfg).test()
+
+
 def test_no_database_is_one_message(cfg):
     model = MODELS.build(dict(cfg.model, data_preprocessor=cfg.data_preprocessor))
     with pytest.raises(ConfigError, match='there is no database to search; add DatabaseHook'):
