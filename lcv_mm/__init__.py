@@ -3,7 +3,7 @@
 Importing it registers every component in MMPretrain's registries.
 """
 
-from . import engine, ops
+from . import engine, ops, phpq
 from .datasets import CUB200, Birdlets, ClassBalancedBatchSampler, OxfordFlower17, StanfordDogs
 from .models import (
     BCNNHead,
@@ -34,4 +34,5 @@ __all__ = [
     'VGGLayers',
     'engine',
     'ops',
+    'phpq',
 ]

@@ -98,8 +98,9 @@ def model(head: str, kind: str, **settings: object) -> torch.nn.Module:
 
 
 def is_of_classifier(name: str, part: type) -> bool:
-    """A head of a classifier predicts from features alone; those of pretraining and of language do not."""
-    if not name.endswith('Head') or not hasattr(part, 'predict') or name == 'VQAGenerationHead':
+    """A head of a classifier predicts from features alone; those of pretraining, language and retrieval do not."""
+    others = ('VQAGenerationHead', 'QuantizationHead')
+    if not name.endswith('Head') or not hasattr(part, 'predict') or name in others:
         return False
     return [*inspect.signature(part.predict).parameters][1] == 'feats'
 

@@ -64,7 +64,7 @@ def test_rows_are_trained_tested_and_recorded_once(tmp_path):
     for config in (CBP, LCV):
         record, here = record_of(tmp_path, config), folder(tmp_path, config)
         # the trainer's own validation of the last epoch, in another process, saw the same images
-        assert record.top1 == pytest.approx(read_curves(here)['accuracy/top1'][-1][1])
+        assert record.result == pytest.approx(read_curves(here)['accuracy/top1'][-1][1])
         assert (record.status, record.data, record.dataset) == ('finished', 'generated', 'Birdlets')
         assert record.images == {'train': 24, 'test': 12}
         assert record.options['train_cfg.max_epochs'] == '2'
@@ -79,7 +79,7 @@ def test_rows_are_trained_tested_and_recorded_once(tmp_path):
         )
         assert 2 * weights < record.peak_memory['cpu'] < os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES')
         assert 0 < record.seconds < 300
-        assert f'{config}, seed 0: finished, {record.top1:.2f} %' in done.stdout
+        assert f'{config}, seed 0: finished, {record.result:.2f} %' in done.stdout
     page = (tmp_path / 'runs/report.html').read_text()
     assert CBP in page
     assert LCV in page
@@ -109,7 +109,7 @@ def test_told_to_stop_it_saves_and_goes_on_where_it_stood(tmp_path):
     assert done.returncode == 0, done.stdout
     record = record_of(tmp_path, CBP)
     assert (record.sittings, record.untimed_sittings) == (2, 0)
-    assert record.top1 == record_of(tmp_path / 'whole', CBP).top1
+    assert record.result == record_of(tmp_path / 'whole', CBP).result
     # bit for bit the run that was not stopped
     first, second = (
         torch.load(tmp_path / name / CBP / 'seed_0/epoch_4.pth', weights_only=False)['state_dict']

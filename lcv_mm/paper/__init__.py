@@ -1,5 +1,27 @@
 """The paper's tables as data: read by tests, docs and tools alike."""
 
-from .tables import EPOCHS, Comparison, PaperRow, comparisons_of, markdown_tables, read_comparisons, read_rows
+from .tables import (
+    EPOCHS,
+    METRICS,
+    TOP1,
+    Comparison,
+    PaperRow,
+    comparisons_of,
+    markdown_tables,
+    metric_of,
+    read_comparisons,
+    read_rows,
+)
 
-__all__ = ['EPOCHS', 'Comparison', 'PaperRow', 'comparisons_of', 'markdown_tables', 'read_comparisons', 'read_rows']
+__all__ = [
+    'EPOCHS',
+    'METRICS',
+    'TOP1',
+    'Comparison',
+    'PaperRow',
+    'comparisons_of',
+    'markdown_tables',
+    'metric_of',
+    'read_comparisons',
+    'read_rows',
+]

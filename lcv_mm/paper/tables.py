@@ -5,7 +5,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
-EPOCHS = 60  # of every row
+EPOCHS = 60  # of every row that is not quoted
+TOP1 = 'accuracy/top1'  # as MMPretrain's Accuracy names it
+# What the rows' numbers are: names of metrics, as an evaluator gives them -> words
+METRICS = {
+    TOP1: 'top-1 accuracy',
+    'retrieval/mAP': 'retrieval mAP',
+    'cluster_accuracy/Old': 'clustering accuracy of known classes',
+}
 
 
 @dataclass(frozen=True)
@@ -19,7 +26,8 @@ class PaperRow:
         backbone (str): 'VGG-16', 'ResNet-18' or 'ViT-B/16'.
         dataset (str): 'CUB-200-2011', 'Stanford Dogs' or 'Oxford-Flower-17'.
         crop (int): Side of the crops, in pixels.
-        top1 (float): The number in the table, in per cent.
+        paper (float): The number in the table, in per cent.
+        metric (str): What this number is, one of METRICS; it compares with numbers of the same metric alone.
         note (str): What has to be said about it; often empty.
     """
 
@@ -29,7 +37,8 @@ class PaperRow:
     backbone: str
     dataset: str
     crop: int
-    top1: float
+    paper: float
+    metric: str
     note: str
 
     @property
@@ -63,19 +72,25 @@ def read_rows() -> list[PaperRow]:
     return [
         PaperRow(
             *(int(row['table']), row['config'], row['method'], row['backbone'], row['dataset']),
-            *(int(row['crop']), float(row['paper_top1']), row['note']),
+            *(int(row['crop']), float(row['paper']), row['metric'], row['note']),
         )
         for row in _read('tables.csv')
     ]
 
 
+def metric_of(config: str) -> str:
+    """What a config is judged by, one of METRICS: that of the rows whose names begin with the same word, or top-1."""
+    method = config.partition('_')[0]
+    return next((row.metric for row in read_rows() if row.config.partition('_')[0] == method), TOP1)
+
+
 def read_comparisons() -> list[Comparison]:
-    """All comparisons on Birdlets, in the order in which they are reported."""
+    """The comparisons on Birdlets, and those of PHPQ, in the order in which they are reported."""
     return [Comparison(**row) for row in _read('comparisons.csv')]
 
 
 def comparisons_of(configs: Iterable[str]) -> list[Comparison]:
-    """The comparisons on Birdlets, then three for each other config with LCV.
+    """The comparisons of `read_comparisons`, then three for each other config with LCV.
 
     Args:
         configs (Iterable[str]): Names of configs; of a `lcv_<name>` the baseline is `<name>`, and the one without the
@@ -114,8 +129,9 @@ def markdown_tables(rows: Sequence[PaperRow]) -> str:
             '|---|---|---|---|---|',
         ]
         for row in own:
-            config = 'quoted by the paper' if row.quoted else f'[{row.config}]({row.config}.py)'
-            lines.append(f'| {row.method} | {row.backbone} | {config} | {row.top1:.2f} | |')
+            what = f' ({METRICS[row.metric]}, not top-1)' if row.quoted else ''
+            config = f'[{row.config}]({row.config}.py)'
+            lines.append(f'| {row.method} | {row.backbone} | {config} | {row.paper:.2f}{what} | |')
         blocks.append('\n'.join(lines))
     return '\n\n'.join(blocks)
 

@@ -12,6 +12,7 @@ from typing import IO, Any
 from ..engine import EXIT_TRY_AGAIN, last_good_checkpoint, write_atomically
 from ..errors import ConfigError, UserFacingError
 from ..launch import type_name
+from ..paper import metric_of
 from ..visualization import read_scalars
 from .plan import RunSpec, hold_to_settings, run_config
 from .processes import Children, Ended
@@ -20,7 +21,6 @@ from .record import (
     FINISHED,
     OTHER,
     RECORD,
-    TOP1,
     Record,
     count_images,
     data_kind,
@@ -131,10 +131,12 @@ def _train_and_test(
     facts |= dict(checkpoint=checkpoint.name, test_seconds=tested.seconds)
     check(tested, 'test.log')
     measured = json.loads(metrics.read_text())
-    if TOP1 not in measured:
+    metric = metric_of(spec.config.stem)
+    if metric not in measured:
         raise UserFacingError(
-            f'the test measured {", ".join(measured) or "nothing"}; expected {TOP1} among it, which is what is '
-            'reported: give test_evaluator an Accuracy of MMPretrain with 1 in its topk'
+            f'the test measured {", ".join(measured) or "nothing"}; expected {metric} among it, which is what is '
+            'reported: give test_evaluator the metric that measures it (accuracy/top1: an Accuracy of MMPretrain with '
+            '1 in its topk)'
         )
     with _READING:
         images = count_images(cfg, spec.cwd)

@@ -95,8 +95,8 @@ def choose_configs(
         end = NAME_ENDS[dataset]
         known = [*sorted(configs.glob(f'*_{end}.py')), *sorted(configs.glob(f'*/*_{end}*.py'))]
     else:
-        rows = [row for row in read_rows() if not row.quoted and (not tables or row.table in tables)]
-        known = [configs / f'{row.config}.py' for row in rows]
+        rows = [row for row in read_rows() if not tables or row.table in tables]
+        known = [path for row in rows if (path := configs / f'{row.config}.py').is_file()]
     names = [path.stem for path in known]
     for pattern in patterns:
         if not any(fnmatchcase(name, pattern) for name in names):
@@ -187,7 +187,7 @@ def state(spec: RunSpec) -> str:
     """Such as 'finished, 57.00 %', 'half-way (epoch 12)', 'failed, to be tried again' or 'to do'."""
     record = read_record(spec.folder)
     if record is not None:
-        return f'finished, {record.top1:.2f} %' if record.status == FINISHED else 'failed, to be tried again'
+        return f'finished, {record.result:.2f} %' if record.status == FINISHED else 'failed, to be tried again'
     epoch = last_epoch(spec.folder)
     return f'half-way (epoch {epoch})' if epoch else 'to do'
 

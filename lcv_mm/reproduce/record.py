@@ -21,12 +21,12 @@ from ..datasets.birdlets import SETTINGS_FILE as DRAWN
 from ..engine import write_atomically
 from ..errors import DataError
 from ..launch import type_name
+from ..paper import metric_of
 
 RECORD = 'record.json'
 SETTINGS = 'settings.json'  # beside it: what the run's folder was begun with, {dotted key: value as text}
 FINISHED, FAILED = 'finished', 'failed'
 REAL, GENERATED, OTHER = 'real', 'generated', 'other'
-TOP1 = 'accuracy/top1'  # as MMPretrain's Accuracy names it
 NO_VERSIONS = ('PyTorch compiling details', 'numpy_random_seed', 'MUSA available')
 PACKAGES = ('lcv_mm', 'onedl-mmpretrain', 'onedl-mmengine', 'onedl-mmcv', 'mmpretrain', 'mmengine', 'mmcv', 'mmcv-lite')
 
@@ -43,7 +43,7 @@ class Record:
     images: Mapping[str, int]  # how many 'train' and 'test' hold
     options: Mapping[str, str]  # settings put over the config, as on a command line, `{seed}` not yet replaced
     amp: bool  # mixed precision
-    metrics: Mapping[str, float] = field(default_factory=dict)  # of the final checkpoint, 'accuracy/top1' in per cent
+    metrics: Mapping[str, float] = field(default_factory=dict)  # of the final checkpoint, in per cent
     checkpoint: str = ''  # file name of that, in the run's folder
     seconds: float = 0.0  # wall-clock time of training, all sessions together
     sittings: int = 0  # sessions of training; the next are those killed before their time was noted
@@ -59,9 +59,14 @@ class Record:
     error: str = ''  # what a failed run said last
 
     @property
-    def top1(self) -> float:
-        """Top-1 accuracy in per cent of a finished run."""
-        return self.metrics[TOP1]
+    def metric(self) -> str:
+        """What the run is judged by, such as 'accuracy/top1'."""
+        return metric_of(self.config)
+
+    @property
+    def result(self) -> float:
+        """That of a finished run, in per cent."""
+        return self.metrics[self.metric]
 
 
 def write_record(folder: Path, record: Record) -> None:

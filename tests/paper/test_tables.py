@@ -1,22 +1,41 @@
 from pathlib import Path
 
-from lcv_mm.paper import markdown_tables, read_rows
+from lcv_mm.paper import METRICS, markdown_tables, metric_of, read_rows
 
 
 def test_the_tables_hold_the_papers_numbers():
     rows = {row.config: row for row in read_rows()}
     assert len(rows) == 32
     # read off the paper's text, one of each table
-    assert rows['lcv_bcnn_vgg16_cub448'].top1 == 75.18
-    assert rows['cbp_vgg16_cub224'].top1 == 72.75
-    assert rows['lcv_hbp_resnet18_dogs224'].top1 == 80.01
-    assert rows['lcv_cbp_vgg16_flower224'].top1 == 91.03
+    assert rows['lcv_bcnn_vgg16_cub448'].paper == 75.18
+    assert rows['cbp_vgg16_cub224'].paper == 72.75
+    assert rows['lcv_hbp_resnet18_dogs224'].paper == 80.01
+    assert rows['lcv_cbp_vgg16_flower224'].paper == 91.03
     assert [sum(row.table == table for row in rows.values()) for table in (1, 2, 3, 4)] == [9, 7, 8, 8]
-    assert {row.config for row in rows.values() if row.quoted} == {
-        'phpq_resnet18_cub448',
-        'gca_vitb16_cub448',
-        'phpq_resnet18_dogs224',
+    quoted = {row.config: row.metric for row in rows.values() if row.quoted}
+    assert quoted == {
+        'phpq_resnet18_cub448': 'retrieval/mAP',
+        'gca_vitb16_cub448': 'cluster_accuracy/Old',
+        'phpq_resnet18_dogs224': 'retrieval/mAP',
     }
+    assert {row.metric for row in rows.values() if not row.quoted} == {'accuracy/top1'}
+    assert {row.metric for row in rows.values()} == {*METRICS}
+
+
+def test_a_config_is_judged_by_the_metric_of_its_method():
+    names = ('phpq_resnet18_birdlets64_last_level', 'gca_resnet18_birdlets64', 'lcv_cbp_vgg16_flower112', 'mine')
+    assert [metric_of(name) for name in names] == [
+        'retrieval/mAP',
+        'cluster_accuracy/Old',
+        'accuracy/top1',
+        'accuracy/top1',
+    ]
+
+
+def test_a_quoted_row_links_its_config_and_says_what_its_number_is():
+    lines = markdown_tables(read_rows()).splitlines()
+    link = '[phpq_resnet18_cub448](phpq_resnet18_cub448.py)'
+    assert f'| PHPQ | ResNet-18 | {link} | 74.13 (retrieval mAP, not top-1) | |' in lines
 
 
 def test_the_page_of_the_configs_shows_the_tables_as_they_are():

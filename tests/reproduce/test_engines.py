@@ -44,7 +44,7 @@ def test_runs_end_with_measured_results_at_the_same_time_and_one_that_fails_stop
     times = []
     for spec in runs[1:]:
         record = read_record(spec.folder)
-        assert record.top1 == pytest.approx(read_curves(spec.folder)['accuracy/top1'][-1][1])
+        assert record.result == pytest.approx(read_curves(spec.folder)['accuracy/top1'][-1][1])
         begun = (spec.folder / 'settings.json').stat().st_mtime
         times.append((begun, (spec.folder / 'record.json').stat().st_mtime))
     (first, first_end), (second, second_end) = times

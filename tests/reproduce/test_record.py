@@ -32,7 +32,7 @@ def test_a_record_is_read_as_it_was_written(tmp_path):
     written = record(options={'train_cfg.max_epochs': '10'}, peak_memory={'cpu': 3}, error='a\n"b"')
     write_record(tmp_path, written)
     assert read_record(tmp_path) == written
-    assert written.top1 == 57.25
+    assert written.result == 57.25
 
 
 def test_all_records_of_a_work_dir_are_found_and_runs_under_way_have_none(tmp_path):

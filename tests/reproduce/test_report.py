@@ -60,7 +60,7 @@ def test_an_empty_work_dir_gives_a_report_that_says_so(tmp_path):
     assert (page, markdown) == (tmp_path / 'report.html', tmp_path / 'report.md')
     for file in (page, markdown):
         assert 'Nothing has been run yet.' in file.read_text()
-    assert markdown.read_text().count('not run') == sum(not row.quoted for row in read_rows())
+    assert markdown.read_text().count('not run') == len(read_rows())
 
 
 def test_a_report_that_cannot_be_written_says_so_and_speaks_of_no_checkpoints(tmp_path):
@@ -135,9 +135,38 @@ def test_a_real_run_of_a_config_that_is_no_row_is_not_lost(tmp_path):
 
 def test_a_quoted_row_says_why_it_does_not_compare(tmp_path):
     (row,) = rows(tmp_path, TABLE_1, 'PHPQ')
-    assert list(row.values())[:-1] == ['PHPQ', 'ResNet-18', '74.13', 'not comparable', *[DASH] * 3]
+    assert list(row.values())[:-1] == ['PHPQ', 'ResNet-18', '74.13, retrieval mAP', 'not run', *[DASH] * 3]
     assert 'retrieval mAP' in row['note']
     assert 'category discovery' in rows(tmp_path, TABLE_1, 'GCA')[0]['note']
+
+
+def test_the_result_of_a_quoted_row_stands_under_its_own_metrics_name_and_in_no_difference(tmp_path):
+    for seed, (found, top1) in enumerate([(60.0, 71.0), (62.0, 73.0)]):
+        add_run(tmp_path, 'phpq_resnet18_cub448', seed, top1, metrics={'accuracy/top1': top1, 'retrieval/mAP': found})
+    (row,) = rows(tmp_path, TABLE_1, 'PHPQ')
+    assert list(row.values())[2:-1] == ['74.13, retrieval mAP', '61.00 ± 1.41 (2 seeds), retrieval mAP', *[DASH] * 3]
+    assert row['note'].endswith('Top-1 accuracy reached: 72.00 ± 1.41 (2 seeds).')
+
+
+def test_other_runs_of_it_have_tables_of_their_own_metric(tmp_path):
+    name, last_level = 'phpq_resnet18_birdlets64', 'phpq_resnet18_birdlets64_last_level'
+    for config, found in ((name, (30.0, 34.0)), (last_level, (20.0, 22.0))):
+        for seed, value in enumerate(found):
+            metrics = {'accuracy/top1': 2 * value, 'retrieval/mAP': value}
+            add_run(tmp_path, config, seed, 0, **DRAWN | dict(metrics=metrics))
+    add_runs(tmp_path, settings=DRAWN, cbp_resnet18_birdlets64=[80.0, 80.0])
+    assert 'top-1 (%)' in rows(tmp_path, REHEARSAL, '`cbp_resnet18_birdlets64`')[0]
+    (row,) = rows(tmp_path, REHEARSAL, f'`{name}`')
+    assert (row['retrieval mAP (%)'], row['top-1 of the same runs (%)']) == tuple(
+        f'{mean:.2f} ± {spread:.2f} (2 seeds)' for mean, spread in ((32.0, math.sqrt(8)), (64.0, math.sqrt(32)))
+    )
+    compared = [row for row in sections(tmp_path)[REHEARSAL] if row.get('config') == f'`{name}`' and 'question' in row]
+    assert [row['difference of retrieval mAP (points)'] for row in compared] == ['+11.00 ± 1.41 (2 seeds)']
+
+
+def test_a_run_that_left_no_number_of_its_metric_has_failed(tmp_path):
+    add_run(tmp_path, 'phpq_resnet18_cub448', 0, 70.0)  # top-1 alone
+    assert sections(tmp_path)['Failed runs'][0]['error'] == '`It left no retrieval/mAP.`'
 
 
 def test_a_rehearsal_shows_the_error_of_one_accuracy_and_the_median_time(tmp_path):
@@ -271,7 +300,7 @@ def test_a_band_is_the_mean_and_sample_deviation_at_epochs_that_all_runs_have():
 
 def test_no_label_of_a_plot_is_cut_off():
     longest = max((comparison.question for comparison in read_comparisons()), key=len)
-    figure = draw_differences([(longest, Sample((0.5, 1.5))), ('short', Sample((-2.0,)))])
+    figure = draw_differences([(longest, Sample((0.5, 1.5))), ('short', Sample((-2.0,)))], 'top-1 accuracy')
     figure.draw_without_rendering()
     for text in figure.axes[0].texts:
         box = text.get_window_extent()

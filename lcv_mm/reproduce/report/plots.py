@@ -38,14 +38,14 @@ KINDS = {
 Curves = Sequence[Mapping[str, Curve]]  # of the runs of a group: logged name -> curve
 
 
-def draw_differences(differences: Sequence[tuple[str, Sample]]) -> Figure:
-    """Differences of top-1 with their intervals, one per line under its label; a dot is filled if that excludes 0."""
+def draw_differences(differences: Sequence[tuple[str, Sample]], quantity: str) -> Figure:
+    """Differences with their intervals, one per line under its label; a dot is filled if that excludes 0."""
     labels = [textwrap.fill(label, LABEL) for label, _ in differences]
     lines = 1 + max(label.count('\n') for label in labels)
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(3.7, 0.9 + (0.22 + 0.14 * lines) * len(labels)), layout='constrained')
         ylim = len(labels) - 0.5, -0.65 - 0.15 * lines
-        axes = figure.add_subplot(xlabel='difference of top-1 accuracy (points)', yticks=[], ylim=ylim)
+        axes = figure.add_subplot(xlabel=f'difference of {quantity} (points)', yticks=[], ylim=ylim)
         axes.spines['left'].set_visible(False)
         axes.grid(axis='x')
         axes.axvline(0, color=INK, linewidth=1, linestyle='--')

@@ -12,8 +12,9 @@ from typing import NamedTuple
 from scipy.stats import t
 
 from ...errors import DataError
+from ...paper import metric_of
 from ..plan import SEED
-from ..record import FINISHED, SETTINGS, TOP1, Record
+from ..record import FINISHED, SETTINGS, Record
 from .render import number, signed
 
 LOSS = 'model.variance_loss.'  # how the settings of the loss begin
@@ -82,7 +83,7 @@ class Run:
     @property
     def finished(self) -> bool:
         """Whether it ended with a result."""
-        return self.record.status == FINISHED and TOP1 in self.record.metrics
+        return self.record.status == FINISHED and self.record.metric in self.record.metrics
 
     @cached_property
     def begun(self) -> dict[str, str]:
@@ -131,18 +132,28 @@ class RunGroup:
         return {seed: run.record for seed, run in sorted(self.runs.items())}
 
     @property
-    def top1(self) -> Sample:
-        """Top-1 accuracy in per cent, in the order of the seeds."""
-        return Sample(record.top1 for record in self.records.values())
+    def metric(self) -> str:
+        """What its runs are judged by, such as 'accuracy/top1'."""
+        return metric_of(self.config)
+
+    @property
+    def result(self) -> Sample:
+        """That, in per cent, in the order of the seeds."""
+        return Sample(record.result for record in self.records.values())
+
+    def measured(self, metric: str) -> str:
+        """Another metric of its runs, as text; '' where not all have it."""
+        values = [record.metrics.get(metric) for record in self.records.values()]
+        return '' if None in values else Sample(value for value in values if value is not None).text()
 
     def counterpart(self, config: str | None, groups: Sequence['RunGroup']) -> 'RunGroup | None':
         """The group of another config under the same setting, with which it may be compared; None if not run."""
         return next((other for other in groups if (other.config, other.setting) == (config, self.setting)), None)
 
     def minus(self, other: 'RunGroup | None') -> Sample:
-        """Differences of top-1 between runs of the same seed; empty without a common seed."""
+        """Differences of the results between runs of the same seed; empty without a common seed."""
         theirs = other.records if other else {}
-        return Sample(record.top1 - theirs[seed].top1 for seed, record in self.records.items() if seed in theirs)
+        return Sample(record.result - theirs[seed].result for seed, record in self.records.items() if seed in theirs)
 
 
 def group_runs(runs: Iterable[Run]) -> list[RunGroup]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import median
 
 from ...engine import write_atomically
-from ...paper import EPOCHS, PaperRow, comparisons_of, read_rows
+from ...paper import EPOCHS, METRICS, TOP1, PaperRow, comparisons_of, read_rows
 from ..record import GENERATED, REAL, Record, read_records
 from .plots import address, draw_differences, titled, training_plots
 from .render import MINUS, NONE, Plot, Section, Table, number, signed, to_html, to_markdown
@@ -15,9 +15,11 @@ from .run_groups import Run, RunGroup, Sample, baseline_name, group_runs
 
 RULES = (
     "Beside a number of the paper stand only finished runs of that row's config as it is, without options, on the "
-    f"whole dataset, with the row's crop, ImageNet weights and {EPOCHS} epochs. Reached is "
+    f"whole dataset, with the row's crop, ImageNet weights and {EPOCHS} epochs (rows that the paper quotes: with what "
+    'their configs say). Reached is '
     'the mean ± sample standard deviation over the seeds; one seed has no spread. '
-    f'LCV {MINUS} baseline is the mean of the differences between runs of the same seed.'
+    f'LCV {MINUS} baseline is the mean of the differences between runs of the same seed. A quoted number is no top-1 '
+    'accuracy: it stands with the name of what it is, and in no difference.'
 )
 # of the sections of runs that are no rows of the paper: anchor, title, what their numbers are not, and a paragraph
 OTHER_RUNS = (
@@ -41,6 +43,7 @@ RUN_REMARK = (
 COMPARISON_REMARK = (
     "Interval: Student's t over the seeds. Of twenty about one leaves 0 out by chance; one seed gives none."
 )
+SHORT = {**METRICS, TOP1: 'top-1'}  # in headings
 VERSIONS = ('Python', 'PyTorch', 'TorchVision', 'MMCV', 'MMEngine', 'lcv_mm')
 
 
@@ -89,13 +92,14 @@ def make_sections(runs: Sequence[Run]) -> list[Section]:
 
 
 def enters(group: RunGroup, row: PaperRow) -> bool:
-    """Whether runs may stand beside a row's number: its config, weights, crop and length, on the whole dataset."""
+    """Whether runs may stand beside a row's number: its config, weights, crop and length, on the whole dataset.
+
+    Weights, crop and length of a quoted row are its config's: the paper does not give those of another system.
+    """
     setting = group.setting
     facts = ((setting.weights, row.weights), (setting.crop, row.crop), (setting.epochs, EPOCHS))
-    return (
-        (group.config, setting.data, setting.options) == (row.config, REAL, '')
-        and not row.quoted
-        and all(known in ('', str(expected)) for known, expected in facts)
+    return (group.config, setting.data, setting.options) == (row.config, REAL, '') and (
+        row.quoted or all(known in ('', str(expected)) for known, expected in facts)
     )
 
 
@@ -103,7 +107,7 @@ def paper_section(rows: Sequence[PaperRow], groups: Sequence[RunGroup]) -> Secti
     """A table of the paper beside what was reached; the only place where the two meet."""
     own = [group for group in groups if group.config in {row.config for row in rows}]
     name, crop = f'Table {rows[0].table}', rows[0].crop
-    caption = f'{name} of the paper: {rows[0].dataset}, crops of {crop}, top-1 accuracy in %.'
+    caption = f'{name} of the paper: {rows[0].dataset}, crops of {crop}, top-1 accuracy in % if nothing else is said.'
     table = Table(caption, [cells for row in rows for cells in _paper_cells(row, rows, own)])
     paragraphs = () if own else ('No run that may stand beside these numbers has finished.',)
     title = f'{name}: {rows[0].dataset}, {crop}'
@@ -113,13 +117,14 @@ def paper_section(rows: Sequence[PaperRow], groups: Sequence[RunGroup]) -> Secti
 def _paper_cells(row: PaperRow, rows: Sequence[PaperRow], groups: Sequence[RunGroup]) -> Iterator[dict[str, str]]:
     """A row once for each setting: runs with and without amp are not averaged; as 'not run' where there is none."""
     baseline = baseline_name(row.config)
+    what = f', {METRICS[row.metric]}' if row.quoted else ''
     cells = {
         'method': row.method,
         'backbone': row.backbone,
-        'paper': number(row.top1),
-        'reached': 'not comparable' if row.quoted else 'not run',
+        'paper': number(row.paper) + what,
+        'reached': 'not run',
         (minus_paper := f'reached {MINUS} paper'): NONE,
-        f'LCV {MINUS} baseline, paper': next((signed(row.top1 - r.top1) for r in rows if r.config == baseline), NONE),
+        f'LCV {MINUS} baseline, paper': next((signed(row.paper - r.paper) for r in rows if r.config == baseline), NONE),
         (gain := f'LCV {MINUS} baseline, reached'): NONE,
         'note': f'{row.note[:1].upper()}{row.note[1:]}.' if row.note else '',
     }
@@ -129,54 +134,72 @@ def _paper_cells(row: PaperRow, rows: Sequence[PaperRow], groups: Sequence[RunGr
     for group in own:
         amp, other = group.setting.amp, group.counterpart(baseline, groups)
         missing = ('no common seed' if other else 'baseline not run') if baseline else NONE
+        notes = [cells['note'], 'Mixed precision (amp), which the paper does not mention.' * amp]
+        if row.quoted and (top1 := group.measured(TOP1)):
+            notes.append(f'Top-1 accuracy reached: {top1}.')
         yield {
             **cells,
-            'reached': group.top1.text() + ', amp' * amp,
-            minus_paper: signed(group.top1.mean - row.top1),
+            'reached': group.result.text() + what + ', amp' * amp,
+            minus_paper: NONE if row.quoted else signed(group.result.mean - row.paper),
             gain: differences.text(difference=True) if (differences := group.minus(other)) else missing,
-            'note': f'{cells["note"]} {"Mixed precision (amp), which the paper does not mention." * amp}'.strip(),
+            'note': ' '.join(filter(None, notes)),
         }
 
 
 def runs_section(key: str, title: str, apart: str, paragraph: str, groups: Sequence[RunGroup]) -> Section:
-    """Runs that are not rows of the paper: their accuracies, and the comparisons between those of one setting."""
-    caption = f'Accuracies: mean ± standard deviation over the seeds{apart}.'
-    tables = [Table(caption, [_run_cells(group) for group in groups], RUN_REMARK)]
-    rows: list[dict[str, str]] = []
-    points: list[tuple[str, Sample]] = []
+    """Runs that are not rows of the paper: their results, and the comparisons between those of one setting.
+
+    Each metric has tables of its own.
+    """
+    tables: list[Table] = []
+    plots: list[Plot] = []
+    for metric in sorted({group.metric for group in groups}, key=[*METRICS].index):
+        own = [group for group in groups if group.metric == metric]
+        what = METRICS[metric][0].upper() + METRICS[metric][1:]
+        name = 'Accuracies' if metric == TOP1 else f'{what}, not to be held against top-1 accuracy'
+        caption = f'{name}: mean ± standard deviation over the seeds{apart}.'
+        tables.append(Table(caption, [_run_cells(group) for group in own], RUN_REMARK if metric == TOP1 else ''))
+        differences = list(_differences(own))
+        if differences:
+            caption = f'Comparisons: paired differences over the seeds that both configs have{apart}.'
+            tables.append(Table(caption, [row for row, _, _ in differences], COMPARISON_REMARK))
+            caption = (
+                'The comparisons: mean of the paired differences, with its 95 % interval; filled where that leaves 0.'
+            )
+            points = [(label, sample) for _, label, sample in differences]
+            plots.append(Plot(caption, [(caption, address(draw_differences(points, METRICS[metric])))]))
+    return Section(key, title + apart, (paragraph,), tables, [*plots, *training_plots(groups)])
+
+
+def _differences(groups: Sequence[RunGroup]) -> Iterator[tuple[dict[str, str], str, Sample]]:
+    """The comparisons between groups of one metric: a row of the table, a label of the plot, and the differences."""
     for comparison in comparisons_of(group.config for group in groups):
         for group in (group for group in groups if group.config == comparison.config):
             differences = group.minus(group.counterpart(comparison.against, groups))
             if differences:
-                points.append((titled(comparison.question, group, groups), differences))
-                rows.append(
-                    {
-                        'question': comparison.question,
-                        'difference of top-1 (points)': differences.text(difference=True),
-                        'by seed': ', '.join(map(signed, differences)),
-                        '95 % interval': ' to '.join(map(signed, differences.interval or ())) or 'none',
-                        'config': comparison.config,
-                        'minus': comparison.against,
-                        'data, weights, crop, length': group.setting.made_on,
-                        'options': group.setting.label,
-                    }
-                )
-    plots = training_plots(groups)
-    if rows:
-        caption = f'Comparisons: paired differences over the seeds that both configs have{apart}.'
-        tables.append(Table(caption, rows, COMPARISON_REMARK))
-        caption = 'The comparisons: mean of the paired differences, with its 95 % interval; filled where that leaves 0.'
-        plots.insert(0, Plot(caption, [(caption, address(draw_differences(points)))]))
-    return Section(key, title + apart, (paragraph,), tables, plots)
+                row = {
+                    'question': comparison.question,
+                    f'difference of {SHORT[group.metric]} (points)': differences.text(difference=True),
+                    'by seed': ', '.join(map(signed, differences)),
+                    '95 % interval': ' to '.join(map(signed, differences.interval or ())) or 'none',
+                    'config': comparison.config,
+                    'minus': comparison.against,
+                    'data, weights, crop, length': group.setting.made_on,
+                    'options': group.setting.label,
+                }
+                yield row, titled(comparison.question, group, groups), differences
 
 
 def _run_cells(group: RunGroup) -> dict[str, str]:
-    share, images = group.top1.mean / 100, next(iter(group.records.values())).images['test']
+    is_top1 = group.metric == TOP1
+    share, images = group.result.mean / 100, next(iter(group.records.values())).images['test']
+    error = f'± {number(100 * math.sqrt(share * (1 - share) / images))}' if is_top1 else ''
     return {
         'config': group.config,
-        'top-1 (%)': group.top1.text(),
-        'by seed': ', '.join(map(number, group.top1)),
-        'standard error of one accuracy': f'± {number(100 * math.sqrt(share * (1 - share) / images))}',
+        f'{SHORT[group.metric]} (%)': group.result.text(),
+        'by seed': ', '.join(map(number, group.result)),
+        'standard error of one accuracy': error,
+        **({} if is_top1 else {'top-1 of the same runs (%)': group.measured(TOP1)}),
         'data, weights, crop, length': group.setting.made_on,
         'images, train / test': group.setting.images,
         'options': group.setting.label,
@@ -185,7 +208,7 @@ def _run_cells(group: RunGroup) -> dict[str, str]:
 
 def failed_section(records: Sequence[Record]) -> Section:
     """Runs without a result."""
-    rows = [{'config': r.config, 'seed': str(r.seed), 'error': r.error or 'It left no accuracy/top1.'} for r in records]
+    rows = [{'config': r.config, 'seed': str(r.seed), 'error': r.error or f'It left no {r.metric}.'} for r in records]
     paragraph = 'These enter no number of this report. Started again, they are taken up where they stopped.'
     return Section('failed', 'Failed runs', (paragraph,), [Table('Failed runs and what they said last.', rows)])
 

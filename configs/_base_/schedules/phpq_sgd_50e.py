@@ -1,0 +1,23 @@
+"""PHPQ's schedule is not known to us. Here: that of a sister method by two of its authors, and the protocol of FPH."""
+
+from mmengine.optim import CosineAnnealingLR, LinearLR, OptimWrapper
+from mmengine.runner import TestLoop, ValLoop
+from torch.optim import SGD
+
+from lcv_mm.engine import ResumableTrainLoop
+
+optim_wrapper = dict(
+    type=OptimWrapper,
+    optimizer=dict(type=SGD, lr=0.01, momentum=0.9, weight_decay=5e-4),  # lr: MeCoQ; weight decay: FPH's protocol
+    paramwise_cfg=dict(custom_keys={'backbone': dict(lr_mult=0.1)}),  # FPH's protocol: 1e-3 for pretrained layers
+)
+param_scheduler = [  # MeCoQ: one epoch of warm-up, then a cosine to 1e-5, in 50 epochs
+    dict(type=LinearLR, start_factor=0.1, by_epoch=True, end=1, convert_to_iter_based=True),
+    dict(type=CosineAnnealingLR, by_epoch=True, begin=1, end=50, eta_min=1e-5, convert_to_iter_based=True),
+]
+
+train_cfg = dict(type=ResumableTrainLoop, max_epochs=50, val_interval=1)
+val_cfg = dict(type=ValLoop)
+test_cfg = dict(type=TestLoop)
+
+auto_scale_lr = dict(base_batch_size=80, enable=False)  # the batch size that the rates are for

@@ -1,0 +1,14 @@
+"""PHPQ, ResNet-18, Stanford Dogs, crops of 224. Table 3; the paper's number, inferred to be retrieval mAP: 79.83 %."""
+
+from mmengine.config import read_base
+
+with read_base():
+    from ._base_.datasets.dogs224 import *
+    from ._base_.default_runtime import *
+    from ._base_.models.phpq_resnet18 import *
+    from ._base_.retrieval import *
+    from ._base_.schedules.phpq_sgd_50e import *
+
+model.update(head=dict(num_classes=120))
+default_hooks.update(database=database_hook, checkpoint=dict(save_best='retrieval/mAP'))
+train_dataloader.update(batch_size=80)  # FPH's protocol

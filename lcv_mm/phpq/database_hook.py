@@ -1,0 +1,65 @@
+"""The training images as the database of a retriever, always encoded by the weights that are evaluated."""
+
+import copy
+
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+from mmpretrain.engine import VisualizationHook
+from mmpretrain.models import BaseRetriever
+from mmpretrain.registry import HOOKS
+
+from ..errors import ConfigError
+
+
+@HOOKS.register_module()
+class DatabaseHook(Hook):
+    """Encodes a retriever's database before each validation and each test.
+
+    A retriever without a `prototype` gets the config's training images, with the evaluation's pipeline, batches and
+    workers: options that move the training data, such as another fold, move the database with it. MMPretrain's
+    `PrepareProtoBeforeValLoopHook` acts before `EMAHook` has exchanged the weights, and not before a test.
+
+    Raises:
+        ConfigError: If the model is no retriever, the config has no training images with a pipeline, or predictions are
+            to be drawn, which are ranks of images and no classes.
+    """
+
+    priority = 'LOW'  # after EMAHook
+
+    def before_val_epoch(self, runner: Runner) -> None:
+        self._prepare(runner, 'val_dataloader')
+
+    def before_test_epoch(self, runner: Runner) -> None:
+        self._prepare(runner, 'test_dataloader')
+
+    def _prepare(self, runner: Runner, evaluated: str) -> None:
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        if not isinstance(model, BaseRetriever):
+            raise ConfigError(
+                f'DatabaseHook: {type(model).__name__} searches no database; expected a retriever, such as '
+                'QuantizedRetriever: leave the hook out, or --tta'
+            )
+        if any(isinstance(hook, VisualizationHook) and hook.enable for hook in runner.hooks):
+            raise ConfigError(
+                f'VisualizationHook draws predicted classes, but {type(model).__name__} predicts an order of images; '
+                'leave --show and --show-dir (default_hooks.visualization.enable) out'
+            )
+        model.prototype = model.prototype or _training_images(runner, evaluated)
+        model.prepare_prototype()
+
+
+def _training_images(runner: Runner, evaluated: str) -> dict:
+    """Config of a loader of the training images, as the evaluation would load them."""
+    images = (runner.cfg.get('train_dataloader') or {}).get('dataset') or {}
+    if 'pipeline' not in images:
+        raise ConfigError(
+            'DatabaseHook: expected train_dataloader.dataset with a pipeline, whose images are the database, got '
+            f'{dict(images) or "none"}; give the model its database: model.prototype=dict(dataset=dict(...), ...)'
+        )
+    loader = copy.deepcopy(runner.cfg[evaluated])
+    pipeline = loader.dataset.pipeline
+    loader.dataset = copy.deepcopy(images)
+    loader.dataset.pipeline = pipeline
+    loader.persistent_workers = False  # the loader is built anew for each evaluation
+    return loader

@@ -1,0 +1,128 @@
+"""The head of PHPQ: an embedding, its codebooks, and the losses that train both."""
+
+import torch
+import torch.nn.functional as F
+from mmpretrain.models.heads import ClsHead
+from mmpretrain.models.heads.margin_head import NormProduct
+from mmpretrain.registry import MODELS
+from mmpretrain.structures import DataSample
+from torch import Tensor, nn
+
+from ..errors import ConfigError
+from ..ops.arithmetic import accumulation_dtype, no_autocast
+from .quantization import codeword_scores, quantize
+
+CODEWORDS = 256  # in each codebook: a code is one byte
+
+
+@MODELS.register_module()
+class QuantizationHead(ClsHead):
+    """Product quantisation with partial codebook attention (PHPQ, Zeng et al., 2024), trained with the classes.
+
+    Feature -> batch norm -> linear -> M parts, each of unit length -> the nearest of 256 codewords each: M bytes an
+    image. The training log shows `loss_cls`, cross entropy on the parts, `loss_quantized`, cross entropy on their
+    codewords with the same classifier, and `loss_quantization`, the squared distance of the two.
+
+    Paper: "partial codebook attention" that optimises the most relevant codewords. Its losses, and every number below,
+    are not known to us; docs/phpq.md says where each default is from.
+
+    Args:
+        num_classes (int): Number of classes.
+        in_channels (int): Channels of the feature.
+        bits (int): Length of an image's code, a multiple of 8: one byte from each of bits / 8 codebooks.
+        part_channels (int): Channels d of a part and of its codewords.
+        alpha (float): Factor of the scores in the attention, above 0.
+        attention_topk (int): How many codewords take part in the attention, in [1, 256].
+        scale (float): Factor of the classifier's cosines, above 0.
+        weight_quantization (float): Factor of `loss_quantization`, 0 or more.
+        **kwargs: Of MMPretrain's `ClsHead`: `loss`, `topk`, `cal_acc`, `init_cfg`.
+
+    Raises:
+        ConfigError: If a number is out of its range, or the feature has too few channels for so many bits.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        in_channels: int,
+        bits: int = 64,
+        part_channels: int = 16,
+        alpha: float = 10.0,
+        attention_topk: int = 32,
+        scale: float = 16.0,
+        weight_quantization: float = 0.1,
+        **kwargs,
+    ) -> None:
+        super().__init__(**kwargs)
+        self._check(in_channels, bits, part_channels)
+        if min(alpha, scale) <= 0 or weight_quantization < 0:
+            raise ConfigError(
+                f'QuantizationHead: {alpha=}, {scale=}, {weight_quantization=}: expected alpha and scale above 0, and '
+                'weight_quantization 0 or more'
+            )
+        if not 1 <= attention_topk <= CODEWORDS:
+            raise ConfigError(
+                f'QuantizationHead: {attention_topk=}: expected 1 to {CODEWORDS}, the codewords of a codebook'
+            )
+        self.num_classes, self.alpha, self.attention_topk, self.scale = num_classes, alpha, attention_topk, scale
+        self.weight_quantization = weight_quantization
+        books = bits // 8
+        self.norm = nn.BatchNorm1d(in_channels)
+        self.embed = nn.Linear(in_channels, books * part_channels)
+        self.codebooks = nn.Parameter(torch.empty(books, CODEWORDS, part_channels))
+        self.fc = NormProduct(books * part_channels, num_classes)
+
+    @staticmethod
+    def _check(in_channels: int, bits: int, part_channels: int) -> None:
+        if not isinstance(bits, int) or bits < 8 or bits % 8:
+            raise ConfigError(
+                f'QuantizationHead: bits={bits!r}: expected a multiple of 8, such as 16, 32, 48 or 64: each codebook '
+                f'of {CODEWORDS} codewords gives 8'
+            )
+        if bits // 8 * part_channels > in_channels:
+            raise ConfigError(
+                f'QuantizationHead: bits={bits} need {bits // 8} codebooks of part_channels={part_channels}, that is '
+                f'{bits // 8 * part_channels} channels, but the feature has in_channels={in_channels}; take '
+                f'{in_channels // part_channels * 8} bits at most, or a wider neck'
+            )
+
+    def init_weights(self) -> None:
+        """Initialise; the codebooks uniformly by Xavier, each by itself, as MeCoQ does."""
+        super().init_weights()
+        for book in self.codebooks:
+            nn.init.xavier_uniform_(book)
+
+    def parts(self, feats: tuple[Tensor, ...]) -> Tensor:
+        """Embed the last level: a tuple of (N, in_channels) -> (N, M, d), each part of unit length."""
+        x = self.embed(self.norm(feats[-1]))
+        x = x.unflatten(1, (len(self.codebooks), -1))  # (N, M * d) -> (N, M, d)
+        return F.normalize(x.to(accumulation_dtype(x.dtype)), dim=-1)
+
+    def codewords(self) -> Tensor:
+        """The codebooks, (M, 256, d), each codeword of unit length."""
+        return F.normalize(self.codebooks.to(accumulation_dtype(self.codebooks.dtype)), dim=-1)
+
+    def tables(self, parts: Tensor) -> Tensor:
+        """Scores of parts (N, M, d) with all codewords: (N, M, 256); the largest is at an image's code."""
+        with no_autocast(parts):
+            return codeword_scores(parts, self.codewords())
+
+    def classify(self, parts: Tensor) -> Tensor:
+        """Class scores of parts or codewords: (N, M, d) -> (N, num_classes), cosines times `scale`."""
+        return self.scale * self.fc(parts.flatten(1).to(self.fc.weight.dtype))
+
+    def forward(self, feats: tuple[Tensor, ...]) -> Tensor:
+        """Class scores of the parts, not quantised: a tuple of (N, in_channels) -> (N, num_classes)."""
+        return self.classify(self.parts(feats))
+
+    def loss(self, feats: tuple[Tensor, ...], data_samples: list[DataSample], **kwargs) -> dict[str, Tensor]:
+        """Compute the three losses of a batch, and with `cal_acc` the accuracy."""
+        parts = self.parts(feats)
+        with no_autocast(parts):
+            quantized, nearest = quantize(parts, self.codewords(), self.alpha, self.attention_topk)
+            error = (parts - nearest).square().sum(-1).mean()
+        losses = self._get_loss(self.classify(parts), data_samples, **kwargs)
+        losses['loss_cls'] = losses.pop('loss')
+        losses['loss_quantized'] = self._get_loss(self.classify(quantized), data_samples, **kwargs)['loss']
+        losses['loss_quantization'] = self.weight_quantization * error
+        return losses

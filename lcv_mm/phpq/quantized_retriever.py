@@ -1,0 +1,135 @@
+"""A retriever whose database is codes of a few bytes an image."""
+
+import mmengine.dist as dist
+import torch
+from mmengine.runner import Runner
+from mmpretrain.models import ImageClassifier, ImageToImageRetriever
+from mmpretrain.registry import MODELS
+from mmpretrain.structures import DataSample
+from mmpretrain.utils import track_on_main_process
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from ..errors import ConfigError, DataError
+from .quantization import lookup_scores
+
+
+@MODELS.register_module()
+class QuantizedRetriever(ImageToImageRetriever):
+    """Ranks a database of codes for each image by asymmetric distance (Jegou et al., 2011).
+
+    The query is not quantised: its inner products with all codewords are a table, in which each image of the database
+    is looked up. Codes and labels of the database are buffers of no checkpoint, made anew by `prepare_prototype`.
+
+    A predicted `DataSample` has, as of MMPretrain's retrievers, `pred_score` (N,) with the score of each image of the
+    database and `pred_label` (N,), their order, ties in the order of the database; and `class_score` (num_classes,),
+    the probabilities of the query's classes. `gt_score` (N,) is 1 at the images of its class, for retrieval metrics.
+
+    Args:
+        backbone (dict): Config of a backbone.
+        neck (dict): Config of a neck, which gives one feature (N, in_channels).
+        head (dict): Config of a `QuantizationHead`.
+        prototype (DataLoader | dict | None): The database, a loader or its config, labelled, its batches in order.
+            None: `DatabaseHook` gives one.
+        data_preprocessor (dict, optional): As of MMPretrain's classifiers.
+        init_cfg (dict, optional): As of MMEngine's models.
+
+    Raises:
+        ConfigError: In `prepare_prototype`, if there is no database.
+        DataError: There, if an image of the database has no label, or not one alone, or can't be told from another.
+    """
+
+    def __init__(
+        self,
+        backbone: dict,
+        neck: dict,
+        head: dict,
+        prototype: DataLoader | dict | None = None,
+        data_preprocessor: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        # a classifier without a head: its parts keep the names that optimizers and hooks know them by
+        encoder = dict(type=ImageClassifier, backbone=backbone, neck=neck)
+        super().__init__(encoder, prototype or {}, head, data_preprocessor=data_preprocessor, init_cfg=init_cfg)
+
+    @property
+    def backbone(self) -> nn.Module:
+        """The backbone, where `FreezeBackboneHook` looks for it."""
+        return self.image_encoder.backbone
+
+    def database_rows(self, parts: Tensor) -> Tensor:
+        """What the database keeps of images, given their parts (N, M, d): codes (N, M), one byte each."""
+        return self.head.tables(parts).argmax(-1).to(torch.uint8)
+
+    def scores(self, parts: Tensor) -> Tensor:
+        """Scores of queries, given their parts (Q, M, d), with each image of the database: (Q, N), in [-M, M]."""
+        return lookup_scores(self.head.tables(parts), self.prototype_vecs)
+
+    @torch.no_grad()
+    def prepare_prototype(self) -> None:
+        """Encode the database with the model as it is now."""
+        if not isinstance(self.prototype, dict | DataLoader) or not self.prototype:
+            raise ConfigError(
+                f'{type(self).__name__}: there is no database to search; add DatabaseHook to the hooks, which takes '
+                'the training images, or set model.prototype to a dataloader of labelled images'
+            )
+        loader = Runner.build_dataloader(self.prototype)
+        self.eval()
+        kept: dict[int, Tensor] = {}
+        labels = torch.full([len(loader.dataset)], -1)
+        for batch in track_on_main_process(loader, 'Prepare database'):
+            samples = batch['data_samples']
+            data = self.data_preprocessor(batch, False)
+            rows = self.database_rows(self.head.parts(self.extract_feat(data['inputs'])))
+            for sample, row in zip(samples, rows, strict=True):
+                labels[sample.sample_idx] = _label(sample)
+                kept[sample.sample_idx] = row
+        vecs = rows.new_zeros(len(labels), *rows.shape[1:])
+        vecs[list(kept)] = torch.stack([*kept.values()])
+        vecs = self._of_all_ranks(vecs, labels)
+        if (lost := int((labels < 0).sum())) > 0:
+            raise DataError(
+                f'{lost} of {len(labels)} images of the database have the sample_idx of another image; expected one '
+                'dataset, with no wrapper such as ConcatDataset around several: take them as one'
+            )
+        self.register_buffer('prototype_vecs', vecs, persistent=False)
+        self.register_buffer('prototype_labels', labels.to(rows.device), persistent=False)
+        self.prototype_inited = True
+
+    @staticmethod
+    def _of_all_ranks(vecs: Tensor, labels: Tensor) -> Tensor:
+        """Fill in, in place, the rows and labels that other processes have encoded; some are encoded by two."""
+        for known, part in zip(dist.all_gather_object(labels), dist.all_gather_object(vecs.cpu()), strict=True):
+            mine = known >= 0
+            labels[mine], vecs[mine.to(vecs.device)] = known[mine], part[mine].to(vecs.device)
+        return vecs
+
+    def matching(self, inputs: Tensor) -> dict[str, Tensor]:
+        """Rank the database for queries, given their parts (Q, M, d): scores, and the order of the images, (Q, N)."""
+        scores = self.scores(inputs)
+        ranked, order = torch.sort(scores, dim=-1, descending=True, stable=True)
+        return dict(score=scores, pred_label=order, pred_score=ranked)
+
+    @torch.no_grad()
+    def predict(self, inputs: Tensor, data_samples: list[DataSample] | None = None, **kwargs) -> list[DataSample]:
+        """Rank the database for images (Q, 3, H, W), and classify them."""
+        if not self.prototype_inited:
+            self.prepare_prototype()
+        parts = self.head.parts(self.extract_feat(inputs))
+        samples = self._get_predictions(self.matching(parts), data_samples)
+        for sample, class_score in zip(samples, self.head.classify(parts).softmax(-1), strict=True):
+            sample.set_field(class_score, 'class_score')
+            if 'gt_label' in sample:
+                sample.set_gt_score((self.prototype_labels == _label(sample)).float())
+        return samples
+
+
+def _label(sample: DataSample) -> int:
+    label = sample.get('gt_label')
+    if label is None or label.numel() != 1:
+        raise DataError(
+            f'{sample.get("img_path", "an image")} has {"no label" if label is None else f"{label.numel()} labels"}; '
+            'expected one class for each image of the database and each query, which says what is to be found; take a '
+            'labelled dataset'
+        )
+    return int(label)

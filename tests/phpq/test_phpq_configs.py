@@ -1,0 +1,66 @@
+"""The configs of PHPQ: held against their rows, and the arms of a comparison against each other."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmpretrain.models import GlobalAveragePooling
+from mmpretrain.registry import MODELS
+
+from lcv_mm.paper import read_rows
+
+FOLDER = Path(__file__).parents[2] / 'configs'
+ROWS = [row for row in read_rows() if row.method == 'PHPQ']
+CLASSES = {'CUB-200-2011': 200, 'Stanford Dogs': 120}
+
+
+def flat(cfg, prefix=''):
+    items = {}
+    for key, value in cfg.items():
+        if isinstance(value, dict) and value:
+            items |= flat(value, f'{prefix}{key}.')
+        else:
+            items[prefix + key] = str(value)
+    return items
+
+
+@pytest.mark.parametrize('row', ROWS, ids=lambda row: row.config)
+def test_a_row_has_its_classes_crop_backbone_and_64_bits(row):
+    cfg = Config.fromfile(FOLDER / f'{row.config}.py')
+    assert cfg.model.head.num_classes == cfg.data_preprocessor.num_classes == CLASSES[row.dataset]
+    for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
+        assert loader.dataset.pipeline[2].crop_size == row.crop
+    assert (cfg.model.backbone.depth, cfg.model.head.bits) == (18, 64)
+    assert cfg.model.backbone.init_cfg.checkpoint == 'torchvision://resnet18'
+
+
+@pytest.mark.parametrize('bits', [16, 32, 48, 64])
+def test_one_number_changes_the_code_of_a_row(bits):
+    cfg = Config.fromfile(FOLDER / 'phpq_resnet18_cub448.py')
+    cfg.merge_from_dict({'model.head.bits': bits})
+    model = MODELS.build(cfg.model).eval()
+    with torch.no_grad():
+        parts = model.head.parts(model(torch.rand(2, 3, 64, 64)))
+        assert model.database_rows(parts).shape == (2, bits // 8)
+        assert model.head.classify(parts).shape == (2, 200)
+
+
+@pytest.mark.parametrize(
+    ('config', 'arm'),
+    [
+        ('phpq_resnet18_birdlets64', 'ablations/phpq_resnet18_birdlets64_last_level'),
+        ('small/phpq_vgg16_flower112', 'small/phpq_vgg16_flower112_last_level'),
+    ],
+)
+def test_an_arm_differs_in_its_neck_alone(config, arm):
+    full, other = (Config.fromfile(FOLDER / f'{name}.py') for name in (config, arm))
+    assert other.model.neck.type is GlobalAveragePooling
+    whole, part = flat(full.to_dict()), flat(other.to_dict())
+    differing = {key for key in whole.keys() | part.keys() if whole.get(key) != part.get(key)}
+    assert {key for key in differing if not key.startswith(('model.neck.', 'GlobalAveragePooling'))} == {
+        'model.head.in_channels'
+    }
+    model = MODELS.build(other.model).eval()
+    with torch.no_grad():
+        assert model.head(model(torch.rand(1, 3, 64, 64))).shape == (1, other.data_preprocessor.num_classes)

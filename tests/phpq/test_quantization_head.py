@@ -1,0 +1,103 @@
+"""The head: its losses again from its weights, in float64, and what it refuses."""
+
+import pytest
+import torch
+from mmpretrain.structures import DataSample
+
+from lcv_mm.errors import ConfigError
+from lcv_mm.phpq import QuantizationHead
+
+LABELS = [0, 2, 1, 2]
+
+
+def make(**options) -> tuple[QuantizationHead, torch.Tensor, list[DataSample]]:
+    torch.manual_seed(0)
+    head = QuantizationHead(3, 40, **{'bits': 16, 'part_channels': 4, **options})
+    head.init_weights()
+    return head, torch.randn(4, 40), [DataSample().set_gt_label(label) for label in LABELS]
+
+
+@pytest.mark.parametrize('bits', [16, 32, 48, 64])
+def test_one_number_gives_the_length_of_the_code(bits):
+    head, feats, _ = make(bits=bits)
+    head.eval()
+    codes = head.tables(head.parts((feats,))).argmax(-1)
+    assert codes.shape == (4, bits // 8)
+    assert head.codebooks.shape == (bits // 8, 256, 4)  # a byte from each
+
+
+def test_parts_and_codewords_have_unit_length():
+    head, feats, _ = make()
+    for vectors in (head.parts((feats,)), head.codewords()):
+        torch.testing.assert_close(vectors.norm(dim=-1), torch.ones(vectors.shape[:-1]))
+
+
+def test_the_losses_are_those_of_the_formulas():
+    head, feats, samples = make(scale=5.0, weight_quantization=0.3)
+    head.requires_grad_(False)
+    losses = head.loss((feats,), samples)
+    # from the weights alone, in float64: batch norm, linear, unit length; nearest codeword; cosines; log softmax
+    x = feats.double()
+    x = (x - x.mean(0)) / (x.var(0, unbiased=False) + 1e-5).sqrt()
+    x = (x @ head.embed.weight.double().T + head.embed.bias.double()).reshape(4, 2, 4)
+    parts = x / x.norm(dim=-1, keepdim=True)
+    books = head.codebooks.detach().double()
+    books = books / books.norm(dim=-1, keepdim=True)
+    nearest = torch.stack([books[m][(parts[:, m] @ books[m].T).argmax(1)] for m in range(2)], dim=1)
+    weight = head.fc.weight.double()
+    weight = weight / weight.norm(dim=-1, keepdim=True)
+
+    def cross_entropy(rows: torch.Tensor) -> torch.Tensor:
+        scores = 5.0 * (rows.reshape(4, 8) / 2**0.5) @ weight.T  # two parts of unit length: the length is sqrt(2)
+        return -torch.stack([scores[n, y] - scores[n].exp().sum().log() for n, y in enumerate(LABELS)]).mean()
+
+    errors = [float((parts - nearest)[n, m].square().sum()) for n in range(4) for m in range(2)]
+    expected = {
+        'loss_cls': cross_entropy(parts),
+        'loss_quantized': cross_entropy(nearest),
+        'loss_quantization': 0.3 * sum(errors) / 8,
+    }
+    assert {name: float(value) for name, value in losses.items()} == pytest.approx(
+        {name: float(value) for name, value in expected.items()}, rel=1e-5
+    )
+
+
+def test_each_loss_trains_what_it_should():
+    head, feats, samples = make()
+    weights = (head.embed.weight, head.codebooks, head.fc.weight)
+    trained = {}
+    for name, loss in head.loss((feats,), samples).items():
+        grads = torch.autograd.grad(loss, weights, retain_graph=True, allow_unused=True)
+        trained[name] = [grad is not None and bool(grad.abs().sum() > 0) for grad in grads]
+    assert trained == {
+        'loss_cls': [True, False, True],
+        'loss_quantized': [True, True, True],  # the classifier reaches the codebooks through the soft codes
+        'loss_quantization': [True, True, False],
+    }
+
+
+def test_mixed_precision_quantises_in_float32():
+    head, feats, _ = make()
+    head.eval()
+    parts = head.parts((feats,))
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        low = head.tables(parts)
+    assert low.dtype == torch.float32
+    torch.testing.assert_close(low, head.tables(parts), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (dict(bits=20), r'bits=20: expected a multiple of 8, such as 16, 32, 48 or 64'),
+        (dict(bits=0), r'bits=0: expected a multiple of 8'),
+        (dict(bits=16.0), r'bits=16.0: expected a multiple of 8'),
+        (dict(bits=128), r'bits=128 need 16 codebooks .* 64 channels, but .* in_channels=40; take 80 bits at most'),
+        (dict(attention_topk=257), r'attention_topk=257: expected 1 to 256'),
+        (dict(alpha=0), r'alpha=0.*expected alpha and scale above 0'),
+        (dict(weight_quantization=-1), r'weight_quantization=-1: expected'),
+    ],
+)
+def test_a_number_out_of_its_range_is_one_message(options, message):
+    with pytest.raises(ConfigError, match=message):
+        make(**options)
