@@ -3,7 +3,7 @@
 Importing it registers every component in MMPretrain's registries.
 """
 
-from . import engine, ops
+from . import engine, gca, ops
 from .datasets import CUB200, Birdlets, ClassBalancedBatchSampler, OxfordFlower17, StanfordDogs
 from .models import (
     BCNNHead,
@@ -31,5 +31,6 @@ __all__ = [
     'StanfordDogs',
     'VGGLayers',
     'engine',
+    'gca',
     'ops',
 ]
