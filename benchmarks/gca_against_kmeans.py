@@ -37,6 +37,7 @@ def main() -> None:
     parser.add_argument('--small', type=int, default=5, help='small clusters per class')
     parser.add_argument('--neighbors', type=int, default=5)
     parser.add_argument('--first', type=int, default=0, help='seed of the first split')
+    parser.add_argument('--split', type=int, help='keep this split; the seeds are then of training alone')
     args = parser.parse_args()
     with np.load(args.features) as held:
         feats, classes = torch.from_numpy(held['feats']).float(), held['labels']
@@ -45,8 +46,8 @@ def main() -> None:
     results: dict[str, list[list[float]]] = {'k-means': [], 'unguided': [], 'guided': []}
     for seed in range(args.first, args.first + args.splits):
         start = time.perf_counter()
-        labels, is_labelled = split(classes, args.known, seed)
-        print(f'split {seed}: neighbours of the same class {neighbor_quality(feats[:, 0], labels, args)}')
+        labels, is_labelled = split(classes, args.known, seed if args.split is None else args.split)
+        print(f'seed {seed}: neighbours of the same class {neighbor_quality(feats[:, 0], labels, args)}')
         for arm in results:
             if arm == 'k-means':
                 clusters = k_means(feats[:, 0], classes, seed)

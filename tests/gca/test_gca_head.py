@@ -63,7 +63,9 @@ def test_without_a_graph_there_is_one_message():
 def test_the_predicted_label_is_the_most_probable_final_cluster():
     head, feats = head_of(), torch.randn(4, 4)
     for row, sample in zip(feats, head.predict((feats,), [DataSample() for _ in feats]), strict=True):
-        logits = [float(row @ weight + bias) for weight, bias in zip(head.level1.weight, head.level1.bias, strict=True)]
+        logits = [
+            (row @ weight + bias).item() for weight, bias in zip(head.level1.weight, head.level1.bias, strict=True)
+        ]
         assert sample.pred_label.tolist() == [logits.index(max(logits))]
         assert sample.pred_score.tolist() == pytest.approx(torch.tensor(logits).softmax(0).tolist())
 

@@ -1,4 +1,4 @@
-"""Both stages by the real Runner on drawn images: files on disk, and a resumed run beside one that was never stopped."""
+"""Both stages by the real Runner on drawn images: files on disk, and runs that are resumed."""
 
 from pathlib import Path
 
