@@ -56,7 +56,8 @@ class CategoryDiscovery(Dataset):
         names = list(self.dataset.metainfo['classes'])
         known = choose_known(names, num_known, known_classes, seed)
         order = known + sorted(set(range(len(names))) - set(known))
-        self.metainfo = {**self.dataset.metainfo, 'classes': tuple(names[label] for label in order)}
+        classes = tuple(names[label] for label in order)
+        self.metainfo = {**self.dataset.metainfo, 'classes': classes, 'num_known': num_known}
         self.labels = np.argsort(order)[dataset_labels(self.dataset)]  # argsort: the inverse permutation
         self.is_labelled = draw_labelled(self.labels, num_known, labelled_fraction, seed)
         self.subset = subset

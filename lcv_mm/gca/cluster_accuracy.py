@@ -17,16 +17,16 @@ class ClusterAccuracy(BaseMetric):
     Clusters are matched to classes once, over all images, and Old and New are read from this matching (Vaze et al.,
     CVPR 2022). It is not top-1 accuracy.
 
+    Which classes are known is told by the dataset, a `CategoryDiscovery`.
+
     Args:
-        num_known (int): Known classes; their labels are 0 to `num_known` - 1.
         **kwargs: Of MMEngine's `BaseMetric`.
+
+    Raises:
+        ConfigError: In evaluation, if the dataset is another.
     """
 
     default_prefix = 'cluster_accuracy'
-
-    def __init__(self, num_known: int, **kwargs) -> None:
-        super().__init__(**kwargs)
-        self.num_known = num_known
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
         """Keep cluster and class of each image."""
@@ -34,8 +34,14 @@ class ClusterAccuracy(BaseMetric):
 
     def compute_metrics(self, results: list[tuple[int, int]]) -> dict[str, float]:
         """Compute All, Old and New."""
+        meta = self.dataset_meta or {}
+        if 'num_known' not in meta:
+            raise ConfigError(
+                'ClusterAccuracy: the dataset does not say how many classes are known; expected a CategoryDiscovery: '
+                "wrap the dataset in dict(type=CategoryDiscovery, subset='unlabelled', dataset=...)"
+            )
         clusters, labels = np.array(results).T
-        return cluster_accuracy(clusters, labels, self.num_known)
+        return cluster_accuracy(clusters, labels, meta['num_known'])
 
 
 def cluster_accuracy(clusters: np.ndarray, labels: np.ndarray, num_known: int) -> dict[str, float]:

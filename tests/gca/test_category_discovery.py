@@ -24,6 +24,7 @@ def test_known_classes_come_first_and_half_of_their_images_are_labelled(source):
     plain = DATASETS.build(source)
     order = [4, 0, 2, 1, 3, 5]
     assert every.metainfo['classes'] == tuple(plain.metainfo['classes'][label] for label in order)
+    assert every.metainfo['num_known'] == rest.metainfo['num_known'] == 3
     assert every.labels.tolist() == [order.index(label) for label in dataset_labels(plain)]
     assert (len(every), len(rest)) == (30, 23)  # int(0.5 * 15) = 7 labelled
     assert set(every.labels[every.is_labelled]) <= {0, 1, 2}

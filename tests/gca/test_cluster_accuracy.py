@@ -27,7 +27,8 @@ def test_old_and_new_come_from_one_matching():
 
 
 def test_the_metric_has_the_keys_of_the_table():
-    metric = ClusterAccuracy(num_known=1)
+    metric = ClusterAccuracy()
+    metric.dataset_meta = dict(num_known=1)
     samples = [dict(pred_label=torch.tensor([2]), gt_label=torch.tensor([label])) for label in (0, 0, 1)]
     metric.process({}, samples)
     found = metric.evaluate(3)
@@ -41,3 +42,10 @@ def test_the_metric_has_the_keys_of_the_table():
 def test_images_without_a_label_are_an_error():
     with pytest.raises(ConfigError, match="subset='unlabelled'"):
         cluster_accuracy(np.array([0, 1]), np.array([0, -1]), 1)
+
+
+def test_a_dataset_without_known_classes_is_an_error():
+    metric = ClusterAccuracy()
+    metric.process({}, [dict(pred_label=torch.tensor([0]), gt_label=torch.tensor([0]))])
+    with pytest.raises(ConfigError, match='expected a CategoryDiscovery'):
+        metric.evaluate(1)

@@ -31,7 +31,6 @@ def shrunk(name: str, folder: Path, work_dir: str) -> Config:
         pipeline[2]['crop_size' if 'crop_size' in pipeline[2] else 'scale'] = 32
     if cfg.get('val_dataloader') is not None:
         cfg.val_dataloader.dataset.dataset.pipeline = cfg.test_pipeline
-        cfg.val_evaluator.num_known = 3
     arch = dict(embed_dims=12, num_layers=2, num_heads=3, feedforward_channels=24)
     cfg.model.backbone.update(type=DINOVisionTransformer, arch=arch, img_size=32, frozen_stages=1, init_cfg=None)
     cfg.model.head.in_channels = 12

@@ -53,6 +53,6 @@ val_dataloader.update(
     dataset=dict(**discovery, subset='unlabelled', dataset=dict(**cub, pipeline=test_pipeline)),
 )
 test_dataloader = val_dataloader
-val_evaluator = dict(type=ClusterAccuracy, num_known=100)
+val_evaluator = dict(type=ClusterAccuracy)
 test_evaluator = val_evaluator
 del discovery, cub
