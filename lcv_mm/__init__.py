@@ -3,7 +3,7 @@
 Importing it registers every component in MMPretrain's registries.
 """
 
-from . import engine, ops, phpq
+from . import engine, gca, ops, phpq
 from .datasets import CUB200, Birdlets, ClassBalancedBatchSampler, OxfordFlower17, StanfordDogs
 from .models import (
     BCNNHead,
@@ -33,6 +33,7 @@ __all__ = [
     'StanfordDogs',
     'VGGLayers',
     'engine',
+    'gca',
     'ops',
     'phpq',
 ]

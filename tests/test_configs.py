@@ -17,7 +17,7 @@ from lcv_mm.paper import METRICS, PaperRow, read_comparisons, read_rows
 
 FOLDER = Path(__file__).parents[1] / 'configs'
 ROWS = {row.config: row for row in read_rows() if not row.quoted}
-QUOTED = {row.config: row for row in read_rows() if row.quoted and (FOLDER / f'{row.config}.py').is_file()}
+QUOTED = {row.config: row for row in read_rows() if row.quoted}
 METHODS = {name.partition('_')[0] for name in QUOTED}  # of the quoted rows; what else is true of them is in their rooms
 ALL = sorted(path for place in ('.', 'ablations', 'small') for path in FOLDER.glob(f'{place}/*.py'))
 OWN = [path for path in ALL if path.stem.partition('_')[0] not in METHODS]
@@ -70,7 +70,7 @@ def transform(pipeline, name):
 def test_there_is_one_config_a_row_and_seven_in_two_steps_and_those_of_birdlets():
     names = {path.stem for path in CONFIGS}
     assert len(ROWS) == 29
-    assert len(ROWS | QUOTED) == 31
+    assert len(ROWS | QUOTED) == 32
     assert len(TWO_STEPS) == 7
     birdlets = {f'{lcv}{method}_resnet18_birdlets64' for lcv in ('', 'lcv_') for method in ('bcnn', 'cbp', 'hbp')}
     birdlets |= {'cbp_resnet18_birdlets', 'lcv_cbp_resnet18_birdlets'}
@@ -164,13 +164,15 @@ def test_the_name_and_the_docstring_say_what_the_row_says(row: PaperRow):
 
 
 @pytest.mark.parametrize('row', QUOTED.values(), ids=lambda row: row.config)
-def test_a_quoted_row_says_what_its_number_is_and_keeps_the_best_by_it(row: PaperRow):
+def test_a_quoted_row_says_what_its_number_is_and_keeps_no_best_by_another(row: PaperRow):
     text = (FOLDER / f'{row.config}.py').read_text()
     assert text.startswith(f'"""{row.method}, {row.backbone}, {row.dataset}')
     assert f'Table {row.table};' in text
     assert f'{METRICS[row.metric]}: {row.paper:.2f} %' in text
     assert 'top-1' not in text
-    assert Config.fromfile(FOLDER / f'{row.config}.py').default_hooks.checkpoint.save_best == row.metric
+    # GCA's last epoch counts: the best by labels that it must not know would be chosen with them
+    best = None if row.method == 'GCA' else row.metric
+    assert Config.fromfile(FOLDER / f'{row.config}.py').default_hooks.checkpoint.save_best == best
 
 
 @all_configs

@@ -17,7 +17,7 @@ from lcv_mm.paper import read_rows
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
 ROWS = [row for row in read_rows() if not row.quoted]
-QUOTED = [row for row in read_rows() if row.quoted and (CONFIGS / f'{row.config}.py').is_file()]
+QUOTED = [row for row in read_rows() if row.quoted]
 MAKERS = {'CUB-200-2011': make_cub, 'Stanford Dogs': make_stanford_dogs, 'Oxford-Flower-17': make_oxford_flower17}
 TRAINED = {'loss', 'accuracy_top-1', 'dist_inter', 'dist_intra'}
 OF_LCV = {'loss_cls', 'loss_inter', 'loss_intra'}
@@ -42,8 +42,8 @@ def shrink(cfg: Config, data_root: Path, work_dir: Path) -> None:
     cfg.work_dir = str(work_dir)
 
 
-def test_there_are_31_rows():
-    assert len(ROWS + QUOTED) == 31
+def test_there_are_32_rows():
+    assert len(ROWS + QUOTED) == 32
 
 
 @pytest.mark.parametrize('row', ROWS, ids=lambda row: row.config)
@@ -65,7 +65,8 @@ def test_a_row_trains_and_evaluates(row, data_roots, tmp_path):
     assert not torch.equal(weights[0], weights[-1])  # the optimizer's step arrived
 
 
-@pytest.mark.parametrize('row', QUOTED, ids=lambda row: row.config)
+# GCA's, whose data are wrapped and whose head counts the images, runs in tests/gca/test_gca_run.py
+@pytest.mark.parametrize('row', [row for row in QUOTED if row.method != 'GCA'], ids=lambda row: row.config)
 def test_a_quoted_row_trains_and_is_evaluated_by_its_own_metric(row, data_roots, tmp_path):
     cfg = Config.fromfile(CONFIGS / f'{row.config}.py')
     shrink(cfg, data_roots[row.dataset], tmp_path)

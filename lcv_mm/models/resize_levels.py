@@ -25,5 +25,5 @@ class ResizeLevels(BaseModule):
         """
         for level in feats:
             check_map('ResizeLevels', level, ndim=4)
-        smallest = min((level.shape[2:] for level in feats), key=lambda size: size[0] * size[1])
-        return tuple(F.adaptive_avg_pool2d(level, smallest) for level in feats)
+        height, width = min((level.shape[2:] for level in feats), key=lambda size: size[0] * size[1])
+        return tuple(F.adaptive_avg_pool2d(level, (height, width)) for level in feats)

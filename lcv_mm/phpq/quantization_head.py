@@ -70,6 +70,8 @@ class QuantizationHead(ClsHead):
         self.norm = nn.BatchNorm1d(in_channels)
         self.embed = nn.Linear(in_channels, books * part_channels)
         self.codebooks = nn.Parameter(torch.empty(books, CODEWORDS, part_channels))
+        for book in self.codebooks.data:
+            nn.init.xavier_uniform_(book)  # each by itself, as MeCoQ does
         self.fc = NormProduct(books * part_channels, num_classes)
 
     @staticmethod
@@ -85,12 +87,6 @@ class QuantizationHead(ClsHead):
                 f'{bits // 8 * part_channels} channels, but the feature has in_channels={in_channels}; take '
                 f'{in_channels // part_channels * 8} bits at most, or a wider neck'
             )
-
-    def init_weights(self) -> None:
-        """Initialise; the codebooks uniformly by Xavier, each by itself, as MeCoQ does."""
-        super().init_weights()
-        for book in self.codebooks:
-            nn.init.xavier_uniform_(book)
 
     def parts(self, feats: tuple[Tensor, ...]) -> Tensor:
         """Embed the last level: a tuple of (N, in_channels) -> (N, M, d), each part of unit length."""

@@ -96,7 +96,7 @@ def choose_configs(
         known = [*sorted(configs.glob(f'*_{end}.py')), *sorted(configs.glob(f'*/*_{end}*.py'))]
     else:
         rows = [row for row in read_rows() if not tables or row.table in tables]
-        known = [path for row in rows if (path := configs / f'{row.config}.py').is_file()]
+        known = [configs / f'{row.config}.py' for row in rows]
     names = [path.stem for path in known]
     for pattern in patterns:
         if not any(fnmatchcase(name, pattern) for name in names):

@@ -1,0 +1,151 @@
+"""A labelled dataset as one of generalised category discovery."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmpretrain.registry import DATASETS
+from torch.utils.data import Dataset
+
+from ..datasets import dataset_labels
+from ..errors import ConfigError, DataError, did_you_mean
+from .aggregation import UNLABELLED
+
+SUBSETS = ('all', 'unlabelled')
+
+
+@DATASETS.register_module()
+class CategoryDiscovery(Dataset):
+    """Some classes are known, half of their images labelled; all else is unlabelled (Vaze et al., CVPR 2022).
+
+    Classes are renumbered, the known ones first, in their order. In the subset 'all', for training, the label of an
+    unlabelled image is -1, so that no loss can read it; 'unlabelled', for evaluation, has the true ones.
+
+    Args:
+        dataset (dict): Config of an MMPretrain dataset with one label per image.
+        num_known (int): Known classes, at least 1 and fewer than all.
+        known_classes (Sequence[int | str] | str, optional): Their indices or names, or a text file of them, one per
+            line. Drawn with `seed` if None.
+        labelled_fraction (float): Of the known classes' images, in (0, 1), drawn with `seed`, not class by class.
+        seed (int): Of both draws.
+        subset (str): 'all' or 'unlabelled'.
+
+    Raises:
+        ConfigError: If a setting is out of its range, or a class is unknown or listed twice.
+        DataError: If there is no such file of classes.
+    """
+
+    def __init__(
+        self,
+        dataset: dict,
+        num_known: int,
+        known_classes: Sequence[int | str] | str | None = None,
+        labelled_fraction: float = 0.5,
+        seed: int = 0,
+        subset: str = 'all',
+    ) -> None:
+        if subset not in SUBSETS:
+            raise ConfigError(f'CategoryDiscovery: subset={subset!r}: expected one of {", ".join(SUBSETS)}; choose one')
+        if not 0 < labelled_fraction < 1:
+            raise ConfigError(
+                f'CategoryDiscovery: labelled_fraction={labelled_fraction!r}: expected a number between 0 and 1, '
+                'such as 0.5'
+            )
+        self.dataset = DATASETS.build(dataset)
+        names = list(self.dataset.metainfo['classes'])
+        known = choose_known(names, num_known, known_classes, seed)
+        order = known + sorted(set(range(len(names))) - set(known))
+        classes = tuple(names[label] for label in order)
+        self.metainfo = {**self.dataset.metainfo, 'classes': classes, 'num_known': num_known}
+        self.labels = np.argsort(order)[dataset_labels(self.dataset)]  # argsort: the inverse permutation
+        self.is_labelled = draw_labelled(self.labels, num_known, labelled_fraction, seed)
+        self.subset = subset
+        keep = ~self.is_labelled if subset == 'unlabelled' else np.ones(len(self.labels), dtype=bool)
+        self.indices = np.flatnonzero(keep)
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        item = self.dataset[int(self.indices[index])]
+        item['data_samples'].set_gt_label(self._label(index)).set_metainfo(dict(sample_idx=int(index)))
+        return item
+
+    def get_data_info(self, index: int) -> dict[str, Any]:
+        """What is known of an image without opening it, its label as it is given out."""
+        info = self.dataset.get_data_info(int(self.indices[index]))
+        return {**info, 'gt_label': self._label(index), 'sample_idx': int(index)}
+
+    def _label(self, index: int) -> int:
+        image = self.indices[index]
+        hidden = self.subset == 'all' and not self.is_labelled[image]
+        return UNLABELLED if hidden else int(self.labels[image])
+
+
+def choose_known(
+    names: Sequence[str], num_known: int, known: Sequence[int | str] | str | None = None, seed: int = 0
+) -> list[int]:
+    """Indices of the known classes: those listed, in the list's order, or drawn with a seed and sorted.
+
+    Raises:
+        ConfigError: If no class would be left to discover, or the list has unknown, repeated or too many classes.
+        DataError: If there is no such file.
+    """
+    if not 0 < num_known < len(names):
+        raise ConfigError(
+            f'CategoryDiscovery: num_known={num_known} of {len(names)} classes: expected 1 to {len(names) - 1}, so '
+            'that there are known classes and novel ones to discover'
+        )
+    if known is None:
+        return sorted(np.random.default_rng(seed).choice(len(names), num_known, replace=False).tolist())
+    listed = _read_list(known) if isinstance(known, str) else list(known)
+    indices = [_class_index(entry, names) for entry in listed]
+    if len(set(indices)) != len(indices) or len(indices) != num_known:
+        raise ConfigError(
+            f'CategoryDiscovery: known_classes has {len(indices)} entries, {len(set(indices))} of them different; '
+            f'expected num_known={num_known} different classes: correct the list or num_known'
+        )
+    return indices
+
+
+def draw_labelled(labels: np.ndarray, num_known: int, fraction: float, seed: int) -> np.ndarray:
+    """Which images are labelled: `int(fraction n)` of the n images of known classes, not stratified.
+
+    Args:
+        labels (np.ndarray): (N,), class indices, the known classes first.
+        num_known (int): Known classes.
+        fraction (float): In (0, 1).
+        seed (int): Of the draw.
+
+    Returns:
+        np.ndarray: (N,) bool.
+    """
+    candidates = np.flatnonzero(labels < num_known)
+    is_labelled = np.zeros(len(labels), dtype=bool)
+    rng = np.random.default_rng((seed, 1))  # another stream than that of the classes
+    is_labelled[rng.choice(candidates, int(fraction * len(candidates)), replace=False)] = True
+    return is_labelled
+
+
+def _class_index(entry: int | str, names: Sequence[str]) -> int:
+    if isinstance(entry, int | np.integer) or entry.isdecimal():
+        if 0 <= int(entry) < len(names):
+            return int(entry)
+    elif entry in names:
+        return list(names).index(entry)
+    hint = did_you_mean(entry, names)
+    raise ConfigError(
+        f'CategoryDiscovery: known_classes has {entry!r}, which is no class{hint} Expected indices from 0 to '
+        f'{len(names) - 1} or names such as {names[0]!r}; correct the list'
+    )
+
+
+def _read_list(file: str) -> list[str]:
+    try:
+        return Path(file).expanduser().read_text(encoding='utf-8').split()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(
+            f'{file}: cannot be read as the list of known classes ({error}); expected a text file with the index (from '
+            '0) or the name of a class in each line: write one, or set known_classes=None to draw them'
+        ) from error

@@ -1,0 +1,77 @@
+"""The head of the base stage."""
+
+import torch
+from mmengine.model import BaseModule
+from mmpretrain.registry import MODELS
+from mmpretrain.structures import DataSample
+from torch import Tensor, nn
+
+from .aggregation import UNLABELLED
+from .contrastive import contrastive_loss, view_pairs
+
+
+@MODELS.register_module()
+class CategoryDiscoveryHead(BaseModule):
+    """A projection with InfoNCE on all images and the supervised contrastive loss on the labelled ones.
+
+    The training of generalised category discovery (Vaze et al., CVPR 2022) that precedes GCA. A batch is B images and
+    then a second view of each.
+
+    Args:
+        in_channels (int): D, length of a feature.
+        hidden_channels (int): Of the projection's inner layers. Defaults to 2048.
+        out_channels (int): Of the projection. Defaults to 256.
+        supervised_weight (float): In [0, 1]; the rest is InfoNCE's. Defaults to 0.35.
+        temperature (float): Of InfoNCE. Defaults to 1.
+        supervised_temperature (float): Of the supervised loss. Defaults to 0.07.
+        init_cfg (dict, optional): Of MMEngine's `BaseModule`.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        # Paper: sizes of the projection not known to us. Here: three layers, 2048, 2048 and 256
+        hidden_channels: int = 2048,
+        out_channels: int = 256,
+        supervised_weight: float = 0.35,
+        temperature: float = 1.0,
+        supervised_temperature: float = 0.07,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        self.supervised_weight = supervised_weight
+        self.temperature = temperature
+        self.supervised_temperature = supervised_temperature
+        self.projection = nn.Sequential(
+            nn.Linear(in_channels, hidden_channels),
+            nn.GELU(),
+            nn.Linear(hidden_channels, hidden_channels),
+            nn.GELU(),
+            nn.Linear(hidden_channels, out_channels),
+        )
+
+    def loss(self, feats: tuple[Tensor, ...], data_samples: list[DataSample]) -> dict[str, Tensor]:
+        """Compute both losses, weighted.
+
+        Args:
+            feats (tuple[Tensor]): The last is (2B, D).
+            data_samples (list[DataSample]): 2B, `gt_label` is -1 for an unlabelled image.
+
+        Returns:
+            dict: `loss_unsupervised` and `loss_supervised`; the latter is 0 in a batch without labelled images.
+        """
+        projected = self.projection(feats[-1]).float()
+        labels = torch.cat([sample.gt_label for sample in data_samples]).to(projected.device)
+        known = labels != UNLABELLED
+        same_image = view_pairs(len(projected) // 2, projected.device)
+        same_class = labels[known, None] == labels[known]
+        unsupervised = contrastive_loss(projected, same_image, self.temperature)
+        supervised = contrastive_loss(projected[known], same_class, self.supervised_temperature)
+        return dict(
+            loss_unsupervised=(1 - self.supervised_weight) * unsupervised,
+            loss_supervised=self.supervised_weight * supervised,
+        )
+
+    def forward(self, feats: tuple[Tensor, ...]) -> Tensor:
+        """Projections: (N, out_channels)."""
+        return self.projection(feats[-1])

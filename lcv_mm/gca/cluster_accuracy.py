@@ -1,0 +1,73 @@
+"""Accuracy of clusters."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from mmengine.evaluator import BaseMetric
+from mmpretrain.registry import METRICS
+from scipy.optimize import linear_sum_assignment
+
+from ..errors import ConfigError
+
+
+@METRICS.register_module()
+class ClusterAccuracy(BaseMetric):
+    """Clustering accuracy of all images, and of those of known ("Old") and novel ("New") classes, in per cent.
+
+    Clusters are matched to classes once, over all images, and Old and New are read from this matching (Vaze et al.,
+    CVPR 2022). It is not top-1 accuracy.
+
+    Which classes are known is told by the dataset, a `CategoryDiscovery`.
+
+    Args:
+        **kwargs: Of MMEngine's `BaseMetric`.
+
+    Raises:
+        ConfigError: In evaluation, if the dataset is another.
+    """
+
+    default_prefix = 'cluster_accuracy'
+
+    def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
+        """Keep cluster and class of each image."""
+        self.results += [(int(sample['pred_label']), int(sample['gt_label'])) for sample in data_samples]
+
+    def compute_metrics(self, results: list[tuple[int, int]]) -> dict[str, float]:
+        """Compute All, Old and New."""
+        meta = self.dataset_meta or {}
+        if 'num_known' not in meta:
+            raise ConfigError(
+                'ClusterAccuracy: the dataset does not say how many classes are known; expected a CategoryDiscovery: '
+                "wrap the dataset in dict(type=CategoryDiscovery, subset='unlabelled', dataset=...)"
+            )
+        clusters, labels = np.array(results).T
+        return cluster_accuracy(clusters, labels, meta['num_known'])
+
+
+def cluster_accuracy(clusters: np.ndarray, labels: np.ndarray, num_known: int) -> dict[str, float]:
+    """Accuracy after the best one-to-one matching of clusters and classes (Hungarian).
+
+    Args:
+        clusters (np.ndarray): (N,), the cluster of each image, from 0.
+        labels (np.ndarray): (N,), its class, from 0, the known classes first.
+        num_known (int): Known classes.
+
+    Returns:
+        dict[str, float]: 'All', 'Old' and 'New' in per cent; NaN where there is no such image.
+
+    Raises:
+        ConfigError: If an image has no label.
+    """
+    if (labels < 0).any():
+        raise ConfigError(
+            'ClusterAccuracy: an image has the label -1, which is that of unlabelled images in training; evaluate on '
+            "CategoryDiscovery(subset='unlabelled')"
+        )
+    size = int(max(clusters.max(), labels.max())) + 1
+    counts = np.zeros((size, size), dtype=np.int64)
+    np.add.at(counts, (clusters, labels), 1)
+    rows, columns = linear_sum_assignment(counts, maximize=True)
+    right = columns[np.argsort(rows)][clusters] == labels
+    known = labels < num_known
+    parts = dict(All=np.ones_like(known), Old=known, New=~known)
+    return {name: 100 * float(right[part].mean()) if part.any() else float('nan') for name, part in parts.items()}

@@ -1,0 +1,58 @@
+"""A vision transformer with DINO's weights."""
+
+import re
+from collections.abc import Mapping
+
+from mmpretrain.models import VisionTransformer
+from mmpretrain.registry import MODELS
+from torch import Tensor
+
+from ..checkpoints import load_pretrained
+
+# DINO's names (facebookresearch/dino), as patterns, and MMPretrain's
+NAMES = (
+    (r'^patch_embed\.proj\.', 'patch_embed.projection.'),
+    (r'^blocks\.', 'layers.'),
+    (r'\.norm([12])\.', r'.ln\1.'),
+    (r'\.mlp\.fc1\.', '.ffn.layers.0.0.'),
+    (r'\.mlp\.fc2\.', '.ffn.layers.1.'),
+    (r'^norm\.', 'ln1.'),
+)
+
+
+@MODELS.register_module()
+class DINOVisionTransformer(VisionTransformer):
+    """MMPretrain's `VisionTransformer` that reads DINO's file as published, strictly, and freezes the last norm too.
+
+    Caron et al., ICCV 2021; the file is `dino_vitbase16_pretrain.pth`. Weights in MMPretrain's names are read as well.
+    With `frozen_stages` only the later blocks train: MMPretrain leaves the last layer norm trainable.
+
+    Args:
+        **kwargs: Of MMPretrain's `VisionTransformer`.
+    """
+
+    def init_weights(self) -> None:
+        """Initialise; pretrained weights that do not fit are an error.
+
+        Raises:
+            WeightsError: If the file is missing or does not fit.
+        """
+        if isinstance(self.init_cfg, dict) and self.init_cfg['type'] == 'Pretrained':
+            load_pretrained(self, self.init_cfg['checkpoint'], self.init_cfg.get('prefix'), rename_dino)
+            self._is_init = True
+        else:
+            super().init_weights()
+
+    def _freeze_stages(self) -> None:
+        super()._freeze_stages()
+        self.ln1.requires_grad_(False)
+
+
+def rename_dino(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Turn DINO's names of a vision transformer's weights into MMPretrain's; those stay as they are."""
+    renamed = {}
+    for name, value in weights.items():
+        for pattern, ours in NAMES:
+            name = re.sub(pattern, ours, name)
+        renamed[name] = value
+    return renamed

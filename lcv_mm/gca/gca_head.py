@@ -1,0 +1,107 @@
+"""The cluster heads of GCA."""
+
+import torch
+from mmengine.model import BaseModule
+from mmpretrain.registry import MODELS
+from mmpretrain.structures import DataSample
+from torch import Tensor, nn
+
+from ..errors import ConfigError
+from .aggregation import neighbor_loss, pair_loss
+
+
+@MODELS.register_module()
+class GCAHead(BaseModule):
+    """Two levels of linear cluster heads (guided cluster aggregation, Otholt et al., WACV 2024).
+
+    Level 0 finds many small clusters in the neighbour graph, by several heads. `AggregationHook` joins them; from
+    then on level 1 learns the final clusters from pairs of images. Labels enter through the joining alone: no loss
+    reads a label. A batch is B anchors and then a neighbour of each (`NeighborBatchSampler`).
+
+    Graph, joined clusters and the cluster of each image are buffers, so that a resumed run has them.
+
+    Args:
+        in_channels (int): D, length of a feature.
+        num_clusters (int): Final clusters, as many as there are classes.
+        num_images (int): Training images, all of them.
+        num_small_clusters (int): Clusters of a level-0 head. Defaults to 1000, the paper's for CUB.
+        num_heads (int): Level-0 heads. Defaults to 10.
+        num_neighbors (int): Neighbours of an image, itself included. Defaults to 5.
+        entropy_weight (float): Of the level-0 loss. Defaults to 5.
+        init_cfg (dict, optional): Of MMEngine's `BaseModule`.
+    """
+
+    neighbors: Tensor
+    clusters: Tensor
+    joined: Tensor
+    head_losses: Tensor
+    stage: Tensor
+
+    def __init__(
+        self,
+        in_channels: int,
+        num_clusters: int,
+        num_images: int,
+        num_small_clusters: int = 1000,
+        num_heads: int = 10,
+        num_neighbors: int = 5,
+        entropy_weight: float = 5.0,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        self.num_heads = num_heads
+        self.entropy_weight = entropy_weight
+        self.level0 = nn.Linear(in_channels, num_heads * num_small_clusters)  # the heads side by side
+        self.level1 = nn.Linear(in_channels, num_clusters)
+        self.register_buffer('neighbors', torch.zeros(num_images, num_neighbors, dtype=torch.long))
+        self.register_buffer('clusters', torch.zeros(num_images, dtype=torch.long))  # of the best level-0 head
+        self.register_buffer('joined', torch.zeros(num_small_clusters, num_small_clusters, dtype=torch.bool))
+        self.register_buffer('head_losses', torch.zeros(num_heads))  # summed over the epoch
+        self.register_buffer('stage', torch.zeros((), dtype=torch.long))  # 0: no graph, 1: graph, 2: clusters joined
+
+    def small_clusters(self, feats: Tensor) -> Tensor:
+        """Logits of level 0: (N, D) -> (N, H, C)."""
+        return self.level0(feats).unflatten(1, (self.num_heads, -1))
+
+    def loss(self, feats: tuple[Tensor, ...], data_samples: list[DataSample]) -> dict[str, Tensor]:
+        """Compute the losses of a batch of anchors and neighbours; their mean over the active levels is minimised.
+
+        Args:
+            feats (tuple[Tensor]): The last is (2B, D).
+            data_samples (list[DataSample]): 2B, with `sample_idx`, the number of the image.
+
+        Returns:
+            dict: `loss_small` (level 0) and, once clusters are joined, `loss_final` (level 1), each divided by their
+            number.
+
+        Raises:
+            ConfigError: If the graph has not been built.
+        """
+        if not self.stage:
+            raise ConfigError(
+                'GCAHead has no neighbour graph; expected the one that NeighborGraphHook builds before training: add '
+                'dict(type=NeighborGraphHook, pipeline=test_pipeline) to custom_hooks'
+            )
+        anchors, neighbors = feats[-1].chunk(2)
+        per_head = neighbor_loss(self.small_clusters(anchors), self.small_clusters(neighbors), self.entropy_weight)
+        self.head_losses += per_head.detach()
+        if self.stage == 1:
+            return dict(loss_small=per_head.mean())
+        # Paper: which view. Here: the anchors
+        chosen = self.clusters[[sample.sample_idx for sample in data_samples[: len(anchors)]]]
+        targets = self.joined[chosen][:, chosen]
+        return dict(loss_small=per_head.mean() / 2, loss_final=pair_loss(self.level1(anchors), targets) / 2)
+
+    def predict(
+        self, feats: tuple[Tensor, ...], data_samples: list[DataSample | None] | None = None
+    ) -> list[DataSample]:
+        """Put each image into a final cluster: `pred_label` its number, `pred_score` the probabilities (K,)."""
+        scores = self(feats).softmax(-1)
+        samples = [sample or DataSample() for sample in data_samples or [None] * len(scores)]
+        for sample, score in zip(samples, scores, strict=True):
+            sample.set_pred_score(score).set_pred_label(score.argmax(0, keepdim=True))
+        return samples
+
+    def forward(self, feats: tuple[Tensor, ...]) -> Tensor:
+        """Logits of the final clusters: (N, K)."""
+        return self.level1(feats[-1])

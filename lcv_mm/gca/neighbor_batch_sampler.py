@@ -1,0 +1,58 @@
+"""Batches of images and a neighbour of each."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from mmpretrain.registry import DATA_SAMPLERS
+from torch.utils.data import BatchSampler, Sampler
+
+from ..errors import ConfigError
+
+
+@DATA_SAMPLERS.register_module()
+class NeighborBatchSampler(Sampler[list[int]]):
+    """Batches of `batch_size` anchors, followed by a neighbour of each, drawn uniformly: 2 * `batch_size` indices.
+
+    Without a graph an image is its own neighbour, which gives the two views of contrastive learning. The draws follow
+    from the sampler's seed, epoch and rank alone: a resumed run draws the same.
+
+    Args:
+        sampler (Sampler): MMEngine's `DefaultSampler`, or another with `seed` and `epoch`.
+        batch_size (int): Anchors in a batch.
+        drop_last (bool): Drop the last batch if it is not full. Defaults to True, as published.
+
+    Raises:
+        ConfigError: If the sampler has no seed and epoch, or no batch would be full.
+    """
+
+    def __init__(self, sampler: Sampler[int], batch_size: int, drop_last: bool = True) -> None:
+        if not hasattr(sampler, 'seed') or not hasattr(sampler, 'epoch'):
+            raise ConfigError(
+                f'NeighborBatchSampler: {type(sampler).__name__} has no seed and epoch, from which neighbours are '
+                "drawn; use MMEngine's DefaultSampler"
+            )
+        if drop_last and len(sampler) < batch_size:  # type: ignore[arg-type]
+            raise ConfigError(
+                f'NeighborBatchSampler: batch_size={batch_size}, but there are {len(sampler)} images'  # type: ignore[arg-type]
+                ' and the last batch is dropped if it is not full; use a smaller batch_size, or drop_last=False'
+            )
+        self.sampler = sampler
+        self.batch_size = batch_size
+        self.drop_last = drop_last
+        self.neighbors: np.ndarray | None = None
+
+    def set_graph(self, neighbors: np.ndarray) -> None:
+        """Set the neighbours of each image: (N, k)."""
+        self.neighbors = neighbors
+
+    def __iter__(self) -> Iterator[list[int]]:
+        rng = np.random.default_rng((self.sampler.seed, self.sampler.epoch, getattr(self.sampler, 'rank', 0)))
+        for anchors in BatchSampler(self.sampler, self.batch_size, self.drop_last):
+            drawn = anchors
+            if self.neighbors is not None:
+                columns = rng.integers(self.neighbors.shape[1], size=len(anchors))
+                drawn = self.neighbors[anchors, columns].tolist()
+            yield anchors + drawn
+
+    def __len__(self) -> int:
+        return len(BatchSampler(self.sampler, self.batch_size, self.drop_last))

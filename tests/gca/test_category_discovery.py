@@ -1,0 +1,91 @@
+import numpy as np
+import pytest
+from mmpretrain.registry import DATASETS
+
+from lcv_mm.datasets import dataset_labels
+from lcv_mm.errors import ConfigError, DataError
+from lcv_mm.gca import CategoryDiscovery
+from lcv_mm.gca.category_discovery import choose_known, draw_labelled
+
+NAMES = ['ant', 'bee', 'cat', 'dog', 'eel']
+BIRDLETS = dict(type='Birdlets', num_classes=6, train_per_class=5, test_per_class=1, image_size=32)
+
+
+@pytest.fixture(scope='module')
+def source(tmp_path_factory) -> dict:
+    steps = [dict(type='LoadImageFromFile'), dict(type='PackInputs')]
+    data_root = str(tmp_path_factory.mktemp('data') / 'birdlets')
+    return dict(**BIRDLETS, data_root=data_root, split='train', pipeline=steps, _scope_='mmpretrain')
+
+
+def test_known_classes_come_first_and_half_of_their_images_are_labelled(source):
+    every = CategoryDiscovery(source, 3, [4, 0, 2])
+    rest = CategoryDiscovery(source, 3, [4, 0, 2], subset='unlabelled')
+    plain = DATASETS.build(source)
+    order = [4, 0, 2, 1, 3, 5]
+    assert every.metainfo['classes'] == tuple(plain.metainfo['classes'][label] for label in order)
+    assert every.metainfo['num_known'] == rest.metainfo['num_known'] == 3
+    assert every.labels.tolist() == [order.index(label) for label in dataset_labels(plain)]
+    assert (len(every), len(rest)) == (30, 23)  # int(0.5 * 15) = 7 labelled
+    assert set(every.labels[every.is_labelled]) <= {0, 1, 2}
+    labelled = {every.get_data_info(i)['img_path'] for i in np.flatnonzero(every.is_labelled)}
+    unlabelled = {rest.get_data_info(i)['img_path'] for i in range(len(rest))}
+    assert len(labelled) == 7
+    assert not labelled & unlabelled
+    assert labelled | unlabelled == {plain.get_data_info(i)['img_path'] for i in range(30)}
+
+
+def test_in_training_an_unlabelled_image_has_no_label_and_each_has_its_number(source):
+    every = CategoryDiscovery(source, 3, seed=1)
+    rest = CategoryDiscovery(source, 3, seed=1, subset='unlabelled')
+    samples = [every[i]['data_samples'] for i in range(30)]
+    assert [sample.sample_idx for sample in samples] == list(range(30))
+    expected = np.where(every.is_labelled, every.labels, -1).tolist()
+    assert [sample.gt_label.item() for sample in samples] == expected == dataset_labels(every).tolist()
+    true = every.labels[~every.is_labelled].tolist()
+    assert [rest[i]['data_samples'].gt_label.item() for i in range(len(rest))] == true == dataset_labels(rest).tolist()
+
+
+def test_both_draws_follow_from_the_seed():
+    drawn = [choose_known([str(i) for i in range(200)], 100, seed=seed) for seed in (0, 0, 1)]
+    assert drawn[0] == drawn[1] != drawn[2]
+    assert drawn[0] == sorted(set(drawn[0]))
+    labels = np.arange(400) % 10
+    labelled = [draw_labelled(labels, 4, 0.5, seed) for seed in (0, 0, 1)]
+    assert [mask.sum() for mask in labelled] == [80, 80, 80]
+    assert (labelled[0] == labelled[1]).all()
+    assert (labelled[0] != labelled[2]).any()
+    assert len(set(np.bincount(labels[labelled[0]]).tolist())) > 1  # not class by class
+
+
+def test_a_list_of_classes_is_kept_in_its_order(tmp_path):
+    file = tmp_path / 'known.txt'
+    file.write_text('dog\n0\ncat\n')
+    assert choose_known(NAMES, 3, str(file)) == choose_known(NAMES, 3, ['dog', 0, 'cat']) == [3, 0, 2]
+
+
+@pytest.mark.parametrize(
+    ('num_known', 'known', 'message'),
+    [
+        (5, None, 'num_known=5 of 5 classes: expected 1 to 4'),
+        (0, None, 'num_known=0 of 5'),
+        (2, [0, 5], '5, which is no class'),
+        (2, ['bee', 'catt'], "'catt', which is no class; did you mean 'cat'"),
+        (2, [0, 0], '2 entries, 1 of them different; expected num_known=2'),
+        (3, [0, 1], '2 entries, 2 of them different; expected num_known=3'),
+    ],
+)
+def test_a_wrong_list_of_classes_is_one_message(num_known, known, message):
+    with pytest.raises(ConfigError, match=message):
+        choose_known(NAMES, num_known, known)
+
+
+def test_a_missing_list_of_classes_is_one_message(tmp_path):
+    with pytest.raises(DataError, match=r'none\.txt: cannot be read as the list of known classes'):
+        choose_known(NAMES, 2, str(tmp_path / 'none.txt'))
+
+
+@pytest.mark.parametrize('setting', [dict(subset='test'), dict(labelled_fraction=1.0)])
+def test_a_wrong_setting_is_one_message(setting):
+    with pytest.raises(ConfigError, match=f'{next(iter(setting))}=.* expected'):
+        CategoryDiscovery({}, 2, **setting)

@@ -1,0 +1,56 @@
+import math
+
+import pytest
+import torch
+from mmpretrain.structures import DataSample
+
+from lcv_mm.gca import CategoryDiscoveryHead
+from lcv_mm.gca.contrastive import contrastive_loss, view_pairs
+
+
+def by_loops(feats, positives, temperature):
+    rows = []
+    unit = [[x / math.sqrt(sum(y * y for y in row)) for x in row] for row in feats.tolist()]
+    cos = [[sum(a * b for a, b in zip(r, s, strict=True)) / temperature for s in unit] for r in unit]
+    for i in range(len(unit)):
+        others = [j for j in range(len(unit)) if j != i]
+        chosen = [j for j in others if positives[i, j]]
+        if chosen:
+            total = math.log(sum(math.exp(cos[i][j]) for j in others))
+            rows.append(sum(total - cos[i][j] for j in chosen) / len(chosen))
+    return sum(rows) / len(rows)
+
+
+@pytest.mark.parametrize('temperature', [1.0, 0.07])
+def test_the_loss_is_that_of_a_slow_loop(temperature):
+    feats = torch.randn(6, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    labels = torch.tensor([0, 1, 0, 2, 0, 1])  # class 2 has no pair
+    for positives in (view_pairs(3), labels[:, None] == labels):
+        found = contrastive_loss(feats, positives, temperature).item()
+        assert found == pytest.approx(by_loops(feats, positives, temperature))
+
+
+def test_views_of_an_image_are_pairs():
+    assert view_pairs(2).int().tolist() == [[1, 0, 1, 0], [0, 1, 0, 1], [1, 0, 1, 0], [0, 1, 0, 1]]
+
+
+def test_the_head_weighs_both_losses_and_reads_labelled_images_alone_in_the_second():
+    torch.manual_seed(0)
+    head = CategoryDiscoveryHead(4, 8, 3)
+    feats = torch.randn(8, 4)
+    labels = torch.tensor([1, 0, 1, -1, 1, 0, 1, -1])
+    losses = head.loss((feats,), [DataSample().set_gt_label(int(label)) for label in labels])
+    projected = head.projection(feats).detach()
+    unsupervised = by_loops(projected, view_pairs(4), 1.0)
+    rows = [0, 1, 2, 4, 5, 6]
+    supervised = by_loops(projected[rows], labels[rows][:, None] == labels[rows], 0.07)
+    assert losses['loss_unsupervised'].item() == pytest.approx(0.65 * unsupervised, rel=1e-5)
+    assert losses['loss_supervised'].item() == pytest.approx(0.35 * supervised, rel=1e-5)
+
+
+def test_a_batch_without_labelled_images_still_trains():
+    head = CategoryDiscoveryHead(4, 8, 3)
+    losses = head.loss((torch.randn(4, 4),), [DataSample().set_gt_label(-1) for _ in range(4)])
+    assert losses['loss_supervised'] == 0
+    sum(losses.values()).backward()
+    assert all(torch.isfinite(weight.grad).all() for weight in head.parameters())

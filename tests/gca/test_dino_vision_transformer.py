@@ -1,0 +1,76 @@
+import pytest
+import torch
+from torchvision.models import VisionTransformer as TorchvisionViT
+
+from lcv_mm.errors import WeightsError
+from lcv_mm.gca import DINOVisionTransformer
+
+ARCH = dict(embed_dims=12, num_layers=3, num_heads=3, feedforward_channels=24)
+SETTINGS = dict(arch=ARCH, img_size=32, patch_size=16, out_type='cls_token')
+
+
+def in_dino_names(model: TorchvisionViT) -> dict[str, torch.Tensor]:
+    """Torchvision's weights under the names of DINO's file."""
+    parts = {
+        'class_token': 'cls_token',
+        'encoder.pos_embedding': 'pos_embed',
+        'conv_proj': 'patch_embed.proj',
+        'encoder.ln': 'norm',
+        'ln_1': 'norm1',
+        'ln_2': 'norm2',
+        'self_attention.in_proj_': 'attn.qkv.',
+        'self_attention.out_proj': 'attn.proj',
+        'mlp.0': 'mlp.fc1',
+        'mlp.3': 'mlp.fc2',
+    }
+    renamed = {}
+    for name, value in model.state_dict().items():
+        if name.startswith('heads'):
+            continue
+        name = name.replace('encoder.layers.encoder_layer_', 'blocks.')
+        for theirs, dino in parts.items():
+            name = name.replace(theirs, dino)
+        renamed[name] = value
+    return renamed
+
+
+@pytest.fixture
+def torchvision_vit() -> TorchvisionViT:
+    torch.manual_seed(0)
+    model = TorchvisionViT(32, 16, num_layers=3, num_heads=3, hidden_dim=12, mlp_dim=24, num_classes=2)
+    for param in model.parameters():
+        torch.nn.init.normal_(param, std=0.3)
+    model.heads = torch.nn.Identity()
+    return model.eval()
+
+
+def test_a_file_of_dino_gives_the_features_of_torchvisions_transformer(torchvision_vit, tmp_path):
+    weights = in_dino_names(torchvision_vit)
+    assert {'blocks.2.norm1.weight', 'blocks.0.attn.qkv.weight', 'blocks.1.mlp.fc2.bias', 'norm.bias'} <= weights.keys()
+    torch.save(weights, tmp_path / 'dino.pth')
+    model = DINOVisionTransformer(**SETTINGS, init_cfg=dict(type='Pretrained', checkpoint=str(tmp_path / 'dino.pth')))
+    model.init_weights()
+    images = torch.randn(2, 3, 32, 32)
+    model.eval()  # MMPretrain's returns None
+    torch.testing.assert_close(model(images)[-1], torchvision_vit(images), rtol=1e-4, atol=1e-4)
+
+    wrapped = {f'backbone.{name}': value for name, value in model.state_dict().items()}  # as the base stage saves it
+    torch.save(dict(state_dict=wrapped), tmp_path / 'base.pth')
+    init = dict(type='Pretrained', checkpoint=str(tmp_path / 'base.pth'), prefix='backbone.')
+    again = DINOVisionTransformer(**SETTINGS, init_cfg=init)
+    again.init_weights()
+    again.eval()
+    assert torch.equal(again(images)[-1], model(images)[-1])
+
+
+def test_only_the_last_block_trains():
+    model = DINOVisionTransformer(**SETTINGS, frozen_stages=2)
+    trainable = {name.rsplit('.', 1)[0] for name, param in model.named_parameters() if param.requires_grad}
+    assert trainable
+    assert all(name.startswith('layers.2.') for name in trainable)
+
+
+def test_without_the_file_there_is_one_message(tmp_path):
+    init = dict(type='Pretrained', checkpoint=str(tmp_path / 'dino_vitbase16_pretrain.pth'))
+    with pytest.raises(WeightsError, match=r'dino_vitbase16_pretrain\.pth: no such file of pretrained weights'):
+        DINOVisionTransformer(**SETTINGS, init_cfg=init).init_weights()

@@ -1,0 +1,89 @@
+import pytest
+import torch
+from mmpretrain.structures import DataSample
+
+from lcv_mm.errors import ConfigError
+from lcv_mm.gca import GCAHead
+from lcv_mm.gca.aggregation import aggregate, neighbor_loss, pair_loss
+from lcv_mm.gca.aggregation_hook import join_clusters
+
+
+def head_of(stage: int = 2) -> GCAHead:
+    torch.manual_seed(0)
+    head = GCAHead(4, num_clusters=3, num_images=8, num_small_clusters=5, num_heads=2, num_neighbors=2)
+    head.neighbors.copy_(torch.tensor([[i, (i + 1) % 8] for i in range(8)]))
+    head.clusters.copy_(torch.tensor([0, 1, 2, 3, 4, 0, 1, 2]))
+    head.joined.copy_(torch.tensor([[(2 * a + b) % 3 == 0 for b in range(5)] for a in range(5)]))
+    head.stage.fill_(stage)
+    return head
+
+
+def samples_of(numbers: list[int], labels: list[int]) -> list[DataSample]:
+    return [
+        DataSample(metainfo=dict(sample_idx=number)).set_gt_label(label)
+        for number, label in zip(numbers, labels, strict=True)
+    ]
+
+
+def test_the_loss_is_the_mean_over_the_levels_and_the_targets_are_of_the_images_clusters():
+    head, feats = head_of(), torch.randn(6, 4)
+    losses = head.loss((feats,), samples_of([7, 1, 4, 0, 0, 0], [0] * 6))
+    per_head = [
+        neighbor_loss(head.small_clusters(feats[:3])[:, [h]], head.small_clusters(feats[3:])[:, [h]]) for h in (0, 1)
+    ]
+    assert losses['loss_small'].item() == pytest.approx(torch.cat(per_head).mean().item() / 2)
+    small = {7: 2, 1: 1, 4: 4}
+    targets = torch.tensor([[(2 * small[i] + small[j]) % 3 == 0 for j in (7, 1, 4)] for i in (7, 1, 4)])
+    assert losses['loss_final'].item() == pytest.approx(pair_loss(head.level1(feats[:3]), targets).item() / 2)
+    assert torch.equal(head.head_losses, torch.cat(per_head).detach())
+
+
+def test_before_clusters_are_joined_only_level_0_trains():
+    head, feats = head_of(stage=1), torch.randn(6, 4)
+    losses = head.loss((feats,), samples_of([0] * 6, [0] * 6))
+    assert list(losses) == ['loss_small']
+    assert losses['loss_small'].item() == pytest.approx(head.head_losses.mean().item())
+    losses['loss_small'].backward()
+    assert head.level1.weight.grad is None
+
+
+def test_no_loss_reads_a_label():
+    feats = torch.randn(6, 4)
+    first, second = (
+        head_of().loss((feats,), samples_of(list(range(6)), labels)) for labels in ([0] * 6, [2, 1, 0] * 2)
+    )
+    assert {name: value.item() for name, value in first.items()} == {name: v.item() for name, v in second.items()}
+
+
+def test_without_a_graph_there_is_one_message():
+    with pytest.raises(ConfigError, match='GCAHead has no neighbour graph; expected .* NeighborGraphHook'):
+        head_of(stage=0).loss((torch.randn(2, 4),), samples_of([0, 1], [0, 0]))
+
+
+def test_the_predicted_label_is_the_most_probable_final_cluster():
+    head, feats = head_of(), torch.randn(4, 4)
+    for row, sample in zip(feats, head.predict((feats,), [DataSample() for _ in feats]), strict=True):
+        logits = [
+            (row @ weight + bias).item() for weight, bias in zip(head.level1.weight, head.level1.bias, strict=True)
+        ]
+        assert sample.pred_label.tolist() == [logits.index(max(logits))]
+        assert sample.pred_score.tolist() == pytest.approx(torch.tensor(logits).softmax(0).tolist())
+
+
+@pytest.mark.parametrize('labels', [[0, 1, 0, -1, 1, -1, -1, 0], [-1] * 8])
+def test_clusters_are_joined_by_the_head_of_lowest_loss(labels):
+    head, feats = head_of(stage=1), torch.randn(8, 4)
+    head.head_losses.copy_(torch.tensor([3.0, 2.0]))
+    probs = (feats @ head.level0.weight[5:].T + head.level0.bias[5:]).softmax(1)
+    chosen = probs.argmax(1)
+    weights = torch.zeros(5, 5)
+    for i in range(8):
+        for j in (i, (i + 1) % 8):
+            weights += torch.outer(probs[i], probs[j]).detach()
+        for j in range(8):
+            if labels[i] >= 0 and labels[j] >= 0:
+                weights[chosen[i], chosen[j]] += 1 if labels[i] == labels[j] else -1
+    join_clusters(head, feats, torch.tensor(labels))
+    assert torch.equal(head.clusters, chosen)
+    assert torch.equal(head.joined, aggregate(weights))
+    assert head.stage == 2
