@@ -143,9 +143,10 @@ def _class_index(entry: int | str, names: Sequence[str]) -> int:
 
 def _read_list(file: str) -> list[str]:
     try:
-        return Path(file).expanduser().read_text(encoding='utf-8').split()
+        lines = Path(file).expanduser().read_text(encoding='utf-8').splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(
             f'{file}: cannot be read as the list of known classes ({error}); expected a text file with the index (from '
             '0) or the name of a class in each line: write one, or set known_classes=None to draw them'
         ) from error
+    return [line.strip() for line in lines if line.strip()]

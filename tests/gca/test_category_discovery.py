@@ -62,6 +62,8 @@ def test_a_list_of_classes_is_kept_in_its_order(tmp_path):
     file = tmp_path / 'known.txt'
     file.write_text('dog\n0\ncat\n')
     assert choose_known(NAMES, 3, str(file)) == choose_known(NAMES, 3, ['dog', 0, 'cat']) == [3, 0, 2]
+    file.write_text('lily of the valley\n')
+    assert choose_known(['iris', 'lily of the valley'], 1, str(file)) == [1]
 
 
 @pytest.mark.parametrize(
