@@ -305,7 +305,7 @@ CASES = {
     'Reproducing the tables': [
         *(case(wrong, *says, tool='reproduce', args=f'{wrong} --dry-run') for wrong, says in {
             '--rows lcv_cpb_vgg16_cub448': ('fits none of the 32 rows', "did you mean 'lcv_cbp_vgg16_cub448'"),
-            '--tables 1 --rows *_dogs224': ('fits none of the 7 rows of table 1', 'Expected a name, or a pattern'),
+            '--tables 1 --rows *_dogs224': ('fits none of the 9 rows of table 1', 'Expected a name, or a pattern'),
             '--tables 1 --dataset birdlets': ('tables are of other datasets', 'expected one of the two'),
             '--seeds 0 0': ('--seeds 0 0', 'expected different numbers, 0 or more', 'give each once'),
             '--cfg-options train_cfg.max_epochs': ('expected KEY=VALUE', 'such as train_cfg.max_epochs=10'),

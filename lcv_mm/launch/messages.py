@@ -137,7 +137,8 @@ def _explain(error: Exception, registry: Registry, part: Any, defaults: Mapping[
     text = _text(error) or f'{name} refuses its settings; {TRACEBACK}=1 shows where'
     if isinstance(error, ConfigError):
         return ConfigError(f'{where}: {text}')
-    if isinstance(error, OSError) and registry.name == 'dataset':
+    no_image = isinstance(error, RuntimeError) and _root(made) in TOOLBOX  # how MMPretrain says so
+    if (isinstance(error, OSError) or no_image) and registry.name == 'dataset':
         return DataError(
             f'{where}: the data cannot be read ({error}); set {where}.data_root to the folder that holds it'
         )

@@ -38,7 +38,7 @@ def test_fewer_levels_say_what_to_ask_of_the_backbone():
 def test_levels_of_several_resolutions_are_refused():
     levels = (torch.randn(2, 6, 6, 6), torch.randn(2, 6, 3, 3), torch.randn(2, 6, 3, 3))
     with pytest.raises(
-        ConfigError, match=r'resolutions \[\(6, 6\), \(3, 3\), \(3, 3\)\], expected one; take layers of one stage'
+        ConfigError, match=r'resolutions \[\(6, 6\), \(3, 3\), \(3, 3\)\], expected one; add .*ResizeLevels'
     ):
         build()(levels)
 

@@ -56,7 +56,7 @@ def test_runs_end_with_measured_results_at_the_same_time_and_one_that_fails_stop
 def test_told_to_stop_the_runs_are_saved_and_go_on_later(engine, tmp_path, interrupts):
     # a script's `&` may have started a cluster of Ray; submitit's processes are the tool's, which handles the signal
     interrupts(signal.SIG_IGN if engine == 'ray' else signal.default_int_handler)
-    runs = specs(tmp_path, 15, 'cbp')
+    runs = specs(tmp_path, 9, 'cbp')
     stop = Event()
 
     def stop_in_the_middle():
@@ -70,10 +70,10 @@ def test_told_to_stop_the_runs_are_saved_and_go_on_later(engine, tmp_path, inter
     stop_in_the_middle()
     assert outcomes(engine, runs, stop) == {'cbp': 'stopped'}
     assert read_record(runs[0].folder) is None
-    assert not (runs[0].folder / 'epoch_15.pth').is_file()
+    assert not (runs[0].folder / 'epoch_9.pth').is_file()
     assert outcomes(engine, runs) == {'cbp': 'finished'}
     record = read_record(runs[0].folder)
-    assert (record.sittings, record.checkpoint) == (2, 'epoch_15.pth')
+    assert (record.sittings, record.checkpoint) == (2, 'epoch_9.pth')
     if (
         engine == 'ray'
     ):  # submitit's local mode kills the job soon after; only the trainer, in a session of its own, saves
