@@ -98,7 +98,7 @@ def model(head: str, kind: str, **settings: object) -> torch.nn.Module:
 
 
 def is_of_classifier(name: str, part: type) -> bool:
-    """A head of a classifier predicts from features alone; those of pretraining, language, retrieval and clusters do not."""
+    """A head of a classifier predicts from features alone; not those of language, retrieval and clusters."""
     others = ('VQAGenerationHead', 'QuantizationHead', 'GCAHead')
     if not name.endswith('Head') or not hasattr(part, 'predict') or name in others:
         return False
