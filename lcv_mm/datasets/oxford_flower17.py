@@ -3,7 +3,6 @@
 import os
 from typing import Any
 
-import numpy as np
 from mmpretrain.datasets import BaseDataset
 from mmpretrain.registry import DATASETS
 
@@ -76,8 +75,9 @@ class OxfordFlower17(ArchiveLayout, BaseDataset):
 
     def _read_split(self) -> tuple[list[str], list[int]]:
         variables = [f'{part}{self.fold}' for part in PROTOCOLS[self.protocol][self.split]]
-        held = np.concatenate([*self._read_mat(self.LISTS[0], variables).values()])
-        numbers = self._whole_numbers(self.LISTS[0], held, len(FLOWERS) * IMAGES_PER_CLASS)
+        held = self._read_mat(self.LISTS[0], variables)
+        largest = len(FLOWERS) * IMAGES_PER_CLASS
+        numbers = [n for values in held.values() for n in self._whole_numbers(self.LISTS[0], values, largest)]
         return [f'image_{n:04d}.jpg' for n in numbers], [(n - 1) // IMAGES_PER_CLASS for n in numbers]
 
     def extra_repr(self) -> list[str]:

@@ -98,3 +98,8 @@ def test_a_number_that_is_no_image_is_refused(root, number):
     rewrite(root, trn1={'none': np.zeros((1, 0)), 'text': 'text'}.get(number, row))
     expected = 'datasplits.mat is damaged: expected whole numbers from 1 to 1360. '
     assert expected in data_error(OxfordFlower17, root)
+
+
+def test_each_of_the_two_lists_of_the_papers_test_images_must_hold_some(root):
+    rewrite(root, tst1=np.zeros((1, 0)))
+    assert 'datasplits.mat is damaged: ' in data_error(OxfordFlower17, root, split='test')
