@@ -13,6 +13,7 @@ from mmpretrain.registry import MODELS, PARAM_SCHEDULERS
 
 from lcv_mm import ClassBalancedBatchSampler, LCVClassifier, ResidualAttention
 from lcv_mm.engine import FiniteLossHook, FreezeBackboneHook
+from lcv_mm.launch import flat_settings
 from lcv_mm.paper import METRICS, PaperRow, read_comparisons, read_rows
 
 FOLDER = Path(__file__).parents[1] / 'configs'
@@ -113,7 +114,7 @@ ABLATED = {
 )
 def test_an_ablation_is_lcv_but_for_what_its_name_says(head, what):
     full, ablated = (
-        flat(Config.fromfile(FOLDER / f'{name}.py').to_dict())
+        flat_settings(Config.fromfile(FOLDER / f'{name}.py').to_dict())
         for name in (f'lcv_{head}_resnet18_birdlets64', f'ablations/lcv_{head}_resnet18_birdlets64_{what}')
     )
     changed = {key: value for key, value in ablated.items() if full.get(key) != value}
@@ -143,7 +144,7 @@ def test_an_arm_without_the_loss_is_the_baseline_and_the_parts_of_its_name(confi
     sampler = cfg.train_dataloader.get('batch_sampler')
     assert sampler == (lcv.train_dataloader.batch_sampler if 'balanced' in parts else None)
     if parts == 'attention_balanced':  # nothing but the loss, and the classifier that computes it, is gone
-        ours, full = flat(cfg.to_dict()), flat(lcv.to_dict())
+        ours, full = flat_settings(cfg.to_dict()), flat_settings(lcv.to_dict())
         differing = {key for key in ours.keys() | full.keys() if ours.get(key) != full.get(key)}
         assert {key for key in differing if not key.startswith('model.variance_loss.')} == {'model.type'}
 
@@ -230,23 +231,13 @@ def test_a_built_model_scores_every_class(config):
     assert scores.shape == (1, CLASSES[parts_of(FOLDER / f'{config}.py')['dataset']])
 
 
-def flat(cfg, prefix=''):
-    """A config as {dotted key: value as text}; lists stay whole, their classes as text."""
-    items = {}
-    for key, value in cfg.items():
-        if isinstance(value, dict) and value:
-            items |= flat(value, f'{prefix}{key}.')
-        else:
-            items[prefix + key] = str(value)
-    return items
-
-
 @pytest.mark.parametrize(
     'path', [path for path in CONFIGS + SMALL if path.stem.startswith('lcv_')], ids=lambda path: path.stem
 )
 def test_an_lcv_config_is_its_baseline_and_the_overlay(path):
     lcv, baseline = (
-        flat(Config.fromfile(p).to_dict()) for p in (path, path.with_name(path.stem.removeprefix('lcv_') + '.py'))
+        flat_settings(Config.fromfile(p).to_dict())
+        for p in (path, path.with_name(path.stem.removeprefix('lcv_') + '.py'))
     )
     changed = {key for key in lcv.keys() | baseline.keys() if lcv.get(key) != baseline.get(key)}
     overlay = {key for key in lcv if key.startswith(('lcv_model.', 'lcv_batch_sampler.'))}
@@ -268,7 +259,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_of_any_config(path):
 @pytest.mark.parametrize('name', sorted(TWO_STEPS))
 def test_a_two_step_config_is_its_row_with_another_schedule(name):
     row = FOLDER / f'{name.removesuffix("_2step")}.py'
-    two_steps, one = (flat(Config.fromfile(path).to_dict()) for path in (FOLDER / f'{name}.py', row))
+    two_steps, one = (flat_settings(Config.fromfile(path).to_dict()) for path in (FOLDER / f'{name}.py', row))
     assert {key for key in two_steps.keys() | one.keys() if two_steps.get(key) != one.get(key)} == {
         'optim_wrapper.optimizer.lr',
         'optim_wrapper.optimizer.weight_decay',

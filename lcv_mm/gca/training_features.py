@@ -1,16 +1,15 @@
 """Features of all training images in their order, as the hooks need them."""
 
 from copy import deepcopy
-from typing import Any
 
 import torch
 from mmengine.dataset import default_collate
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmpretrain.registry import DATASETS
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.data import DataLoader
 
+from ..checkpoints import bare_model
 from ..errors import ConfigError
 from .gca_head import GCAHead
 
@@ -21,7 +20,7 @@ def gca_head(runner: Runner) -> GCAHead:
     Raises:
         ConfigError: If it is not a `GCAHead`.
     """
-    head = getattr(_model(runner), 'head', None)
+    head = getattr(bare_model(runner), 'head', None)
     if not isinstance(head, GCAHead):
         raise ConfigError(
             f'the model has {type(head).__name__} as its head; expected GCAHead, which keeps graph and clusters: set '
@@ -54,7 +53,7 @@ def training_features(runner: Runner, pipeline: list[dict], batch_size: int) -> 
             f'model.head.num_images={num_images}, but there are {len(dataset)} training images; set '
             f'model.head.num_images={len(dataset)}'
         )
-    model: Any = _model(runner)
+    model = bare_model(runner)
     model.eval()  # the loop sets it to training before each epoch
     feats: list[Tensor] = []
     labels: list[Tensor] = []
@@ -64,7 +63,3 @@ def training_features(runner: Runner, pipeline: list[dict], batch_size: int) -> 
         feats.append(model.extract_feat(batch['inputs'])[-1].float())
         labels += [sample.gt_label for sample in batch['data_samples']]
     return torch.cat(feats), torch.cat(labels).to(feats[0].device)
-
-
-def _model(runner: Runner) -> nn.Module:
-    return runner.model.module if is_model_wrapper(runner.model) else runner.model

@@ -1,6 +1,6 @@
 """What the commands do around the Runner: read the config, check it, build the run, say briefly what is wrong."""
 
-from .config import load_config, override_config, setting, type_name
+from .config import flat_settings, load_config, override_config, setting, type_name
 from .messages import config_errors, short_errors
 from .run import build_runner, check_out_file, check_work_dir, cpu_launch, read_config
 
@@ -10,6 +10,7 @@ __all__ = [
     'check_work_dir',
     'config_errors',
     'cpu_launch',
+    'flat_settings',
     'load_config',
     'override_config',
     'read_config',

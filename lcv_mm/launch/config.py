@@ -99,6 +99,17 @@ def setting(cfg: Any, key: str) -> Any:
     return part
 
 
+def flat_settings(part: Mapping[str, Any], prefix: str = '') -> dict[str, str]:
+    """A config as {dotted key: value as text}; lists stay as they are, their classes as text."""
+    items: dict[str, str] = {}
+    for key, value in part.items():
+        if isinstance(value, Mapping) and value:
+            items |= flat_settings(value, f'{prefix}{key}.')
+        else:
+            items[prefix + key] = str(value)
+    return items
+
+
 def type_name(part: Any) -> str:
     """The bare name of a part's class, whether its `type` is a name, a dotted name or the class; '' without one."""
     kind = part.get('type', '') if isinstance(part, Mapping) else ''

@@ -1,6 +1,7 @@
 """The rows of the paper's four tables, and the comparisons that decide what of LCV helps."""
 
 import csv
+import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -78,6 +79,7 @@ def read_rows() -> list[PaperRow]:
     ]
 
 
+@functools.cache  # a report asks for every run
 def metric_of(config: str) -> str:
     """What a config is judged by, one of METRICS: that of the rows whose names begin with the same word, or top-1."""
     method = config.partition('_')[0]

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
 
 from mmengine.config import Config, DictAction
 from rich.console import Console
@@ -13,7 +12,7 @@ from rich.table import Table
 
 from ..engine import write_atomically
 from ..errors import ConfigError, did_you_mean
-from ..launch import load_config, override_config
+from ..launch import flat_settings, load_config, override_config
 from ..paper import read_rows
 from ..visualization import last_epoch
 from .record import FINISHED, SETTINGS, read_record
@@ -149,7 +148,7 @@ def hold_to_settings(spec: RunSpec, cfg: Config, write: bool) -> None:
         ConfigError: If they differ.
     """
     file = spec.folder / SETTINGS
-    now = {**_flat(cfg.to_dict()), 'amp': str(spec.amp)}
+    now = {**flat_settings(cfg.to_dict()), 'amp': str(spec.amp)}
     if file.is_file():
         begun = json.loads(file.read_text())
         differing = sorted(key for key in begun.keys() | now.keys() if begun.get(key) != now.get(key))
@@ -190,14 +189,3 @@ def state(spec: RunSpec) -> str:
         return f'finished, {record.result:.2f} %' if record.status == FINISHED else 'failed, to be tried again'
     epoch = last_epoch(spec.folder)
     return f'half-way (epoch {epoch})' if epoch else 'to do'
-
-
-def _flat(part: Mapping[str, Any], prefix: str = '') -> dict[str, str]:
-    """A config as {dotted key: value as text}."""
-    items: dict[str, str] = {}
-    for key, value in part.items():
-        if isinstance(value, Mapping) and value:
-            items |= _flat(value, f'{prefix}{key}.')
-        else:
-            items[prefix + key] = str(value)
-    return items

@@ -8,21 +8,12 @@ from mmengine.config import Config
 from mmpretrain.models import GlobalAveragePooling
 from mmpretrain.registry import MODELS
 
+from lcv_mm.launch import flat_settings
 from lcv_mm.paper import read_rows
 
 FOLDER = Path(__file__).parents[2] / 'configs'
 ROWS = [row for row in read_rows() if row.method == 'PHPQ']
 CLASSES = {'CUB-200-2011': 200, 'Stanford Dogs': 120}
-
-
-def flat(cfg, prefix=''):
-    items = {}
-    for key, value in cfg.items():
-        if isinstance(value, dict) and value:
-            items |= flat(value, f'{prefix}{key}.')
-        else:
-            items[prefix + key] = str(value)
-    return items
 
 
 @pytest.mark.parametrize('row', ROWS, ids=lambda row: row.config)
@@ -56,7 +47,7 @@ def test_one_number_changes_the_code_of_a_row(bits):
 def test_an_arm_differs_in_its_neck_alone(config, arm):
     full, other = (Config.fromfile(FOLDER / f'{name}.py') for name in (config, arm))
     assert other.model.neck.type is GlobalAveragePooling
-    whole, part = flat(full.to_dict()), flat(other.to_dict())
+    whole, part = flat_settings(full.to_dict()), flat_settings(other.to_dict())
     differing = {key for key in whole.keys() | part.keys() if whole.get(key) != part.get(key)}
     assert {key for key in differing if not key.startswith(('model.neck.', 'GlobalAveragePooling'))} == {
         'model.head.in_channels'
