@@ -10,6 +10,7 @@ from mmengine.runner import Runner
 
 from ..errors import ConfigError, did_you_mean
 
+CONFIGS = Path(__file__).parents[1] / 'configs'
 # what the Runner looks up in the config itself, beside its arguments
 LOOKED_UP = (
     'activation_checkpointing', 'compile', 'detect_anomalous_params', 'efficient_conv_bn_eval',
@@ -22,7 +23,8 @@ def load_config(file: str | Path, needs: Iterable[str] = ()) -> Config:
     """Read a config file.
 
     Args:
-        file (str | Path): The file, text-style or pure Python.
+        file (str | Path): The file, text-style or pure Python, or the name of one that comes with lcv_mm:
+            'configs/lcv_cbp_vgg16_cub448.py' or 'lcv_cbp_vgg16_cub448', where there is no file of that path.
         needs (Iterable[str]): Keys that must be there and not None.
 
     Returns:
@@ -33,14 +35,17 @@ def load_config(file: str | Path, needs: Iterable[str] = ()) -> Config:
     """
     path = Path(file)
     if not path.is_file():
-        folder = path.parent if path.parent.is_dir() else Path('configs')
-        hint = did_you_mean(str(path), map(str, folder.glob('*.py')))
-        raise ConfigError(
-            f'{file}: no such config file (current folder: {Path.cwd()}){hint} '
-            'Give the path of a config, such as configs/lcv_cbp_resnet18_birdlets.py'
-        )
+        own = CONFIGS / f'{str(file).removeprefix("configs/").removesuffix(".py")}.py'
+        if not own.is_file():
+            folder = path.parent if path.parent.is_dir() and path.suffix else CONFIGS
+            hint = did_you_mean(str(path), [str(path.parent / other.name) for other in folder.glob('*.py')])
+            raise ConfigError(
+                f'{file}: no such config file (current folder: {Path.cwd()}){hint} '
+                'Give the path of a config, or the name of one of lcv_mm, such as configs/lcv_cbp_resnet18_birdlets.py'
+            )
+        path = own
     try:
-        cfg = Config.fromfile(file)
+        cfg = Config.fromfile(path)
         _import_all(cfg)
     except Exception as error:  # a config is a program: it may raise anything
         raise ConfigError(
