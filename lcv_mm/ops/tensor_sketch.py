@@ -3,8 +3,11 @@
 Gao et al., Compact Bilinear Pooling, 2016, Alg. 2, https://arxiv.org/abs/1511.06062
 """
 
+import math
+
 import torch
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 
 from .arithmetic import accumulation_dtype, apply_function, no_autocast
 from .bilinear import flatten_places
@@ -42,7 +45,22 @@ def tensor_sketch_pool(
                 f'h{name} and s{name} must hold one value for each of the {channels} channels, but have the shapes '
                 f'{[tuple(t.shape) for t in hashes]}'
             )
+    # C * D additions an image against some log2(out_dim) steps for each bin and place; the factor is measured
+    few = x.shape[2] < 3 * x.shape[1] * second.shape[1] / (out_dim * math.log2(max(out_dim, 2)))
+    if few and not torch.compiler.is_compiling() and not torch.jit.is_tracing():
+        # nothing but the maps is kept for backward
+        return checkpoint(_sketch_places, x, y, h1, s1, h2, s2, out_dim, use_reentrant=False, preserve_rng_state=False)
     return apply_function(_SketchedGram, x, y, h1, s1, h2, s2, out_dim)
+
+
+def _sketch_places(x: Tensor, y: Tensor | None, h1: Tensor, s1: Tensor, h2: Tensor, s2: Tensor, out_dim: int) -> Tensor:
+    """The definition: the count sketches of each place, convolved by Fourier transforms and summed in frequency."""
+    spectra = []
+    with no_autocast(x):
+        for maps, h, s in ((x, h1, s1), (x if y is None else y, h2, s2)):
+            rows = maps.to(accumulation_dtype(x.dtype)).mT * s  # (N, C, L) -> (N, L, C)
+            spectra.append(torch.fft.rfft(rows.new_zeros(*rows.shape[:2], out_dim).index_add(2, h, rows)))
+        return torch.fft.irfft((spectra[0] * spectra[1]).sum(1), n=out_dim) / x.shape[2]
 
 
 def _indices(h1: Tensor, s1: Tensor, h2: Tensor, s2: Tensor, out_dim: int) -> Tensor:

@@ -38,7 +38,7 @@ def test_sketch_by_hand():
 
 
 @pytest.mark.parametrize('two_maps', [False, True])
-@pytest.mark.parametrize('shape', [(3, 12, 4, 5), (1, 7, 1, 1), (2, 9, 6)], ids=str)
+@pytest.mark.parametrize('shape', [(3, 12, 4, 5), (1, 7, 1, 1), (2, 9, 6), (2, 20, 1, 3)], ids=str)
 def test_sketch_equals_the_transform_of_each_place(shape, two_maps):
     x = torch.randn(shape, dtype=torch.float64)
     y = torch.randn(shape[0], 10, *shape[2:], dtype=torch.float64) if two_maps else None
@@ -48,10 +48,11 @@ def test_sketch_equals_the_transform_of_each_place(shape, two_maps):
 
 
 @pytest.mark.parametrize('two_maps', [False, True])
-def test_sketch_gradients(two_maps):
-    x = torch.randn(2, 5, 2, 3, dtype=torch.float64, requires_grad=True)
-    y = torch.randn(2, 4, 2, 3, dtype=torch.float64, requires_grad=True) if two_maps else None
-    hashes = draw_hashes(5, 11, other=4 if two_maps else None)
+@pytest.mark.parametrize('places', [(2, 3), (1, 2)], ids=['by products', 'by transforms'])
+def test_sketch_gradients(places, two_maps):
+    x = torch.randn(2, 7, *places, dtype=torch.float64, requires_grad=True)
+    y = torch.randn(2, 6, *places, dtype=torch.float64, requires_grad=True) if two_maps else None
+    hashes = draw_hashes(7, 11, other=6 if two_maps else None)
     args = (x, y) if two_maps else (x,)
     assert torch.autograd.gradcheck(lambda x, y=None: tensor_sketch_pool(x, *hashes, 11, y=y), args)
     assert torch.autograd.gradgradcheck(lambda x, y=None: tensor_sketch_pool(x, *hashes, 11, y=y), args)
@@ -64,6 +65,17 @@ def test_float32_is_close_to_float64():
     assert (tensor_sketch_pool(x, *hashes, 256) - exact).norm() / exact.norm() < 1e-6
 
 
+def test_the_form_is_chosen_by_size():
+    """2048 channels: at 7x7 by transforms, which take the place of 2048 x 2048 products; at 16x16 by products."""
+    forms = []
+    for side in (7, 16):
+        with torch.profiler.profile(acc_events=True) as profile:
+            tensor_sketch_pool(torch.randn(1, 2048, side, side), *draw_hashes(2048, 8192), 8192)
+        names = {event.name for event in profile.events()}
+        forms.append(('aten::_fft_r2c' in names, 'aten::bmm' in names))
+    assert forms == [(True, False), (False, True)]
+
+
 def test_channels_last_maps_give_the_same_sketch():
     x = torch.randn(2, 8, 5, 6)
     hashes = draw_hashes(8, 16)
@@ -71,8 +83,9 @@ def test_channels_last_maps_give_the_same_sketch():
     torch.testing.assert_close(got, tensor_sketch_pool(x, *hashes, 16))
 
 
-def test_nothing_but_the_features_is_kept_for_backward():
-    x = torch.randn(2, 32, 14, 14, requires_grad=True)
+@pytest.mark.parametrize('side', [14, 2], ids=['by products', 'by transforms'])
+def test_nothing_but_the_features_is_kept_for_backward(side):
+    x = torch.randn(2, 32, side, side, requires_grad=True)
     kept = []
     with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t) or t, lambda t: t):
         tensor_sketch_pool(x, *draw_hashes(32, 64), 64)
