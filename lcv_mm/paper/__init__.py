@@ -1,27 +1,105 @@
-"""The paper's tables as data: read by tests, docs and tools alike."""
+"""The paper's tables as data: the rows of the four, and the comparisons that decide what of LCV helps."""
 
-from .tables import (
-    EPOCHS,
-    METRICS,
-    TOP1,
-    Comparison,
-    PaperRow,
-    comparisons_of,
-    markdown_tables,
-    metric_of,
-    read_comparisons,
-    read_rows,
-)
+import csv
+import functools
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib.resources import files
 
-__all__ = [
-    'EPOCHS',
-    'METRICS',
-    'TOP1',
-    'Comparison',
-    'PaperRow',
-    'comparisons_of',
-    'markdown_tables',
-    'metric_of',
-    'read_comparisons',
-    'read_rows',
-]
+EPOCHS = 60  # of every row that is not quoted
+TOP1 = 'accuracy/top1'  # as MMPretrain's Accuracy names it
+# What the rows' numbers are: names of metrics, as an evaluator gives them -> words
+METRICS = {
+    TOP1: 'top-1 accuracy',
+    'retrieval/mAP': 'retrieval mAP',
+    'cluster_accuracy/Old': 'clustering accuracy of known classes',
+}
+
+
+@dataclass(frozen=True)
+class PaperRow:
+    """One row of a table of the paper."""
+
+    table: int  # number of the table, 1 to 4
+    config: str  # name of the row's config, without `.py`
+    method: str  # 'BCNN', 'LCV on BCNN', ..., as in the table
+    backbone: str  # 'VGG-16', 'ResNet-18' or 'ViT-B/16'
+    dataset: str  # 'CUB-200-2011', 'Stanford Dogs' or 'Oxford-Flower-17'
+    crop: int  # side of the crops, in pixels
+    paper: float  # the number in the table, in per cent
+    metric: str  # what this number is, one of METRICS; it compares with numbers of the same metric alone
+    note: str  # what has to be said about it; often empty
+
+    @property
+    def quoted(self) -> bool:
+        """Whether the paper quotes the number from another paper, for a system that is not its own."""
+        return self.note.startswith('quoted')
+
+    @property
+    def weights(self) -> str:
+        """Torchvision's name of the pretrained weights, `vgg16` or `resnet18`."""
+        return self.backbone.lower().replace('-', '')
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two configs that are run with the same seeds."""
+
+    question: str  # what their difference answers
+    config: str  # name of the one, without `.py`
+    against: str  # name of the other; the difference is `config` minus `against`
+
+
+def read_rows() -> list[PaperRow]:
+    """All 32 rows, in the order of the tables."""
+    return [
+        PaperRow(
+            *(int(row['table']), row['config'], row['method'], row['backbone'], row['dataset']),
+            *(int(row['crop']), float(row['paper']), row['metric'], row['note']),
+        )
+        for row in _read('tables.csv')
+    ]
+
+
+@functools.cache  # a report asks for every run
+def metric_of(config: str) -> str:
+    """What a config is judged by, one of METRICS: that of the rows whose names begin with the same word, or top-1."""
+    method = config.partition('_')[0]
+    return next((row.metric for row in read_rows() if row.config.partition('_')[0] == method), TOP1)
+
+
+def read_comparisons() -> list[Comparison]:
+    """The comparisons on Birdlets, and those of PHPQ, in the order in which they are reported."""
+    return [Comparison(**row) for row in _read('comparisons.csv')]
+
+
+def comparisons_of(configs: Iterable[str]) -> list[Comparison]:
+    """The comparisons of `read_comparisons`, then three for each other config with LCV.
+
+    Args:
+        configs (Iterable[str]): Names of configs; of a `lcv_<name>` the baseline is `<name>`, and the one without the
+            loss `<name>_attention_balanced`.
+
+    Returns:
+        list[Comparison]: LCV minus the baseline, that without the loss minus the baseline, and LCV minus that.
+    """
+    known = read_comparisons()
+    pairs = {(comparison.config, comparison.against) for comparison in known}
+    for lcv in dict.fromkeys(configs):
+        if lcv.startswith('lcv_'):
+            base = lcv.removeprefix('lcv_')
+            arm = f'{base}_attention_balanced'
+            known += [
+                Comparison(f'{base}: {question}', config, against)
+                for question, config, against in (
+                    ('what LCV adds', lcv, base),
+                    ('attention and balanced batches without the loss', arm, base),
+                    ('the loss, beside attention and balanced batches', lcv, arm),
+                )
+                if (config, against) not in pairs
+            ]
+    return known
+
+
+def _read(name: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(files(__package__).joinpath(name).read_text(encoding='utf-8').splitlines()))
