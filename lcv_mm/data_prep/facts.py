@@ -9,21 +9,13 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Archive:
-    """A file to download.
+    """A file to download."""
 
-    Args:
-        url (str): Where it comes from; the last part is its name, there and here.
-        md5 (str): Its MD5, 32 hexadecimal digits.
-        size (int | None): Its size in bytes; None where it is not known.
-        is_tar (bool): Whether it is a tar file, compressed or not, to be unpacked; False for a file that is copied.
-        inner (str): The folder inside the tar file that is taken, without its name; '' for all.
-    """
-
-    url: str
-    md5: str
-    size: int | None = None
-    is_tar: bool = True
-    inner: str = ''
+    url: str  # where it comes from; the last part is its name, there and here
+    md5: str  # 32 hexadecimal digits
+    size: int | None = None  # in bytes; None where it is not known
+    is_tar: bool = True  # a tar file, compressed or not, to be unpacked; False for a file that is copied
+    inner: str = ''  # the folder inside the tar file that is taken, without its name; '' for all
 
     @property
     def name(self) -> str:
@@ -49,17 +41,11 @@ class Archive:
 
 @dataclass(frozen=True)
 class Split:
-    """A split of a dataset, and what a complete one holds.
+    """A split of a dataset, and what a complete one holds."""
 
-    Args:
-        kwargs (Mapping[str, Any]): The arguments of the dataset's class that name it.
-        images (int): How many images.
-        per_class (tuple[int, int]): The fewest and the most images of a class.
-    """
-
-    kwargs: Mapping[str, Any]
-    images: int
-    per_class: tuple[int, int]
+    kwargs: Mapping[str, Any]  # the arguments of the dataset's class that name it
+    images: int  # how many images
+    per_class: tuple[int, int]  # the fewest and the most images of a class
 
     def __str__(self) -> str:
         """Such as `train, fold 1, official`."""
@@ -69,25 +55,15 @@ class Split:
 
 @dataclass(frozen=True)
 class DatasetFacts:
-    """A dataset.
+    """A dataset."""
 
-    Args:
-        title (str): What people call it.
-        type (str): The registered class that reads it.
-        folder (str): Its folder below the root of all data.
-        images (int): How many different images its splits hold together.
-        splits (tuple[Split, ...]): Its splits.
-        page (str): A page about it with its terms of use; '' if it is drawn.
-        archives (tuple[Archive, ...]): What it is unpacked from; none if it is drawn.
-    """
-
-    title: str
-    type: str
-    folder: str
-    images: int
+    title: str  # what people call it
+    type: str  # the registered class that reads it
+    folder: str  # its folder below the root of all data
+    images: int  # how many different images its splits hold together
     splits: tuple[Split, ...]
-    page: str = ''
-    archives: tuple[Archive, ...] = ()
+    page: str = ''  # a page about it with its terms of use; '' if it is drawn
+    archives: tuple[Archive, ...] = ()  # what it is unpacked from; none if it is drawn
 
 
 _CALTECH = 'https://data.caltech.edu/records/65de6-vp158'

@@ -4,13 +4,10 @@ The download is ours because no library that the project needs can resume one: n
 torchvision goes on from a part, and CUB's archive has 1.15 GB.
 """
 
-import errno
 import os
 import tarfile
 import time
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from gzip import BadGzipFile
 from pathlib import Path, PurePosixPath
 
@@ -30,25 +27,6 @@ BLOCK = 1 << 15  # bytes; a connection that breaks loses at most one
 PASSING = (408, 429, 500, 502, 503, 504)  # answers after which the same request may succeed
 
 
-@contextmanager
-def disk_errors(path: Path) -> Iterator[None]:
-    """Turn an OSError met while a path is read or written into a DataError that says what to do.
-
-    Args:
-        path (Path): The file or folder, for errors that do not name one.
-
-    Raises:
-        DataError: In place of an OSError.
-    """
-    try:
-        yield
-    except OSError as error:
-        remedy = 'See to it and run the command again'
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            remedy = 'Free some space, or name a folder on another disk with --root; then run the command again'
-        raise DataError(f'{error.filename or path}: {error.strerror or error}. {remedy}') from error
-
-
 def download(archive: Archive, folder: Path, retry_wait: float = 1.0) -> Path:
     """Download an archive unless it is there; what has arrived is kept in `<name>.part` and the next run resumes it.
 
@@ -61,8 +39,8 @@ def download(archive: Archive, folder: Path, retry_wait: float = 1.0) -> Path:
         Path: The file, of the right size and MD5.
 
     Raises:
-        DataError: If the server does not have it, the connection breaks too often, the disk is full, or what arrived
-            is not the file (it is then deleted).
+        DataError: If the server does not have it, the connection breaks too often, or what arrived is not the file (it
+            is then deleted).
     """
     target = folder / archive.name
     part = folder / f'{archive.name}.part'
@@ -71,8 +49,7 @@ def download(archive: Archive, folder: Path, retry_wait: float = 1.0) -> Path:
         if fault is None:
             return target
         print(f'{target} is not the file it should be ({fault}) and is replaced.', flush=True)
-    with disk_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     _fetch(archive, part, retry_wait)
     fault = archive.fault_of(part)
     if fault is not None:
@@ -108,15 +85,10 @@ def _transfer(archive: Archive, part: Path, progress: Progress, task: TaskID) ->
     have = _size(part)
     if have == archive.size:
         return
-    if archive.size is not None and have > archive.size:
-        have = 0  # a part of something else
     # The file's own bytes are needed, not a compressed form of them.
     headers = {'Accept-Encoding': 'identity'} | ({'Range': f'bytes={have}-'} if have else {})
     with requests.get(archive.url, headers=headers, stream=True, timeout=TIMEOUT) as response:
-        if response.status_code == 416:  # the server has no byte beyond those that we have
-            if response.headers.get('Content-Range') != f'bytes */{have}':
-                part.unlink(missing_ok=True)
-                raise requests.ConnectionError(f'the server does not go on from byte {have}: the file is begun again')
+        if response.status_code == 416:  # the server has no byte beyond ours: their MD5 tells whether they are the file
             return
         answer = f'the server answers {response.status_code} {response.reason}'
         if response.status_code in PASSING:
@@ -130,7 +102,7 @@ def _transfer(archive: Archive, part: Path, progress: Progress, task: TaskID) ->
         length = response.headers.get('Content-Length')
         total = begin + int(length) if length else archive.size
         progress.update(task, completed=begin, total=total)
-        with disk_errors(part), part.open('ab' if begin else 'wb') as stream:
+        with part.open('ab' if begin else 'wb') as stream:
             while block := response.raw.read(BLOCK, decode_content=False):
                 stream.write(block)
                 progress.advance(task, len(block))
@@ -153,8 +125,8 @@ def unpack(file: Path, folder: Path, inner: str = '') -> None:
         inner (str): Take only what lies in this folder of the tar file, without its name; '' for all.
 
     Raises:
-        DataError: If it is not a tar file, is damaged, holds what the filter refuses (such as a path that leads
-            outside of `folder`), or the disk is full. What was written by then stays.
+        DataError: If it is not a tar file, is damaged, or holds what the filter refuses (such as a path that leads
+            outside of `folder`). What was written by then stays.
     """
 
     def take(member: tarfile.TarInfo, path: str) -> tarfile.TarInfo | None:
@@ -163,7 +135,7 @@ def unpack(file: Path, folder: Path, inner: str = '') -> None:
             return None
         return tarfile.data_filter(member.replace(name=str(name.relative_to(inner)), deep=False), path)
 
-    with disk_errors(folder), rich.progress.open(file, 'rb', description=f'Unpacking {file.name}') as stream:
+    with rich.progress.open(file, 'rb', description=f'Unpacking {file.name}') as stream:
         try:
             with tarfile.open(fileobj=stream, mode='r|*') as tar:
                 tar.extractall(folder, filter=take)

@@ -10,7 +10,7 @@ from lcv_mm.datasets.complete_folder import is_there, make_folder
 from lcv_mm.errors import DataError
 
 from .facts import DATASETS, Archive, DatasetFacts
-from .fetch import disk_errors, download, unpack
+from .fetch import download, unpack
 from .report import check_dataset
 
 
@@ -44,11 +44,14 @@ def prepare(
         facts = datasets[name]
         folder = root / facts.folder
         try:
-            with disk_errors(folder):
-                made = not check and _make(facts, folder, source)
-                report = check_dataset(facts, folder, open_images=check or made)
-        except DataError as error:
-            print(f'error: {facts.title}: {error}', file=sys.stderr, flush=True)
+            made = not check and _make(facts, folder, source)
+            report = check_dataset(facts, folder, open_images=check or made)
+        except (DataError, OSError) as error:
+            problem = str(error)
+            if isinstance(error, OSError):
+                problem = f'{error.filename or folder}: {error.strerror or error}. Make room there, or name another '
+                problem += 'folder with --root; then run the command again'
+            print(f'error: {facts.title}: {problem}', file=sys.stderr, flush=True)
             intact = False
             continue
         if made or check or report.faults:

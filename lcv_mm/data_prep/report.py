@@ -1,7 +1,7 @@
 """Looks at the folder of a dataset and lists all that is wrong with it."""
 
 import os
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,19 +18,12 @@ from .facts import DatasetFacts, Split
 
 @dataclass
 class DatasetReport:
-    """What a folder holds.
+    """What a folder holds."""
 
-    Args:
-        title (str): The dataset.
-        folder (Path): The folder.
-        rows (list[str]): What was counted, a line each.
-        faults (list[str]): What is wrong, each with the file or split it is about; empty for a complete dataset.
-    """
-
-    title: str
+    title: str  # the dataset
     folder: Path
-    rows: list[str] = field(default_factory=list)
-    faults: list[str] = field(default_factory=list)
+    rows: list[str] = field(default_factory=list)  # what was counted, a line each
+    faults: list[str] = field(default_factory=list)  # what is wrong, with the file or split; none of a complete dataset
 
     def __str__(self) -> str:
         count = f'{len(self.faults)} fault{"s" * (len(self.faults) != 1)}:' if self.faults else 'no fault'
@@ -47,8 +40,8 @@ def check_dataset(facts: DatasetFacts, folder: Path, open_images: bool = True) -
         open_images (bool): Whether to decode each image (a minute or so), or only to see that it is there.
 
     Returns:
-        DatasetReport: With all faults: lists that cannot be used, counts that are off, labels at odds with their
-            folder, images that are missing or damaged.
+        DatasetReport: With all faults: lists that cannot be used, counts that are off, images that are missing or
+            damaged.
     """
     report = DatasetReport(facts.title, folder)
     if not folder.is_dir() or not any(folder.iterdir()):
@@ -60,12 +53,11 @@ def check_dataset(facts: DatasetFacts, folder: Path, open_images: bool = True) -
         if dataset is not None:
             infos = [dataset.get_data_info(index) for index in range(len(dataset))]
             images = {os.path.relpath(info['img_path'], folder): dataset.CLASSES[info['gt_label']] for info in infos}
-            _compare(facts, split, dict.fromkeys(dataset.CLASSES, 0) | Counter(images.values()), report)
+            _compare(split, dict.fromkeys(dataset.CLASSES, 0) | Counter(images.values()), report)
             class_of |= images
     if class_of:
         if len(class_of) != facts.images:
             report.faults.append(f'all splits: {len(class_of)} different images, expected {facts.images}')
-        report.faults += _labels_at_odds(class_of)
         faults = _image_faults(folder, class_of, open_images)
         report.faults += faults
         opened = f', {len(class_of) - len(faults)} opened without fault' if open_images else ''
@@ -89,38 +81,23 @@ def _load(type_name: str, folder: Path, split: Split, faults: list[str]) -> Any:
         return None
 
 
-def _compare(facts: DatasetFacts, split: Split, counts: Mapping[str, int], report: DatasetReport) -> None:
+def _compare(split: Split, counts: Mapping[str, int], report: DatasetReport) -> None:
     """Compare the number of images in each class with those expected of a split."""
     held = [count for count in counts.values() if count]
     report.rows.append(f'{split}: {sum(held)} images, {_span(min(held), max(held))} in each of {len(held)} classes')
     if sum(held) != split.images:
         report.faults.append(f'{split}: {sum(held)} images, expected {split.images}')
-    empty = [name for name, count in counts.items() if not count]
-    if empty:
+    fewest, most = split.per_class
+    off = [name for name, count in counts.items() if not fewest <= count <= most]
+    if off:
+        others = f' (the first of {len(off)} such classes)' * (len(off) > 1)
         report.faults.append(
-            f'{split}: no images of {len(empty)} of the {len(counts)} classes, the first is {empty[0]}. A folder with '
-            f'a part of {facts.title} is used with metainfo=dict(classes=[...]), the names of its classes in order'
+            f'{split}: {counts[off[0]]} images of class {off[0]}, expected {_span(fewest, most)}{others}'
         )
-    for name, count in counts.items():
-        if count and not split.per_class[0] <= count <= split.per_class[1]:
-            report.faults.append(f'{split}: {count} images of class {name}, expected {_span(*split.per_class)}')
 
 
 def _span(fewest: int, most: int) -> str:
     return str(fewest) if fewest == most else f'{fewest} to {most}'
-
-
-def _labels_at_odds(class_of: Mapping[str, str]) -> list[str]:
-    """The images whose class is not that of most images in their folder, where there are folders of classes."""
-    folders: dict[str, Counter[str]] = defaultdict(Counter)
-    for image, name in class_of.items():
-        folders[os.path.dirname(image)][name] += 1
-    usual = {folder: names.most_common(1)[0][0] for folder, names in folders.items()} if len(folders) > 1 else {}
-    return [
-        f'{image}: labelled {name}, but most images of its folder {usual[os.path.dirname(image)]}'
-        for image, name in class_of.items()
-        if name != usual.get(os.path.dirname(image), name)
-    ]
 
 
 def _image_faults(folder: Path, images: Iterable[str], open_images: bool) -> list[str]:

@@ -10,28 +10,9 @@ _JPEG_ENDS = b'\xff\xd9'
 
 
 def missing_files(folder: str | Path, names: Iterable[str]) -> list[str]:
-    """The names that are no entry below a folder; each folder is listed once, no file is touched.
-
-    Args:
-        folder (str | Path): Where the names begin.
-        names (Iterable[str]): Paths relative to `folder`, such as `001.Name/Name_0001.jpg`.
-
-    Returns:
-        list[str]: The missing ones, in the order given.
-    """
-    entries: dict[str, set[str]] = {}
-    missing = []
-    for name in names:
-        parent, base = os.path.split(name)
-        if parent not in entries:
-            try:
-                with os.scandir(os.path.join(folder, parent)) as scan:
-                    entries[parent] = {entry.name for entry in scan}
-            except (FileNotFoundError, NotADirectoryError):
-                entries[parent] = set()
-        if base not in entries[parent]:
-            missing.append(name)
-    return missing
+    """The paths relative to a folder at which there is no file, in the order given; each folder is listed once."""
+    there = {os.path.join(top, file) for top, _, files in os.walk(folder, followlinks=True) for file in files}
+    return [name for name in names if os.path.join(folder, name) not in there]
 
 
 def has_jpeg_end(file: str | Path) -> bool:
