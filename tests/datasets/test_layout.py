@@ -122,7 +122,7 @@ def test_each_folder_is_listed_once(originals, monkeypatch):
     monkeypatch.setattr(os, 'scandir', lambda path: listed.append(path) or scandir(path))
     absent = ['001.No/x.jpg', '001.No/y.jpg']
     assert missing_files(originals[CUB200] / 'images', [CUB_GREYSCALE, CUB_GREYSCALE, *absent]) == absent
-    assert len(listed) == 2
+    assert len(listed) == len(set(listed)) > 0
 
 
 def test_an_image_cut_short_ends_training_with_an_error_and_an_intact_one_does_not(copy):
