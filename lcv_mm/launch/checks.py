@@ -15,59 +15,28 @@ from ..errors import ConfigError, DataError, did_you_mean, first_difference
 from .config import setting
 from .messages import find_part, unknown_type
 
-LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 PARAMWISE = 'optim_wrapper.paramwise_cfg'
 # What MMEngine's constructor of optimizers reads there; `lr_mult` and `decay_mult` it reads in `custom_keys` alone
 OF_PARAMWISE = (
     'custom_keys', 'bias_lr_mult', 'bias_decay_mult', 'norm_decay_mult', 'dwconv_decay_mult', 'flat_decay_mult',
     'dcn_offset_lr_mult', 'bypass_duplicate',
 )  # fmt: skip
-# setting -> the least whole number that it may be; with less, MMEngine trains on nothing or ends in an unrelated error
-LEAST = {f'train_cfg.{key}': 1 for key in ('max_epochs', 'max_iters', 'val_interval', 'val_begin')} | {
-    'default_hooks.checkpoint.interval': -1,  # never
-}
 
 
 def check_config(cfg: Config) -> None:
-    """Check the settings that no part checks itself; nothing is built.
-
-    Args:
-        cfg (Config): Config of a run.
-
-    Raises:
-        ConfigError: If a key is unknown, a number out of its range, or a loader without what it needs.
-    """
+    """Raise ConfigError for an unknown key or optimizer, of which MMEngine does not say so; nothing is built."""
     _check_keys(cfg)
     # the one `type` of which MMEngine does not say that it is unknown
     kind = setting(cfg, 'optim_wrapper.optimizer.type')
     if kind is not None and find_part(OPTIMIZERS, kind, cfg.get('default_scope')) is None:
         raise ConfigError(unknown_type('optim_wrapper.optimizer', kind, OPTIMIZERS))
-    for key, least in LEAST.items():
-        value = setting(cfg, key)
-        if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < least):
-            raise ConfigError(
-                f'{key}={value!r}: expected a whole number from {least} up; set it, e.g. with --cfg-options {key}=...'
-            )
-    for name in LOADERS:
-        loader = cfg.get(name) or {}
-        absent = [key for key in ('dataset', 'sampler') if loader and key not in loader]
-        if absent:
-            raise ConfigError(
-                f'{name}: expected a dataset and a sampler, got {", ".join(loader)}; add {absent[0]}=dict(type=...), '
-                "such as sampler=dict(type='DefaultSampler', shuffle=True)"
-            )
 
 
 def check_run(runner: Runner, cfg: Config, loaders: Sequence[str]) -> None:
-    """Check a run that has been built, before any weights are loaded.
+    """Check a run that has been built, and the loaders that it will use, before any weights are loaded.
 
     MMPretrain's `ClassNumCheckHook` looks at the classes too, but only after the weights are loaded, at datasets that
     have `CLASSES`, and not at the labels.
-
-    Args:
-        runner (Runner): Of the config.
-        cfg (Config): The config.
-        loaders (Sequence[str]): Names of the loaders that the run will use, such as 'train_dataloader'.
 
     Raises:
         ConfigError: If the model does not fit the settings, or the classes and labels of a dataset.
@@ -108,12 +77,6 @@ def _check_keys(cfg: Config) -> None:
     for section, known in sections.items():
         part = setting(cfg, section)
         unknown = [key for key in part if key not in known] if isinstance(part, Mapping) else []
-        if section == PARAMWISE and unknown and unknown[0] in ('lr_mult', 'decay_mult'):
-            raise ConfigError(
-                f'{section}.{unknown[0]}={part[unknown[0]]}: MMEngine reads it nowhere; give it to the parameters it '
-                f'is for, such as {PARAMWISE}.custom_keys=dict(backbone=dict({unknown[0]}=0.1)), or set lr or '
-                'weight_decay of the optimizer'
-            )
         if unknown:
             raise ConfigError(
                 f'{section}.{unknown[0]}={part[unknown[0]]}: there is no such setting{did_you_mean(unknown[0], known)} '

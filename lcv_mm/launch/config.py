@@ -27,9 +27,6 @@ def load_config(file: str | Path, needs: Iterable[str] = ()) -> Config:
             'configs/lcv_cbp_vgg16_cub448.py' or 'lcv_cbp_vgg16_cub448', where there is no file of that path.
         needs (Iterable[str]): Keys that must be there and not None.
 
-    Returns:
-        Config: As MMEngine reads it; its imports have been made.
-
     Raises:
         ConfigError: If the file is missing, can't be read or run, or lacks one of the keys.
     """

@@ -42,13 +42,8 @@ def config_errors(cfg: Config) -> Iterator[None]:
     Meanwhile `Registry.build`, which knows the part and its settings, raises a ConfigError for a `type` that is
     missing or unknown, for options that the class does not take, and for what a class of the toolbox or of torch
     refuses, in its own words; a ConfigError of ours gets the key put before it. A dataset that cannot read its files
-    raises a DataError. All other errors, among them those of a user's class, pass unchanged.
-
-    Args:
-        cfg (Config): Config of the run, in which the keys are looked up.
-
-    Raises:
-        UserFacingError: In place of such an error, which is its `__cause__`.
+    raises a DataError; the error itself is the `__cause__`. All others, among them those of a user's class, pass
+    unchanged.
     """
     build = Registry.build
     settled: list[Exception] = []  # by the innermost part: the parts around it leave these alone

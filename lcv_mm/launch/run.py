@@ -39,12 +39,6 @@ def read_config(
         args (argparse.Namespace): With `config`, `work_dir`, `launcher`, `trust_checkpoint` and `cfg_options`.
         needs (Sequence[str]): Keys that the command needs.
         merge (Callable): Writes the command's other arguments into the config, before `--cfg-options`.
-
-    Returns:
-        Config: Of the run.
-
-    Raises:
-        ConfigError: If the config or an option is not as it must be.
     """
     cfg = load_config(args.config, needs)
     cfg.launcher = args.launcher
@@ -74,9 +68,6 @@ def build_runner(cfg: Config, loaders: Sequence[str], config_schedule: bool = Fa
 
     Returns:
         Runner: Ready to train or test; it refuses a checkpoint of another model.
-
-    Raises:
-        UserFacingError: If a setting, the data or the work dir is not as it must be.
     """
     for name, hook in [*(cfg.get('default_hooks') or {}).items()]:
         if hook is None and name not in OWN_HOOKS:
@@ -104,12 +95,7 @@ def check_work_dir(work_dir: str | Path) -> None:
 
 
 def check_out_file(out: str | Path | None, suffixes: Sequence[str]) -> None:
-    """Raise ConfigError unless a result can be written to a file, in a format that its name tells.
-
-    Args:
-        out (str | Path, optional): The file; None for none.
-        suffixes (Sequence[str]): What its name may end in.
-    """
+    """Raise ConfigError unless a result can be written to a file, if one is named, whose name ends in a suffix."""
     if out is None:
         return
     file = Path(out)
@@ -123,13 +109,8 @@ def check_out_file(out: str | Path | None, suffixes: Sequence[str]) -> None:
 def cpu_launch(cfg: Config) -> Iterator[None]:
     """Let a launcher's processes work together on CPUs; with a GPU, or without a launcher, nothing changes.
 
-    MMEngine's Runner starts a process group for GPUs only, and takes one that is there as it is.
-
-    Args:
-        cfg (Config): Of the run, with its `launcher`; `model_wrapper_cfg` is set.
-
-    Raises:
-        ConfigError: If the launcher named did not start this process.
+    MMEngine's Runner starts a process group for GPUs only, and takes one that is there as it is. The config's
+    `model_wrapper_cfg` is set. ConfigError if its `launcher` did not start this process.
     """
     if cfg.get('launcher', 'none') == 'none' or get_device() != 'cpu':
         yield
