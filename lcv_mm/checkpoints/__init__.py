@@ -4,12 +4,11 @@ from .checkpoint_fit_hook import CheckpointFitHook, bare_model
 from .load import load_checkpoints_safely, trust_checkpoints
 from .pretrained import load_pretrained
 from .resume import INTERRUPTED, NOTE, last_good_checkpoint, resume_from_last_good
-from .save import AtomicBackend, SafeCheckpointHook, write_atomically
+from .save import SafeCheckpointHook, write_atomically
 
 __all__ = [
     'INTERRUPTED',
     'NOTE',
-    'AtomicBackend',
     'CheckpointFitHook',
     'SafeCheckpointHook',
     'bare_model',

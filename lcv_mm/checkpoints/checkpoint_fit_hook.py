@@ -12,8 +12,7 @@ from mmpretrain.registry import HOOKS
 from torch import Tensor, nn
 
 from ..errors import CheckpointError, first_difference
-from .resume import last_good_checkpoint
-from .schedule import schedule_differences, take_schedule_of_config
+from .resume import last_good_checkpoint, schedule_differences, take_schedule_of_config
 
 
 class Fit(NamedTuple):

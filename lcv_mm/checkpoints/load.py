@@ -43,14 +43,8 @@ def load_checkpoints_safely() -> None:
     tensors (histories, numpy arrays and scalars) is allowed. On both releases each route to a checkpoint (`resume`,
     `load_from`, `init_cfg`, `load_checkpoint`, URLs) ends in `CheckpointLoader.load_checkpoint`; there the errors get
     a text that helps. To be called once, at the start of a tool; calling again changes nothing.
-
-    Raises:
-        CheckpointError: If the environment forces the opposite (`TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD`).
     """
-    if os.environ.get(_FORCE_NOT, '0').lower() in ('1', 'y', 'yes', 'true'):
-        raise CheckpointError(
-            f'{_FORCE_NOT} is set, which allows checkpoints to run code; unset it, or say so with --trust-checkpoint'
-        )
+    os.environ.pop(_FORCE_NOT, None)  # only --trust-checkpoint allows checkpoints to run code
     os.environ[_FORCE] = '1'
     torch.serialization.add_safe_globals(_allowed())
     if hasattr(checkpoint, '_safe_torch_load'):

@@ -33,7 +33,7 @@ def download(archive: Archive, folder: Path, retry_wait: float = 1.0) -> Path:
     Args:
         archive (Archive): What to download.
         folder (Path): Where to; made if it does not exist.
-        retry_wait (float): Seconds before the second attempt, doubled before each further one; not negative.
+        retry_wait (float): Seconds before the second attempt, doubled before each further one.
 
     Returns:
         Path: The file, of the right size and MD5.

@@ -28,11 +28,10 @@ def prepare(
     stop the others.
 
     Args:
-        names (Iterable[str]): Keys of `datasets`.
+        names (Iterable[str]): Keys of `datasets`, the known ones.
         root (str | Path): Folder of all data; may begin with `~`.
         archives (str | Path | None): Folder that holds the archives already; nothing is downloaded then.
         check (bool): Change nothing, only check what is there, opening each image.
-        datasets (Mapping[str, DatasetFacts]): The known datasets.
 
     Returns:
         bool: Whether all of them are there, complete and intact.

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,14 +34,8 @@ class DatasetReport:
 def check_dataset(facts: DatasetFacts, folder: Path, open_images: bool = True) -> DatasetReport:
     """Load each split by the dataset's own code, count it, and look at its images.
 
-    Args:
-        facts (DatasetFacts): The dataset, with the numbers that are expected.
-        folder (Path): Its folder.
-        open_images (bool): Whether to decode each image (a minute or so), or only to see that it is there.
-
-    Returns:
-        DatasetReport: With all faults: lists that cannot be used, counts that are off, images that are missing or
-            damaged.
+    `open_images` decodes each (a minute or so), in place of only seeing that it is there. Faults are lists that cannot
+    be used, counts that are off, images that are missing or damaged.
     """
     report = DatasetReport(facts.title, folder)
     if not folder.is_dir() or not any(folder.iterdir()):
@@ -58,7 +52,12 @@ def check_dataset(facts: DatasetFacts, folder: Path, open_images: bool = True) -
     if class_of:
         if len(class_of) != facts.images:
             report.faults.append(f'all splits: {len(class_of)} different images, expected {facts.images}')
-        faults = _image_faults(folder, class_of, open_images)
+        missing = set(missing_files(folder, class_of))
+        faults = [f'{image}: missing' for image in class_of if image in missing]
+        if open_images:
+            for image in track([image for image in class_of if image not in missing], description='Opening the images'):
+                fault = image_fault(folder / image)
+                faults += [f'{image}: {fault}'] if fault else []
         report.faults += faults
         opened = f', {len(class_of) - len(faults)} opened without fault' if open_images else ''
         report.rows.append(f'all splits: {len(class_of)} different images{opened}')
@@ -98,15 +97,3 @@ def _compare(split: Split, counts: Mapping[str, int], report: DatasetReport) -> 
 
 def _span(fewest: int, most: int) -> str:
     return str(fewest) if fewest == most else f'{fewest} to {most}'
-
-
-def _image_faults(folder: Path, images: Iterable[str], open_images: bool) -> list[str]:
-    """The images that are missing and, where asked for, those that are damaged."""
-    missing = set(missing_files(folder, images))
-    faults = [f'{image}: missing' for image in images if image in missing]
-    if open_images:
-        for image in track([image for image in images if image not in missing], description='Opening the images'):
-            fault = image_fault(folder / image)
-            if fault:
-                faults.append(f'{image}: {fault}')
-    return faults

@@ -55,11 +55,7 @@ class CUB200(ArchiveLayout, CUB):
             DataError: If a line is not of this form.
         """
         values: dict[int, str] = {}
-        try:
-            lines = list_from_file(filepath)
-        except UnicodeDecodeError as error:
-            raise self._error(f'{filepath} is damaged or not a text file ({error})') from error
-        for number, text in enumerate(lines, 1):
+        for number, text in enumerate(list_from_file(filepath), 1):
             if not text.strip():
                 continue
             key, value = [*text.split(maxsplit=1), ''][:2]

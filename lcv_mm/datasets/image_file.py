@@ -29,9 +29,6 @@ def image_fault(file: str | Path) -> str | None:
     OpenCV, which reads the images in training, fills what is missing of a JPEG with grey and says nothing. A hole
     inside a JPEG passes both: only a checksum could tell, and the archives have theirs.
 
-    Args:
-        file (str | Path): The file.
-
     Returns:
         str | None: 'missing', 'empty', 'not an image of a known format' or 'damaged, ' and the decoder's words; None
         for an intact image.

@@ -12,12 +12,6 @@ from lcv_mm.errors import ConfigError, DataError, UserFacingError
 
 from .image_file import has_jpeg_end, image_fault, missing_files
 
-REMEDY = (
-    'Run `python tools/prepare_data.py {key}`, or unpack them so that {root}/{mark} exists, or point to the folder '
-    'that has it with --cfg-options train_dataloader.dataset.data_root=DIR val_dataloader.dataset.data_root=DIR '
-    'test_dataloader.dataset.data_root=DIR'
-)
-
 
 class ArchiveLayout:
     """A mixin for the datasets that read an unpacked archive: a folder of images and some lists beside it.
@@ -38,7 +32,11 @@ class ArchiveLayout:
     LISTS: tuple[str, ...]
     SOURCE: str
     KEY: str
-    REMEDY = REMEDY
+    REMEDY = (
+        'Run `python tools/prepare_data.py {key}`, or unpack them so that {root}/{mark} exists, or point to the folder '
+        'that has it with --cfg-options train_dataloader.dataset.data_root=DIR val_dataloader.dataset.data_root=DIR '
+        'test_dataloader.dataset.data_root=DIR'
+    )
     data_root: str
     img_prefix: str
     split: str
@@ -50,10 +48,6 @@ class ArchiveLayout:
             raise ConfigError(
                 f'{name}={value!r}, but {type(self).__name__} has the {name}s {", ".join(rest)} and {last}{where}'
             )
-
-    def extra_repr(self) -> list[str]:
-        """The lines of the repr that these datasets add."""
-        return [f'Root of dataset: \t{self.data_root}', f'Split: \t{self.split}']
 
     def load_data_list(self) -> list[dict]:
         """Check the files, then read the split; no image is opened.
@@ -68,7 +62,7 @@ class ArchiveLayout:
             self._check_layout()
             images, labels = self._read_split()
             self._check_images(images)
-        except OSError as error:
+        except (OSError, UnicodeDecodeError) as error:
             raise self._error(f'a file cannot be read ({error})') from error
         return [
             dict(img_path=os.path.join(self.img_prefix, image), gt_label=label)

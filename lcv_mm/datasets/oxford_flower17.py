@@ -79,7 +79,3 @@ class OxfordFlower17(ArchiveLayout, BaseDataset):
         largest = len(FLOWERS) * IMAGES_PER_CLASS
         numbers = [n for values in held.values() for n in self._whole_numbers(self.LISTS[0], values, largest)]
         return [f'image_{n:04d}.jpg' for n in numbers], [(n - 1) // IMAGES_PER_CLASS for n in numbers]
-
-    def extra_repr(self) -> list[str]:
-        """The root, and split, fold and protocol."""
-        return [*super().extra_repr()[:-1], f'Split: \t{self.split}, fold {self.fold}, protocol {self.protocol}']

@@ -1,9 +1,6 @@
 """What a run needs besides the model and the data: loops, hooks, optimizer wrappers; `checkpoints` is part of it."""
 
 from ..checkpoints import (
-    INTERRUPTED,
-    NOTE,
-    AtomicBackend,
     CheckpointFitHook,
     SafeCheckpointHook,
     last_good_checkpoint,
@@ -24,9 +21,6 @@ from .unique_visualization_hook import UniqueVisualizationHook
 
 __all__ = [
     'EXIT_TRY_AGAIN',
-    'INTERRUPTED',
-    'NOTE',
-    'AtomicBackend',
     'CPUAmpOptimWrapper',
     'CatchUpValHook',
     'ChannelsLastHook',

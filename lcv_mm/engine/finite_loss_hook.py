@@ -9,7 +9,7 @@ from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 
 from ..checkpoints import bare_model, last_good_checkpoint
-from ..errors import ConfigError, TrainingError
+from ..errors import TrainingError
 
 
 @HOOKS.register_module()
@@ -23,15 +23,12 @@ class FiniteLossHook(Hook):
         patience (int): Iterations in a row with a loss that is not finite, 1 or more, that end the run.
 
     Raises:
-        ConfigError: If `patience` is not positive.
         TrainingError: In training, if losses or weights are not finite.
     """
 
     priority = 'ABOVE_NORMAL'  # before the hook that saves, and before the next learning rate is set
 
     def __init__(self, patience: int = 10) -> None:
-        if not isinstance(patience, int) or patience < 1:
-            raise ConfigError(f'FiniteLossHook: patience={patience!r} must be 1 or more iterations, such as 10')
         self.patience = patience
         self._in_a_row = 0
         self._first = ''

@@ -5,7 +5,6 @@ from typing import Any
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
-from torch import nn
 
 from ..checkpoints import bare_model
 from ..errors import ConfigError
@@ -24,8 +23,7 @@ class FreezeBackboneHook(Hook):
         epochs (int): Length of step 1, 1 or more and less than the run's.
 
     Raises:
-        ConfigError: If `epochs` is out of its range, the model has no backbone, or several processes would wait for
-            the frozen part's gradients.
+        ConfigError: If `epochs` is out of its range, or several processes would wait for the frozen part's gradients.
     """
 
     def __init__(self, epochs: int) -> None:
@@ -42,16 +40,13 @@ class FreezeBackboneHook(Hook):
                 f'{runner.max_epochs} epochs (train_cfg.max_epochs of an epoch-based loop); make step 1 shorter, or '
                 'the run longer'
             )
-        model = bare_model(runner)
-        if not isinstance(getattr(model, 'backbone', None), nn.Module):
-            raise ConfigError(f'FreezeBackboneHook: {type(model).__name__} has no `backbone` to freeze; leave it out')
         if not getattr(runner.model, 'find_unused_parameters', True):
             raise ConfigError(
                 'FreezeBackboneHook: several processes wait for the gradients of the frozen backbone; write '
                 '`find_unused_parameters = True` into the config'
             )
         self._step = 0
-        self._backbone = model.backbone
+        self._backbone = bare_model(runner).backbone
         self._learned = [param for param in self._backbone.parameters() if param.requires_grad]
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:

@@ -13,7 +13,6 @@ from mmpretrain.registry import HOOKS, OPTIM_WRAPPERS
 from torch import nn
 
 from ..checkpoints import bare_model
-from ..errors import ConfigError
 
 
 @HOOKS.register_module()
@@ -44,9 +43,6 @@ class CompileHook(Hook):
     Args:
         parts (Sequence[str]): Names of the model's parts. Here: 'backbone', where the time is.
         **options: Of `torch.compile`, such as `mode`.
-
-    Raises:
-        ConfigError: When training begins, if the model has no such part.
     """
 
     def __init__(self, parts: Sequence[str] = ('backbone',), **options: Any) -> None:
@@ -54,12 +50,8 @@ class CompileHook(Hook):
         self.options = options
 
     def before_train(self, runner: Runner) -> None:
-        model = bare_model(runner)
-        names = [name for name, _ in model.named_children()]
         for part in self.parts:
-            if part not in names:
-                raise ConfigError(f'CompileHook: the model has no part {part!r}; choose from {names}')
-            getattr(model, part).compile(**self.options)
+            bare_model(runner).get_submodule(part).compile(**self.options)
 
 
 @OPTIM_WRAPPERS.register_module()

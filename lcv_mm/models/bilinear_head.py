@@ -1,11 +1,7 @@
-"""What the bilinear heads share: float32 features meet a classifier of any precision, and what can't be exported."""
-
-from typing import NoReturn
+"""What the bilinear heads share: float32 features meet a classifier of any precision."""
 
 from mmpretrain.models import LinearClsHead
 from torch import Tensor
-
-from ..errors import ConfigError
 
 
 class BilinearHead(LinearClsHead):
@@ -18,10 +14,3 @@ class BilinearHead(LinearClsHead):
         if isinstance(weight, Tensor) and weight.is_floating_point():  # a quantised classifier takes float32
             pooled = pooled.to(weight.dtype)
         return self.fc(pooled)
-
-    def __prepare_scriptable__(self) -> NoReturn:
-        # the hook of torch.jit.script; without it the error is of some line of MMPretrain's losses
-        raise ConfigError(
-            f"{type(self).__name__}: torch.jit.script can't compile it, nor MMPretrain's other heads; "
-            'use torch.jit.trace or torch.export.export (docs/deploying.md)'
-        )

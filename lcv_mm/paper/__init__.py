@@ -74,14 +74,10 @@ def read_comparisons() -> list[Comparison]:
 
 
 def comparisons_of(configs: Iterable[str]) -> list[Comparison]:
-    """The comparisons of `read_comparisons`, then three for each other config with LCV.
+    """The comparisons of `read_comparisons`, then three for each other of the configs that has LCV, `lcv_<name>`.
 
-    Args:
-        configs (Iterable[str]): Names of configs; of a `lcv_<name>` the baseline is `<name>`, and the one without the
-            loss `<name>_attention_balanced`.
-
-    Returns:
-        list[Comparison]: LCV minus the baseline, that without the loss minus the baseline, and LCV minus that.
+    These are LCV minus the baseline `<name>`, the one without the loss, `<name>_attention_balanced`, minus the
+    baseline, and LCV minus that.
     """
     known = read_comparisons()
     pairs = {(comparison.config, comparison.against) for comparison in known}

@@ -15,7 +15,6 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from operator import methodcaller
@@ -134,7 +133,7 @@ def run_on_ray(specs: Sequence[RunSpec], stop: Event, options: Mapping[str, Any]
 def _as_ray_task(spec: RunSpec) -> str:
     # Ray cancels a task with SIGINT, which a cluster that a script has started with `&` ignores
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    return execute(spec, Children(), {})  # Ray has set CUDA_VISIBLE_DEVICES and OMP_NUM_THREADS
+    return _as_task(spec)
 
 
 def run_on_slurm(specs: Sequence[RunSpec], stop: Event, options: Mapping[str, Any]) -> Ends:
@@ -157,28 +156,24 @@ def run_on_slurm(specs: Sequence[RunSpec], stop: Event, options: Mapping[str, An
             'machine that has sbatch, or cluster=local'
         ) from error
     with executor.batch():
-        jobs = [executor.submit(SlurmJob(spec)) for spec in specs]
+        jobs = [executor.submit(_slurm_job(spec)) for spec in specs]
     pending = dict(zip(jobs, specs, strict=True))
-    ask = methodcaller('done'), methodcaller('result'), methodcaller('cancel', check=False)
+    ask = methodcaller('done'), lambda job: job.result()[0], methodcaller('cancel', check=False)
     errors = submitit.core.utils.FailedJobError, submitit.core.utils.UncompletedJobError
     yield from _follow(pending, stop, *ask, errors)
 
 
-@dataclass
-class SlurmJob:
-    """A run as submitit sends it to a machine."""
+def _slurm_job(spec: RunSpec) -> Any:
+    """A run as submitit sends it to a machine; when its time is up or it is preempted, it goes on in another."""
+    from submitit.helpers import FunctionSequence
 
-    spec: RunSpec
+    job = FunctionSequence()
+    job.add(_as_task, spec)
+    return job
 
-    def __call__(self) -> str:
-        """Execute the run."""
-        return execute(self.spec, Children(), {})
 
-    def checkpoint(self) -> Any:
-        """Called by submitit when the job's time is up or it is preempted: the same again, which goes on."""
-        from submitit.helpers import DelayedSubmission
-
-        return DelayedSubmission(self)
+def _as_task(spec: RunSpec) -> str:
+    return execute(spec, Children(), {})  # the cluster has set CUDA_VISIBLE_DEVICES and OMP_NUM_THREADS
 
 
 def _imported(name: str, extra: str) -> Any:

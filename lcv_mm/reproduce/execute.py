@@ -1,5 +1,6 @@
 """One run from its start, or from where it stood, to its record."""
 
+import fcntl
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -10,7 +11,7 @@ from threading import Lock
 from typing import IO, Any
 
 from ..engine import EXIT_TRY_AGAIN, last_good_checkpoint, write_atomically
-from ..errors import ConfigError, UserFacingError
+from ..errors import UserFacingError
 from ..launch import type_name
 from ..paper import metric_of
 from ..visualization import read_scalars
@@ -54,9 +55,6 @@ def execute(spec: RunSpec, children: Children, env: Mapping[str, str]) -> str:
     Returns:
         str: 'finished' or 'failed', as in the record; 'stopped' if there is more to do, because `children` or the
         trainer itself was told to stop; 'busy' if another process is at it.
-
-    Raises:
-        ConfigError: On Windows.
     """
     if children.told.is_set():
         return STOPPED
@@ -87,12 +85,6 @@ def execute(spec: RunSpec, children: Children, env: Mapping[str, str]) -> str:
 @contextmanager
 def _locked(folder: Path) -> Iterator[IO | None]:
     """A lock on a run's folder, made if absent; None if another process has it."""
-    try:
-        import fcntl
-    except ImportError as error:
-        raise ConfigError(
-            'tools/reproduce.py: expected file locks of Linux or macOS: use WSL on Windows, or tools/train.py by hand'
-        ) from error
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / '.lock').open('w') as lock:
         try:
@@ -152,13 +144,8 @@ def _last_words(log: Path, ended: Ended) -> str:
 def train_session(folder: Path, train: Callable[[], Ended]) -> tuple[Ended, dict[str, Any]]:
     """Train for one session, which is noted: `[{"seconds": 81.3, "peak_memory": 1503238553}, {}]`, a killed one empty.
 
-    Args:
-        folder (Path): The run's.
-        train (Callable[[], Ended]): Trains.
-
-    Returns:
-        tuple[Ended, dict[str, Any]]: How it ended; for the record `seconds`, `sittings`, `untimed_sittings` and
-        `peak_memory`, of this session and those before.
+    Returned is how it ended, and for the record `seconds`, `sittings`, `untimed_sittings` and `peak_memory`, of this
+    session and those before.
     """
     file = folder / SESSIONS
     before = json.loads(file.read_text()) if file.is_file() else []

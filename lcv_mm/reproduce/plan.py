@@ -71,16 +71,12 @@ class RunSpec:
 def choose_configs(
     configs: Path, tables: Sequence[int] = (), patterns: Sequence[str] = (), dataset: str = ''
 ) -> list[Path]:
-    """The configs that are asked for.
+    """The configs of the folder `configs/` that are asked for, in the order of the tables, or with `dataset` of names.
 
     Args:
-        configs (Path): The folder `configs/`.
         tables (Sequence[int]): Numbers of the paper's tables; none for all.
         patterns (Sequence[str]): Names with wildcards, `lcv_*_cub448`, one of which must fit; none for all.
         dataset (str): '' for the paper's rows, or one of NAME_ENDS for the configs on it, ablations included.
-
-    Returns:
-        list[Path]: In the order of the tables; with `dataset`, of the names.
 
     Raises:
         ConfigError: If a pattern fits no config, or tables and a dataset are asked for.
@@ -113,8 +109,7 @@ def make_specs(
 ) -> list[RunSpec]:
     """Every config with every seed; the arguments are those of RunSpec, with options such as 'train_cfg.max_epochs=10'.
 
-    Returns:
-        list[RunSpec]: All configs with the first seed come first: a stop at any time leaves rows that can be compared.
+    All configs with the first seed come first: a stop at any time leaves rows that can be compared.
 
     Raises:
         ConfigError: If a seed is negative or given twice, or an option is not KEY=VALUE.

@@ -37,17 +37,9 @@ class Children:
     def run(
         self, command: Sequence[str], log: Path, cwd: Path, env: Mapping[str, str], keep_open: Sequence[IO]
     ) -> Ended:
-        """Run a command in a folder to its end.
+        """Run a command in a folder to its end, with the exit code of a shell, 128 + signal, where a signal ended it.
 
-        Args:
-            command (Sequence[str]): Program and arguments.
-            log (Path): What it prints goes to the end of this file.
-            cwd (Path): The folder.
-            env (Mapping[str, str]): Variables added to the environment.
-            keep_open (Sequence[IO]): Open files that the process inherits; a lock on one lasts as long as the process.
-
-        Returns:
-            Ended: With the exit code of a shell, 128 + signal, where a signal ended it.
+        What it prints goes to the end of the log. It inherits the open files: a lock on one lasts as long as it does.
         """
         started = time.monotonic()
         with log.open('ab') as out, self._lock:

@@ -24,12 +24,7 @@ def run_all(
 ) -> int:
     """Execute runs, say how each ended, and write `report.html` and `report.md` into the work dir.
 
-    Args:
-        specs (Sequence[RunSpec]): The runs.
-        epochs (Sequence[int]): How many epochs each trains, for the progress bar.
-        engine (str): One of ENGINES.
-        options (Mapping[str, Any]): Of the engine.
-        work_dir (Path): Folder of all runs.
+    The engine is one of ENGINES, with options of its own; the progress bar goes by the epochs that each run trains.
 
     Returns:
         int: The exit code: 0 if all have finished, 75 if some were stopped or another process has them, else 1.

@@ -24,9 +24,6 @@ def predict_with_attention(model: ImageClassifier, batch: dict) -> tuple[list[Da
 
     Returns:
         tuple[list[DataSample], Tensor]: The predictions, and the last level of M, (N, C, H, W).
-
-    Raises:
-        ConfigError: If the model has no attention.
     """
     attention = [module for module in model.modules() if isinstance(module, ResidualAttention)]
     if not attention:
@@ -58,9 +55,6 @@ def draw_attention_maps(
 
     Returns:
         Figure: A grid of pairs, each titled with the true and, where it differs, the predicted class.
-
-    Raises:
-        ConfigError: If the model has no attention.
     """
     model.eval()
     batch = default_collate([dataset[i] for i in indices])

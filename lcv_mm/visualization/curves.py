@@ -53,10 +53,7 @@ def last_epoch(work_dir: Path) -> int:
 
 
 def read_curves(work_dir: Path) -> dict[str, Curve]:
-    """Read the logged values of a run by epoch.
-
-    Args:
-        work_dir (Path): Folder of the run.
+    """Read the logged values in a run's folder by epoch.
 
     Returns:
         dict[str, Curve]: For each logged value its mean over each epoch; a step that was run again after a resume
@@ -84,15 +81,7 @@ def read_curves(work_dir: Path) -> dict[str, Curve]:
 
 
 def draw_curves(curves: dict[str, Curve], title: str) -> Figure:
-    """Draw the losses, the accuracies and the mean distances over the epochs.
-
-    Args:
-        curves (dict[str, Curve]): From `read_curves`. A panel with no curve is left out.
-        title (str): Title of the figure.
-
-    Returns:
-        Figure: One panel for each kind of value.
-    """
+    """Draw the losses, the accuracies and the mean distances from `read_curves`, each that there are in a panel."""
     panels = {panel: [name for name in names if name in curves] for panel, names in PANELS.items()}
     panels = {panel: names for panel, names in panels.items() if names}
     figure = Figure(figsize=(5 * max(len(panels), 1), 3.8), layout='constrained')

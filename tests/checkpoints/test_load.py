@@ -278,10 +278,12 @@ def test_a_missing_file_is_named(safe_checkpoints, tmp_path):
         tiny_runner(tmp_path / 'work').resume(str(tmp_path / 'none.pth'))
 
 
-def test_an_environment_that_forces_the_opposite_is_an_error(as_before, monkeypatch):
+def test_an_environment_that_forces_the_opposite_is_overruled(as_before, monkeypatch, tmp_path):
     monkeypatch.setenv('TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD', '1')
-    with pytest.raises(CheckpointError, match='unset it'):
-        load_checkpoints_safely()
+    load_checkpoints_safely()
+    torch.save(payload('open', tmp_path / 'marker'), tmp_path / 'payload.pth')
+    with pytest.raises(CheckpointError, match='refused'):
+        CheckpointLoader.load_checkpoint(str(tmp_path / 'payload.pth'))
 
 
 def test_a_trusted_run_resumes_on_both_releases(as_before, runner_file, tmp_path):

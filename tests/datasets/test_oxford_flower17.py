@@ -73,12 +73,6 @@ def test_it_has_the_17_class_names(whole):
     assert [classes[place] for place in (0, 2, 11, 16)] == ['daffodil', 'lily of the valley', "colts' foot", 'pansy']
 
 
-def test_the_repr_names_root_split_fold_and_protocol(whole):
-    text = repr(load(whole, 'test', fold=2))
-    assert 'Dataset OxfordFlower17\n    Number of samples: \t680\n    Number of categories: \t17\n' in text
-    assert f'    Root of dataset: \t{whole}\n    Split: \ttest, fold 2, protocol paper' in text
-
-
 def test_only_the_train_split_is_not_in_test_mode_unless_said_otherwise(whole):
     modes = [load(whole, s, protocol='official').test_mode for s in ('train', 'val', 'test')]
     assert modes == [False, True, True]

@@ -11,8 +11,7 @@ from mmengine.model import BaseModel
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
-from lcv_mm.engine import FiniteLossHook
-from lcv_mm.errors import ConfigError, TrainingError
+from lcv_mm.errors import TrainingError
 
 EPOCH = 4  # iterations
 INF, NAN = math.inf, math.nan
@@ -132,8 +131,3 @@ def test_a_checkpoint_within_an_epoch_is_looked_at_too(tmp_path):
         run(tmp_path / 'run', model=Planned({}, broken_in=3), default_hooks=hooks)
     assert sorted(file.name for file in (tmp_path / 'run').glob('*.pth')) == ['iter_1.pth', 'iter_2.pth']
     assert f'is kept: {tmp_path / "run" / "iter_2.pth"}.' in str(caught.value)
-
-
-def test_a_patience_of_nothing_is_refused():
-    with pytest.raises(ConfigError, match='patience=0 must be 1 or more iterations'):
-        FiniteLossHook(patience=0)

@@ -1,10 +1,7 @@
 import subprocess
 import sys
 
-import pytest
-
-from lcv_mm.engine import EXIT_TRY_AGAIN, PreemptionHook
-from lcv_mm.errors import ConfigError
+from lcv_mm.engine import EXIT_TRY_AGAIN
 
 WITHOUT = """
 import os, signal
@@ -19,8 +16,3 @@ print(lcv_mm.engine.EXIT_TRY_AGAIN)
 def test_the_package_imports_where_unix_names_are_missing():
     done = subprocess.run([sys.executable, '-W', 'ignore', '-c', WITHOUT], capture_output=True, text=True)
     assert done.stdout.split()[-1:] == [str(EXIT_TRY_AGAIN)] == ['75'], done.stderr
-
-
-def test_a_signal_that_is_none_is_named():
-    with pytest.raises(ConfigError, match=r"no such signals: \['SIGTREM'\]"):
-        PreemptionHook(signals=['SIGTREM'])

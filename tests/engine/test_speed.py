@@ -6,7 +6,6 @@ from mmengine.optim import OptimWrapper
 from torch import nn
 
 from lcv_mm.engine import ChannelsLastHook, CompileHook, CPUAmpOptimWrapper
-from lcv_mm.errors import ConfigError
 
 
 def test_convolutions_compute_in_channels_last_and_give_the_same():
@@ -49,11 +48,6 @@ def test_the_part_is_compiled_and_gives_the_same_under_the_same_keys():
     torch.testing.assert_close(model(x), expected)
     assert len(graphs) == 1
     assert list(model.state_dict()) == keys
-
-
-def test_a_part_that_is_not_there_is_named():
-    with pytest.raises(ConfigError, match=r"no part 'neck'; choose from \['backbone', 'head'\]"):
-        CompileHook(parts=['neck']).before_train(SimpleNamespace(model=Model()))
 
 
 def one_step(wrapper_type: type[OptimWrapper]) -> tuple[torch.dtype, torch.Tensor]:

@@ -60,7 +60,6 @@ def test_a_level_that_is_not_there_is_named():
         (dict(level='last'), "level='last' must be an index"),
         (dict(margin=-0.1), r'margin=-0.1 must be in \[0, 2\]'),
         (dict(margin=3.0), r'margin=3.0 must be in \[0, 2\].*normalize=False'),
-        (dict(margin='wide'), "margin='wide' must be a number"),
         (dict(tau=0.0), 'tau=0.0 must be above 0'),
         (dict(weight_intra=-1.0), 'weight_intra=-1.0 must be 0 or more'),
     ],

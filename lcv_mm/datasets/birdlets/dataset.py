@@ -49,14 +49,7 @@ SPECIES: tuple[Species, ...] = (
 def birdlet(class_index: int, image_index: int, seed: int = 0, image_size: int = 160) -> Image:
     """The picture number `image_index` of a class: the same whatever else is drawn, and in which order.
 
-    Args:
-        class_index (int): Index into `SPECIES`, from 0.
-        image_index (int): Number of the image within its class, from 0.
-        seed (int): Seed of the dataset, not negative.
-        image_size (int): Width and height in pixels.
-
-    Returns:
-        Image: (image_size, image_size, 3), uint8, BGR.
+    Both indices are from 0, that of the class into `SPECIES`. (image_size, image_size, 3), uint8, BGR.
     """
     rng = np.random.default_rng(np.random.SeedSequence((seed, class_index, image_index)))
     return draw_birdlet(SPECIES[class_index], rng, image_size)
@@ -64,26 +57,14 @@ def birdlet(class_index: int, image_index: int, seed: int = 0, image_size: int =
 
 @dataclass(frozen=True)
 class BirdletsSettings:
-    """What decides the pictures in a folder; kept with them in `birdlets.json`.
+    """What decides the pictures in a folder; kept with them in `birdlets.json`; ConfigError if out of range."""
 
-    Args:
-        num_classes (int): How many of the species, from the first, in [1, 20].
-        train_per_class (int): Training images per class, at least 1.
-        test_per_class (int): Test images per class, at least 1.
-        image_size (int): Width and height in pixels, at least 32.
-        seed (int): Seed of all drawing, not negative.
-        drawing_version (int): Version of the drawing code.
-
-    Raises:
-        ConfigError: If a number is out of its range.
-    """
-
-    num_classes: int = 20
-    train_per_class: int = 40
-    test_per_class: int = 20
-    image_size: int = 160
-    seed: int = 0
-    drawing_version: int = DRAWING_VERSION
+    num_classes: int = 20  # how many of the species, from the first, in [1, 20]
+    train_per_class: int = 40  # training images per class, at least 1
+    test_per_class: int = 20  # test images per class, at least 1
+    image_size: int = 160  # width and height in pixels, at least 32
+    seed: int = 0  # of all drawing, not negative
+    drawing_version: int = DRAWING_VERSION  # of the drawing code
 
     def __post_init__(self) -> None:
         least = dict(num_classes=1, train_per_class=1, test_per_class=1, image_size=MIN_IMAGE_SIZE, seed=0)
@@ -155,12 +136,7 @@ def _check_held(root: Path, settings: BirdletsSettings) -> None:
 def generate_birdlets(data_root: str | Path, settings: BirdletsSettings | None = None) -> Path:
     """Write a Birdlets folder unless it exists; safe when several processes of one machine start at once.
 
-    Args:
-        data_root (str | Path): The folder to make; may begin with `~`.
-        settings (BirdletsSettings | None): What to draw; None for the default dataset.
-
-    Returns:
-        Path: The folder, absolute, links resolved.
+    The folder may begin with `~`; what is returned is absolute, its links resolved.
 
     Raises:
         DataError: If the folder holds something else, which is left as it is, or cannot be written.

@@ -34,23 +34,13 @@ Points = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Species:
-    """The part traits that make a class. Colour is not a trait: it is drawn at random for every image.
+    """The part traits that make a class. Colour is not a trait: it is drawn at random for every image."""
 
-    Args:
-        name (str): The common name, words separated by underscores.
-        crown (str): 'plain', 'cap' (dark top of the head) or 'crest' (pointed feathers).
-        eye (str): 'plain', 'ring' (pale, around the eye) or 'brow' (pale stripe above it).
-        wing_bars (int): Number of pale bars across the wing, 0, 1 or 2.
-        breast (str): 'plain', 'streaked' (dark lines along the body) or 'spotted' (dark dots).
-        beak (str): 'short' or 'long'.
-        tail (str): 'short', 'long' or 'forked'.
-    """
-
-    name: str
-    crown: Literal['plain', 'cap', 'crest'] = 'plain'
-    eye: Literal['plain', 'ring', 'brow'] = 'plain'
-    wing_bars: Literal[0, 1, 2] = 0
-    breast: Literal['plain', 'streaked', 'spotted'] = 'plain'
+    name: str  # the common name, words separated by underscores
+    crown: Literal['plain', 'cap', 'crest'] = 'plain'  # dark top of the head, pointed feathers
+    eye: Literal['plain', 'ring', 'brow'] = 'plain'  # pale, around the eye; a pale stripe above it
+    wing_bars: Literal[0, 1, 2] = 0  # pale bars across the wing
+    breast: Literal['plain', 'streaked', 'spotted'] = 'plain'  # dark lines along the body, dark dots
     beak: Literal['short', 'long'] = 'short'
     tail: Literal['short', 'long', 'forked'] = 'short'
 
@@ -271,16 +261,7 @@ def _shade(image: Image, pose: _Pose) -> Image:
 
 
 def draw_birdlet(species: Species, rng: np.random.Generator, image_size: int = 160) -> Image:
-    """Draw one bird in one scene.
-
-    Args:
-        species (Species): Which traits to draw.
-        rng (np.random.Generator): Source of all that varies inside a class.
-        image_size (int): Width and height in pixels, at least 32.
-
-    Returns:
-        Image: (image_size, image_size, 3), uint8, BGR.
-    """
+    """Draw one bird in one scene, (image_size, image_size, 3), uint8, BGR; all that varies in a class is from `rng`."""
     pose = _draw_pose(species, rng, image_size * _SUPERSAMPLING)
     plumage = _draw_plumage(rng)
     scene = backdrop(rng, image_size)

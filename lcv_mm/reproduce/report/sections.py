@@ -47,13 +47,7 @@ VERSIONS = ('Python', 'PyTorch', 'TorchVision', 'MMCV', 'MMEngine', 'lcv_mm')
 
 
 def write_report(work_dir: Path) -> tuple[Path, Path]:
-    """Write `report.html` and `report.md` into a work dir.
-
-    Args:
-        work_dir (Path): Folder of all runs, `<config>/seed_<n>/record.json`; it may be empty.
-
-    Returns:
-        tuple[Path, Path]: The page and the Markdown.
+    """Write `report.html` and `report.md` on the runs in a work dir, `<config>/seed_<n>/record.json`; it may be empty.
 
     Raises:
         DataError: If a record can't be read, or two folders hold the same run.
