@@ -11,7 +11,7 @@ import pytest
 from layouts import make_oxford_flower17
 from scipy.io import loadmat, savemat
 
-from lcv_mm.data_prep import DATASETS
+from lcv_mm.data_prep.facts import DATASETS
 
 TOOL = Path(__file__).parents[1] / 'tools' / 'prepare_data.py'
 

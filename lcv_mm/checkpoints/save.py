@@ -105,11 +105,6 @@ class SafeCheckpointHook(CheckpointHook):
         for name, param in runner.model.named_parameters():
             if name in gradients:
                 param.grad = gradients[name].to(param)
-        if runner.distributed and _is_accumulating(runner):
-            runner.logger.warning(
-                'Resumed between two steps of the optimizer: the gradients that the processes had summed up are lost. '
-                'With several processes choose accumulative_counts so that it divides the batches of an epoch'
-            )
         self._resumed = {}
 
 

@@ -5,6 +5,7 @@ torchvision goes on from a part, and CUB's archive has 1.15 GB.
 """
 
 import os
+import shutil
 import tarfile
 import time
 import zlib
@@ -14,7 +15,6 @@ from pathlib import Path, PurePosixPath
 import requests
 import rich.progress
 from rich.filesize import decimal
-from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
 from urllib3.exceptions import HTTPError
 
 from lcv_mm.errors import DataError
@@ -64,23 +64,21 @@ def download(archive: Archive, folder: Path, retry_wait: float = 1.0) -> Path:
 
 def _fetch(archive: Archive, part: Path, retry_wait: float) -> None:
     """Bring the complete file into `part`, in several attempts where the connection breaks."""
-    with Progress(TextColumn('{task.description}'), BarColumn(), DownloadColumn(), TransferSpeedColumn()) as progress:
-        task = progress.add_task(archive.name, total=archive.size)
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                return _transfer(archive, part, progress, task)
-            except (requests.RequestException, HTTPError) as error:
-                if attempt == ATTEMPTS:
-                    raise DataError(
-                        f'{archive.url}: the download broke off {ATTEMPTS} times, the last time with: {error}. '
-                        f'{decimal(_size(part))} are in {part}; run the command again and it goes on from there'
-                    ) from error
-                wait = retry_wait * 2 ** (attempt - 1)
-                progress.console.print(f'{archive.name}: broken off ({error}); again in {wait:g} s', markup=False)
-                time.sleep(wait)
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return _transfer(archive, part)
+        except (requests.RequestException, HTTPError) as error:
+            if attempt == ATTEMPTS:
+                raise DataError(
+                    f'{archive.url}: the download broke off {ATTEMPTS} times, the last time with: {error}. '
+                    f'{decimal(_size(part))} are in {part}; run the command again and it goes on from there'
+                ) from error
+            wait = retry_wait * 2 ** (attempt - 1)
+            print(f'{archive.name}: broken off ({error}); again in {wait:g} s', flush=True)
+            time.sleep(wait)
 
 
-def _transfer(archive: Archive, part: Path, progress: Progress, task: TaskID) -> None:
+def _transfer(archive: Archive, part: Path) -> None:
     """Bring what is missing of the file, in one request."""
     have = _size(part)
     if have == archive.size:
@@ -100,14 +98,14 @@ def _transfer(archive: Archive, part: Path, progress: Progress, task: TaskID) ->
             )
         begin = have if response.status_code == 206 else 0  # a server that ignores the range sends all of it
         length = response.headers.get('Content-Length')
-        total = begin + int(length) if length else archive.size
-        progress.update(task, completed=begin, total=total)
-        with part.open('ab' if begin else 'wb') as stream:
-            while block := response.raw.read(BLOCK, decode_content=False):
-                stream.write(block)
-                progress.advance(task, len(block))
+        total = begin + int(length) if length else archive.size or 0
+        with (
+            rich.progress.wrap_file(response.raw, total - begin, description=archive.name) as source,
+            part.open('ab' if begin else 'wb') as stream,
+        ):
+            shutil.copyfileobj(source, stream, BLOCK)
             reached = stream.tell()
-    if total is not None and reached < total:
+    if reached < total:
         raise requests.ConnectionError(f'only {reached} of {total} bytes arrived')
 
 

@@ -58,8 +58,8 @@ def prepare(
         else:
             print(f'{facts.title} is there: {folder}, {facts.images} images. --check opens each of them.', flush=True)
         if report.faults:
-            first = f'it anew, delete {folder} and' if is_there(folder) else 'it,'
-            print(f'To make {first} run this command without --check.', flush=True)
+            first = f'delete {folder} and ' * is_there(folder)
+            print(f'To make it anew, {first}run this command without --check.', flush=True)
             intact = False
     return intact
 

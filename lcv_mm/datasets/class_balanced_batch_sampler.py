@@ -7,9 +7,8 @@ from itertools import chain, islice
 from typing import Any
 
 import numpy as np
-from mmengine.dataset import RepeatDataset
 from mmpretrain.registry import DATA_SAMPLERS
-from torch.utils.data import BatchSampler, ConcatDataset, Sampler, Subset
+from torch.utils.data import BatchSampler, Sampler
 
 from lcv_mm.errors import ConfigError
 
@@ -77,16 +76,10 @@ class ClassBalancedBatchSampler(Sampler[list[int]]):
 def group_by_class(
     indices: Sequence[int], labels: Sequence[int], batch_size: int, samples_per_class: int
 ) -> list[list[int]]:
-    """Split shuffled indices in batches of `samples_per_class` images per class; as many such batches as possible.
+    """Split shuffled indices, given the class of each, in batches of `samples_per_class` images per class.
 
-    Args:
-        indices (Sequence[int]): Dataset indices in random order; they may repeat.
-        labels (Sequence[int]): The class of each of `indices`.
-        batch_size (int): Images in a batch, a multiple of `samples_per_class`.
-        samples_per_class (int): Images of each class in a batch.
-
-    Returns:
-        list[list[int]]: The indices, each as often as it came; only the last batch may hold fewer than `batch_size`.
+    There are as many such batches as possible. The indices may repeat, and each is there as often as it came; only the
+    last batch may hold fewer than `batch_size`, a multiple of `samples_per_class`.
     """
     groups, fragments = _split_classes(indices, labels, samples_per_class)
     place = {index: i for i, index in reversed(list(enumerate(indices)))}
@@ -165,8 +158,8 @@ def dataset_labels(dataset: Any) -> np.ndarray:
     """Class index of every image; no image file is opened.
 
     Args:
-        dataset: An MMPretrain dataset, any wrapper of MMEngine, MMPretrain or torch around one, or any object with
-            a length and one of `get_data_info(idx)['gt_label']`, `get_cat_ids(idx)` and `get_gt_labels()`.
+        dataset: An MMPretrain dataset, any wrapper of MMEngine or MMPretrain around one, or any object with a length
+            and one of `get_data_info(idx)['gt_label']`, `get_cat_ids(idx)` and `get_gt_labels()`.
 
     Returns:
         np.ndarray: (N,) int64, in the order of the dataset's indices.
@@ -174,12 +167,6 @@ def dataset_labels(dataset: Any) -> np.ndarray:
     Raises:
         ConfigError: If the dataset offers no labels, an image has none or several, or they are not integers.
     """
-    if isinstance(dataset, Subset):
-        return dataset_labels(dataset.dataset)[np.asarray(dataset.indices, dtype=np.int64)]
-    if isinstance(dataset, ConcatDataset):  # torch's; MMEngine's is a subclass of it
-        return np.concatenate([dataset_labels(part) for part in dataset.datasets])
-    if isinstance(dataset, RepeatDataset):
-        return np.tile(dataset_labels(dataset.dataset), dataset.times)
     name = type(dataset).__name__
     labels = [np.ravel(label) for label in _read_labels(dataset)]
     several = next((idx for idx, values in enumerate(labels) if len(values) != 1), None)

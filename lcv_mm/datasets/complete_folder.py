@@ -16,14 +16,8 @@ def is_there(folder: Path) -> bool:
 def make_folder(folder: Path, fill: Callable[[Path], None]) -> bool:
     """Make a folder unless it is there: filled under a hidden name beside it, and renamed once it is complete.
 
-    The lock file beside it may be deleted whenever nothing is being made.
-
-    Args:
-        folder (Path): The folder; the one around it is made too.
-        fill (Callable): Writes what belongs into the new folder that it is given.
-
-    Returns:
-        bool: False if it was there, perhaps made by another process meanwhile.
+    `fill` writes what belongs into the new folder that it is given; the folders around it are made too. The lock file
+    beside it may be deleted whenever nothing is being made. False if the folder was there, or is another process's.
     """
     if is_there(folder):
         return False

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.io import loadmat
 
-from lcv_mm.errors import ConfigError, DataError, UserFacingError
+from lcv_mm.errors import ConfigError, DataError
 
 from .image_file import has_jpeg_end, image_fault, missing_files
 
@@ -19,20 +19,13 @@ class ArchiveLayout:
     To be named before MMPretrain's dataset, whose `load_data_list` it replaces and whose `prepare_data` it extends. The
     files are checked when the annotations are loaded, so with `lazy_init=True` not before the first use; the check
     lists each folder once and opens no image.
-
-    Attributes:
-        FOLDER (str): Name of the folder of images.
-        LISTS (tuple[str, ...]): Names of the lists.
-        SOURCE (str): Where the files come from, a sentence; the end of each error.
-        KEY (str): The dataset's name in `tools/prepare_data.py`.
-        REMEDY (str): What to do, after `SOURCE`; `{root}` in it is the user's `data_root`, `{mark}` the first list.
     """
 
-    FOLDER: str
-    LISTS: tuple[str, ...]
-    SOURCE: str
-    KEY: str
-    REMEDY = (
+    FOLDER: str  # name of the folder of images
+    LISTS: tuple[str, ...]  # names of the lists
+    SOURCE: str  # where the files come from, a sentence; the end of each error
+    KEY: str  # the dataset's name in `tools/prepare_data.py`
+    REMEDY = (  # what to do, after `SOURCE`; `{root}` is the user's `data_root`, `{mark}` the first list
         'Run `python tools/prepare_data.py {key}`, or unpack them so that {root}/{mark} exists, or point to the folder '
         'that has it with --cfg-options train_dataloader.dataset.data_root=DIR val_dataloader.dataset.data_root=DIR '
         'test_dataloader.dataset.data_root=DIR'
@@ -81,8 +74,6 @@ class ArchiveLayout:
         try:
             fault = None if has_jpeg_end(file) else image_fault(file)
             data = super().prepare_data(idx)  # type: ignore[misc]
-        except UserFacingError:
-            raise
         except Exception:
             fault = image_fault(file)
             if fault is None:  # the image is intact: the pipeline is to blame

@@ -10,7 +10,7 @@ from mmengine.structures import BaseDataElement
 from mmpretrain.registry import HOOKS
 from torch import Tensor, nn
 
-from ..checkpoints import bare_model
+from ..checkpoints.checkpoint_fit_hook import bare_model
 from ..models.checks import single_labels
 from ..ops.class_variance import mean_pair_distances, pairwise_distance
 

@@ -8,7 +8,8 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 
-from ..checkpoints import bare_model, last_good_checkpoint
+from ..checkpoints.checkpoint_fit_hook import bare_model
+from ..checkpoints.resume import last_good_checkpoint
 from ..errors import TrainingError
 
 

@@ -6,7 +6,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 
-from ..checkpoints import bare_model
+from ..checkpoints.checkpoint_fit_hook import bare_model
 from ..errors import ConfigError
 
 
@@ -23,27 +23,17 @@ class FreezeBackboneHook(Hook):
         epochs (int): Length of step 1, 1 or more and less than the run's.
 
     Raises:
-        ConfigError: If `epochs` is out of its range, or several processes would wait for the frozen part's gradients.
+        ConfigError: When training begins, if `epochs` is out of its range.
     """
 
     def __init__(self, epochs: int) -> None:
-        if not isinstance(epochs, int) or epochs < 1:
-            raise ConfigError(
-                f'FreezeBackboneHook: epochs={epochs!r} must be 1 or more epochs; leave the hook out for one step'
-            )
         self.epochs = epochs
 
     def before_train(self, runner: Runner) -> None:
-        if self.epochs >= runner.max_epochs:
+        if not 1 <= self.epochs < runner.max_epochs:
             raise ConfigError(
-                f'FreezeBackboneHook: epochs={self.epochs} of step 1 leave none for step 2 of a run of '
-                f'{runner.max_epochs} epochs (train_cfg.max_epochs of an epoch-based loop); make step 1 shorter, or '
-                'the run longer'
-            )
-        if not getattr(runner.model, 'find_unused_parameters', True):
-            raise ConfigError(
-                'FreezeBackboneHook: several processes wait for the gradients of the frozen backbone; write '
-                '`find_unused_parameters = True` into the config'
+                f'FreezeBackboneHook: epochs={self.epochs} of step 1 must be 1 or more, and leave some for step 2 of a '
+                f'run of {runner.max_epochs} (train_cfg.max_epochs); make step 1 or the run longer or shorter'
             )
         self._step = 0
         self._backbone = bare_model(runner).backbone

@@ -13,7 +13,8 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 
-from ..checkpoints import INTERRUPTED, NOTE, write_atomically
+from ..checkpoints.resume import INTERRUPTED, NOTE
+from ..checkpoints.save import write_atomically
 
 EXIT_TRY_AGAIN = 75  # `os.EX_TEMPFAIL`, "temporary failure: try again", which Windows has not
 

@@ -31,8 +31,13 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         """
         hub = self.runner.message_hub
         start = hub.runtime_info.get(BATCHES_DONE, 0)
-        if start:
-            self._check_length(start, hub.get_info(BATCHES_IN_EPOCH))
+        length = hub.get_info(BATCHES_IN_EPOCH) if start else 0
+        if start < length != len(self.dataloader):
+            raise CheckpointError(
+                f'the checkpoint was saved after {start} of the {length} batches of epoch {self._epoch + 1}, but an '
+                f'epoch has {len(self.dataloader)} batches now; resume with the same batch size, dataset and number '
+                'of processes, or from a checkpoint at the end of an epoch (epoch_*.pth)'
+            )
         hub.update_info(BATCHES_IN_EPOCH, len(self.dataloader))
         self.runner.call_hook('before_train_epoch')
         self.runner.model.train()
@@ -49,14 +54,6 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         except (RuntimeError, OSError):  # a worker has died; after a signal `PreemptionHook` ends the run here
             self.runner.call_hook('after_lost_batch')
             raise
-
-    def _check_length(self, done: int, length: int) -> None:
-        if done < length and length != len(self.dataloader):
-            raise CheckpointError(
-                f'the checkpoint was saved after {done} of the {length} batches of epoch {self._epoch + 1}, but an '
-                f'epoch has {len(self.dataloader)} batches now; resume with the same batch size, dataset and number '
-                'of processes, or from a checkpoint at the end of an epoch (epoch_*.pth)'
-            )
 
 
 def _from(dataloader: DataLoader, start: int) -> DataLoader:

@@ -12,7 +12,7 @@ from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS, OPTIM_WRAPPERS
 from torch import nn
 
-from ..checkpoints import bare_model
+from ..checkpoints.checkpoint_fit_hook import bare_model
 
 
 @HOOKS.register_module()

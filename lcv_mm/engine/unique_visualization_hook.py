@@ -29,12 +29,8 @@ def _renamed(samples: Sequence[DataSample], dataset: Any) -> list[DataSample]:
     while hasattr(dataset, 'dataset'):  # a wrapper
         dataset = dataset.dataset
     root = getattr(dataset, 'img_prefix', None) or ''
-    copies = []
-    for sample in samples:
-        copy = sample.clone()
+    copies = [sample.clone() for sample in samples]
+    for copy in copies:
         if 'img_path' in copy:
-            path = copy.img_path
-            inside = os.path.relpath(path, root) if root and path.startswith(root) else path
-            copy.set_metainfo(dict(img_path=inside.strip(os.sep).replace(os.sep, '__')))
-        copies.append(copy)
+            copy.set_metainfo(dict(img_path=copy.img_path.removeprefix(root).strip(os.sep).replace(os.sep, '__')))
     return copies

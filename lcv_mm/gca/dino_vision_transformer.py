@@ -7,7 +7,7 @@ from mmpretrain.models import VisionTransformer
 from mmpretrain.registry import MODELS
 from torch import Tensor
 
-from ..checkpoints import load_pretrained
+from ..checkpoints.pretrained import load_pretrained
 
 # DINO's names (facebookresearch/dino), as patterns, and MMPretrain's
 NAMES = (

@@ -9,7 +9,7 @@ from mmpretrain.registry import DATASETS
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from ..checkpoints import bare_model
+from ..checkpoints.checkpoint_fit_hook import bare_model
 from ..errors import ConfigError
 from .gca_head import GCAHead
 

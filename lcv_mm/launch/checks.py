@@ -1,6 +1,6 @@
 """What MMEngine would ignore in a config, or meet only hours later; and the parts of a built run against each other."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -9,18 +9,22 @@ from mmengine.config import Config
 from mmengine.registry import OPTIMIZERS
 from mmengine.runner import Runner
 
-from ..checkpoints import bare_model
+from ..checkpoints.checkpoint_fit_hook import bare_model
 from ..datasets import dataset_labels
 from ..errors import ConfigError, DataError, did_you_mean, first_difference
 from .config import setting
 from .messages import find_part, unknown_type
 
 PARAMWISE = 'optim_wrapper.paramwise_cfg'
-# What MMEngine's constructor of optimizers reads there; `lr_mult` and `decay_mult` it reads in `custom_keys` alone
-OF_PARAMWISE = (
-    'custom_keys', 'bias_lr_mult', 'bias_decay_mult', 'norm_decay_mult', 'dwconv_decay_mult', 'flat_decay_mult',
-    'dcn_offset_lr_mult', 'bypass_duplicate',
-)  # fmt: skip
+# What MMEngine reads in sections of which it ignores unknown keys; it refuses those of the others itself
+KNOWN = {
+    'env_cfg': ('cudnn_benchmark', 'mp_cfg', 'dist_cfg', 'resource_limit'),
+    'auto_scale_lr': ('enable', 'base_batch_size'),
+    PARAMWISE: (
+        'custom_keys', 'bias_lr_mult', 'bias_decay_mult', 'norm_decay_mult', 'dwconv_decay_mult', 'flat_decay_mult',
+        'dcn_offset_lr_mult', 'bypass_duplicate',
+    ),
+}  # fmt: skip
 
 
 def check_config(cfg: Config) -> None:
@@ -67,15 +71,10 @@ def check_run(runner: Runner, cfg: Config, loaders: Sequence[str]) -> None:
 
 
 def _check_keys(cfg: Config) -> None:
-    """The sections of which MMEngine ignores unknown keys; it refuses those of the others itself."""
-    sections: dict[str, Iterable[str]] = {
-        'env_cfg': ('cudnn_benchmark', 'mp_cfg', 'dist_cfg', 'resource_limit'),
-        'auto_scale_lr': ('enable', 'base_batch_size'),
-    }
-    if setting(cfg, 'optim_wrapper.constructor') is None:
-        sections[PARAMWISE] = OF_PARAMWISE
-    for section, known in sections.items():
+    for section, known in KNOWN.items():
         part = setting(cfg, section)
+        if section == PARAMWISE and setting(cfg, 'optim_wrapper.constructor') is not None:
+            continue
         unknown = [key for key in part if key not in known] if isinstance(part, Mapping) else []
         if unknown:
             raise ConfigError(

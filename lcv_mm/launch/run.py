@@ -4,7 +4,6 @@ import argparse
 import gc
 import os
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -84,14 +83,11 @@ def check_work_dir(work_dir: str | Path) -> None:
     """Raise ConfigError unless files can be made in the folder, or in the nearest parent that exists."""
     folder = Path(work_dir).absolute()
     there = next(parent for parent in (folder, *folder.parents) if parent.exists())
-    try:
-        with tempfile.TemporaryFile(dir=there):
-            pass
-    except OSError as error:
+    if not (there.is_dir() and os.access(there, os.W_OK)):
         raise ConfigError(
-            f'work_dir={work_dir}: cannot be written ({there}: {error.strerror}); expected a folder for logs and '
-            'checkpoints: give another with --work-dir, or make this one writable'
-        ) from error
+            f'work_dir={work_dir}: cannot be written (see {there}); expected a folder for logs and checkpoints: give '
+            'another with --work-dir, or make this one writable'
+        )
 
 
 def check_out_file(out: str | Path | None, suffixes: Sequence[str]) -> None:

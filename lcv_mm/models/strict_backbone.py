@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from mmengine.model import BaseModule
 from torch import Tensor
 
-from ..checkpoints import load_pretrained
+from ..checkpoints.pretrained import load_pretrained
 
 
 class StrictBackbone(BaseModule):

@@ -69,15 +69,8 @@ def rename_torchvision_vgg(state_dict: Mapping[str, Tensor], module: VGG) -> Map
     """Rename torchvision's VGG weights to MMPretrain's names, the convolutions in order.
 
     torchvision counts every layer (`features.N.weight`, ReLU and norm included); MMPretrain puts a convolution, its
-    norm and its ReLU into one block (`features.M.conv.weight`, `features.M.bn.weight`).
-
-    Args:
-        state_dict (Mapping[str, Tensor]): Weights in either naming. Those in MMPretrain's, or of no VGG, pass
-            unchanged.
-        module (VGG): MMPretrain's VGG, of any depth, with norm or without.
-
-    Returns:
-        Mapping[str, Tensor]: The weights in MMPretrain's naming.
+    norm and its ReLU into one block (`features.M.conv.weight`, `features.M.bn.weight`). Weights in MMPretrain's naming,
+    or of no VGG, pass unchanged.
 
     Raises:
         WeightsError: If the file is of a VGG with batch norm and `module` has none: its convolutions would fit, but

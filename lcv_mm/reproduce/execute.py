@@ -127,8 +127,7 @@ def _train_and_test(
     if metric not in measured:
         raise UserFacingError(
             f'the test measured {", ".join(measured) or "nothing"}; expected {metric} among it, which is what is '
-            'reported: give test_evaluator the metric that measures it (accuracy/top1: an Accuracy of MMPretrain with '
-            '1 in its topk)'
+            'reported: give test_evaluator the metric that measures it'
         )
     with _READING:
         images = count_images(cfg, spec.cwd)

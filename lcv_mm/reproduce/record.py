@@ -16,7 +16,7 @@ from mmengine.config import Config
 from mmpretrain.registry import DATASETS
 from mmpretrain.utils import collect_env
 
-from ..data_prep import DATASETS as FACTS
+from ..data_prep.facts import DATASETS as FACTS
 from ..datasets.birdlets import SETTINGS_FILE as DRAWN
 from ..engine import write_atomically
 from ..errors import DataError

@@ -28,11 +28,8 @@ PANELS = {
 def read_scalars(work_dir: Path) -> Iterator[dict[str, Any]]:
     """Read a run's log, one record for each iteration or evaluation logged, over all of its sessions.
 
-    A run that is killed may leave a line that is cut off, and one that is under way may be writing it: such lines are
-    passed over.
-
-    Args:
-        work_dir (Path): Folder of the run; each session has a folder in it with `vis_data/scalars.json`.
+    Each session has a folder in the run's with `vis_data/scalars.json`. A run that is killed may leave a line that is
+    cut off, and one that is under way may be writing it: such lines are passed over.
 
     Yields:
         dict[str, Any]: A record with its 'step', its 'epoch' (an evaluation counts its steps in epochs), and values.

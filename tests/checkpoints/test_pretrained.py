@@ -11,8 +11,8 @@ from mmpretrain.models import VGG, ResNet
 from torch import Tensor, nn
 from torchvision.models import vgg
 
-from lcv_mm.checkpoints import load_pretrained
 from lcv_mm.checkpoints.load import cached_file, download_url
+from lcv_mm.checkpoints.pretrained import load_pretrained
 from lcv_mm.errors import CheckpointError, WeightsError
 from lcv_mm.models.vgg_layers import rename_torchvision_vgg
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from lcv_mm.data_prep import Archive, download, unpack
-from lcv_mm.data_prep.fetch import ATTEMPTS, BLOCK
+from lcv_mm.data_prep.facts import Archive
+from lcv_mm.data_prep.fetch import ATTEMPTS, BLOCK, download, unpack
 from lcv_mm.errors import DataError
 
 BODY = random.Random(0).randbytes(300_000)

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from layouts import make_cub, make_oxford_flower17, make_stanford_dogs
 
-from lcv_mm.data_prep import DATASETS, DatasetFacts, Split, prepare
+from lcv_mm.data_prep import prepare
+from lcv_mm.data_prep.facts import DATASETS, DatasetFacts, Split
 
 FORK = multiprocessing.get_context('fork')
 

@@ -172,14 +172,6 @@ def test_lost_images_are_reported_with_birdlets_own_remedy(tmp_path):
     assert 'CUB_200_2011' not in str(caught.value)
 
 
-def test_a_root_that_cannot_be_written_is_reported(tmp_path):
-    (tmp_path / 'file').write_text('a file')
-    with pytest.raises(
-        DataError, match='Birdlets cannot be drawn into .*/file/birdlets .*a data_root that can be written'
-    ):
-        Birdlets(str(tmp_path / 'file' / 'birdlets'), **SMALL)
-
-
 @pytest.mark.parametrize(
     ('wrong', 'expected'),
     [

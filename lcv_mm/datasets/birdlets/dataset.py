@@ -139,18 +139,12 @@ def generate_birdlets(data_root: str | Path, settings: BirdletsSettings | None =
     The folder may begin with `~`; what is returned is absolute, its links resolved.
 
     Raises:
-        DataError: If the folder holds something else, which is left as it is, or cannot be written.
+        DataError: If the folder holds something else, which is left as it is.
     """
     settings = settings or BirdletsSettings()
     root = Path(data_root).expanduser().resolve()
-    try:
-        if not make_folder(root, lambda folder: _write_dataset(folder, settings, root)):
-            _check_held(root, settings)
-    except OSError as error:
-        raise DataError(
-            f'Birdlets cannot be drawn into {root} ({error}). Give it a data_root that can be written, on a disk with '
-            'space'
-        ) from error
+    if not make_folder(root, lambda folder: _write_dataset(folder, settings, root)):
+        _check_held(root, settings)
     return root
 
 

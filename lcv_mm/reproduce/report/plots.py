@@ -19,12 +19,6 @@ BASELINE, LCV = '#b04a00', '#0a58a8'
 STYLE: Any = {
     'text.parse_math': False,  # a `$` in an option is a `$`
     'svg.hashsalt': 'lcv_mm',  # with no date: the same records give the same page
-    'font.size': 9,
-    'axes.titlesize': 9,
-    'axes.spines.top': False,
-    'axes.spines.right': False,
-    'legend.frameon': False,
-    'grid.alpha': 0.3,
 }
 # kind of plot -> what it shows; and its logged values with their names, and their dashes with LCV and without
 KINDS = {
