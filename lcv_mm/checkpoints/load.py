@@ -89,11 +89,7 @@ def is_intact(file: Path) -> bool:
 
 
 def download_url(source: str) -> str:
-    """The URL that `torchvision://vgg16` stands for; other sources as they are.
-
-    Raises:
-        WeightsError: If torchvision has no weights of that name.
-    """
+    """The URL that `torchvision://vgg16` stands for, WeightsError if for none; other sources as they are."""
     scheme, _, name = source.partition('://')
     if scheme not in ('torchvision', 'modelzoo'):
         return source

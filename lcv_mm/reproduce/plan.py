@@ -137,11 +137,7 @@ def run_config(spec: RunSpec) -> Config:
 
 
 def hold_to_settings(spec: RunSpec, cfg: Config, write: bool) -> None:
-    """Compare a run's settings with those that its folder was begun with; `write` notes them where there are none yet.
-
-    Raises:
-        ConfigError: If they differ.
-    """
+    """Raise ConfigError if a run's folder was begun with other settings; `write` notes them where none are yet."""
     file = spec.folder / SETTINGS
     now = {**flat_settings(cfg.to_dict()), 'amp': str(spec.amp)}
     if file.is_file():
@@ -158,11 +154,7 @@ def hold_to_settings(spec: RunSpec, cfg: Config, write: bool) -> None:
 
 
 def check_specs(specs: Sequence[RunSpec]) -> list[int]:
-    """Read the config of each run, hold it to what the run's folder was begun with, and return its length in epochs.
-
-    Raises:
-        ConfigError: If a config can't be read, or a folder was begun with other settings.
-    """
+    """Read the config of each run, hold it to what the run's folder was begun with, and return its length in epochs."""
     configs = [run_config(spec) for spec in specs]
     for spec, cfg in zip(specs, configs, strict=True):
         hold_to_settings(spec, cfg, write=False)

@@ -75,11 +75,7 @@ def write_record(folder: Path, record: Record) -> None:
 
 
 def read_record(folder: Path) -> Record | None:
-    """Read the record in a run's folder; None if the run has not ended.
-
-    Raises:
-        DataError: If the file is not a record.
-    """
+    """Read the record in a run's folder, DataError if the file is none; None if the run has not ended."""
     file = folder / RECORD
     if not file.is_file():
         return None

@@ -3,6 +3,7 @@
 import base64
 import io
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import matplotlib
@@ -74,29 +75,25 @@ def address(figure: Figure) -> str:
 
 def training_plots(groups: Sequence[RunGroup]) -> list[Plot]:
     """Learning curves and mean distances of each LCV config beside its baseline, where both were run and logged."""
-    missing: list[str] = []
     several = len({group.setting.label for group in groups}) > 1  # settings, named where they differ
     pairs = []
     for group in groups:
         if other := group.counterpart(baseline_name(group.config), groups):
             title = ', '.join(filter(None, (other.config, group.setting.label * several)))
-            pairs.append((title, _curves(group, missing), _curves(other, missing)))
-    unread = f' No readable logs, and so not drawn: {", ".join(missing)}.' if missing else ''
+            pairs.append((title, _curves(group), _curves(other)))
     plots = []
     for quantity in KINDS:
         caption = f'Over the epochs: {quantity}. Mean over the seeds, in a band of one standard deviation.'
         drawn = [(title, draw_training(title, lcv, baseline, quantity)) for title, lcv, baseline in pairs]
         pictures = [(f'{title}, LCV and its baseline. {caption}', address(figure)) for title, figure in drawn if figure]
-        plots += [Plot(caption + unread, pictures)] if pictures else []
+        plots += [Plot(caption, pictures)] if pictures else []
     return plots
 
 
-def _curves(group: RunGroup, missing: list[str]) -> Curves:
-    """The curves of the runs that have logs; the others, which still have their results, are named in `missing`."""
+def _curves(group: RunGroup) -> Curves:
+    """The curves of the runs that have readable logs; the others still have their results."""
     curves = []
-    for seed, run in sorted(group.runs.items()):
-        try:
+    for run in group.runs.values():
+        with suppress(DataError):
             curves.append(read_curves(run.folder))
-        except DataError:
-            missing.append(f'{group.config}, seed {seed}')
     return curves
