@@ -11,7 +11,7 @@ from layouts import DOGS_FOLDERS, make_cub, make_stanford_dogs
 from mmpretrain.datasets.categories import CUB_CATEGORIES
 
 from lcv_mm.data_prep.facts import DATASETS, Split
-from lcv_mm.data_prep.report import check_dataset
+from lcv_mm.data_prep.prepare import check_dataset
 
 # 1 training and 2 test images of each class
 SPLITS = {
