@@ -14,7 +14,7 @@ from mmengine.hooks import DistSamplerSeedHook
 from mmengine.runner import Runner
 from mmpretrain.datasets import BaseDataset, CustomDataset, KFoldDataset, MultiLabelDataset, RepeatAugSampler
 from mmpretrain.registry import DATA_SAMPLERS
-from torch.utils.data import BatchSampler, RandomSampler, SequentialSampler, Subset, SubsetRandomSampler, TensorDataset
+from torch.utils.data import BatchSampler, RandomSampler, SequentialSampler, SubsetRandomSampler, TensorDataset
 
 from lcv_mm.datasets import ClassBalancedBatchSampler, dataset_labels
 from lcv_mm.errors import ConfigError
@@ -247,14 +247,10 @@ def test_a_stream_longer_than_the_dataset_is_whole_and_ends_in_one_short_batch(n
     assert {len(batch) for batch in drawn[:-1]} == {8}
 
 
-@pytest.mark.parametrize(
-    'wrap', [lambda dataset: RepeatDataset(dataset, times=2), lambda dataset: Subset(dataset, range(0, 240, 2))]
-)
-def test_indices_of_a_wrapped_dataset_are_grouped_by_its_labels(tmp_path, wrap):
+def test_indices_of_a_wrapped_dataset_are_grouped_by_its_labels(tmp_path):
     plain = CustomDataset(**annotations(tmp_path, [i // 12 for i in range(240)]))
-    dataset = wrap(plain)
-    labels = np.array([plain.get_data_info(i)['gt_label'] for i in range(240)])
-    labels = np.tile(labels, 2) if isinstance(dataset, RepeatDataset) else labels[::2]
+    dataset = RepeatDataset(plain, times=2)
+    labels = np.array([plain.get_data_info(i % 240)['gt_label'] for i in range(480)])
     batches = list(ClassBalancedBatchSampler(default_sampler(dataset), 8, 2))
     assert sorted(flat(batches)) == list(range(len(labels)))
     assert all(is_perfect(batch, labels, 8, 2) for batch in batches)
