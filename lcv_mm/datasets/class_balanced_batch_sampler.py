@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from mmpretrain.registry import DATA_SAMPLERS
-from torch.utils.data import BatchSampler, Sampler
+from torch.utils.data import BatchSampler, ConcatDataset, Sampler, Subset
 
 from lcv_mm.errors import ConfigError
 
@@ -158,8 +158,8 @@ def dataset_labels(dataset: Any) -> np.ndarray:
     """Class index of every image; no image file is opened.
 
     Args:
-        dataset: An MMPretrain dataset, any wrapper of MMEngine or MMPretrain around one, or any object with a length
-            and one of `get_data_info(idx)['gt_label']`, `get_cat_ids(idx)` and `get_gt_labels()`.
+        dataset: An MMPretrain dataset, any wrapper of MMEngine, MMPretrain or torch around one, or any object with
+            a length and one of `get_data_info(idx)['gt_label']`, `get_cat_ids(idx)` and `get_gt_labels()`.
 
     Returns:
         np.ndarray: (N,) int64, in the order of the dataset's indices.
@@ -167,6 +167,10 @@ def dataset_labels(dataset: Any) -> np.ndarray:
     Raises:
         ConfigError: If the dataset offers no labels, an image has none or several, or they are not integers.
     """
+    if isinstance(dataset, Subset):
+        return dataset_labels(dataset.dataset)[np.asarray(dataset.indices, dtype=np.int64)]
+    if isinstance(dataset, ConcatDataset):  # torch's; MMEngine's is a subclass of it
+        return np.concatenate([dataset_labels(part) for part in dataset.datasets])
     name = type(dataset).__name__
     labels = [np.ravel(label) for label in _read_labels(dataset)]
     several = next((idx for idx, values in enumerate(labels) if len(values) != 1), None)

@@ -14,7 +14,8 @@ from mmengine.hooks import DistSamplerSeedHook
 from mmengine.runner import Runner
 from mmpretrain.datasets import BaseDataset, CustomDataset, KFoldDataset, MultiLabelDataset, RepeatAugSampler
 from mmpretrain.registry import DATA_SAMPLERS
-from torch.utils.data import BatchSampler, RandomSampler, SequentialSampler, SubsetRandomSampler, TensorDataset
+from torch.utils.data import BatchSampler, RandomSampler, SequentialSampler, Subset, SubsetRandomSampler, TensorDataset
+from torch.utils.data import ConcatDataset as TorchConcatDataset
 
 from lcv_mm.datasets import ClassBalancedBatchSampler, dataset_labels
 from lcv_mm.errors import ConfigError
@@ -443,6 +444,14 @@ def test_a_fold_has_the_labels_of_its_images(tmp_path):
     fold = KFoldDataset(config, fold=1, num_splits=3, seed=3)
     assert 0 < len(fold) < len(LABELS)
     assert dataset_labels(fold).tolist() == [fold.get_data_info(i)['gt_label'] for i in range(len(fold))]
+
+
+def test_wrappers_of_torch_nest(listed):
+    part = Subset(listed, [5, 0, 2])
+    assert dataset_labels(part).tolist() == [2, 2, 1]
+    assert dataset_labels(Subset(part, range(1, 3))).tolist() == [2, 1]
+    assert dataset_labels(Subset(part, [])).tolist() == []
+    assert dataset_labels(TorchConcatDataset([part, listed])).tolist() == [2, 2, 1, *LABELS]
 
 
 @pytest.mark.parametrize('form', [np.int64, torch.tensor, lambda label: [label], lambda label: np.array([label])])

@@ -9,9 +9,9 @@ import pytest
 from report_folders import DRAWN, OTHER, add_everything, add_failure, add_logs, add_run
 
 from lcv_mm.errors import DataError, UserFacingError
-from lcv_mm.paper import read_rows
+from lcv_mm.paper import read_comparisons, read_rows
 from lcv_mm.reproduce.report import write_report
-from lcv_mm.reproduce.report.plots import mean_curve
+from lcv_mm.reproduce.report.plots import draw_differences, mean_curve
 from lcv_mm.reproduce.report.render import signed
 from lcv_mm.reproduce.report.run_groups import Sample
 
@@ -169,12 +169,16 @@ def test_a_run_that_left_no_number_of_its_metric_has_failed(tmp_path):
     assert sections(tmp_path)['Failed runs'][0]['error'] == '`It left no retrieval/mAP.`'
 
 
-def test_a_rehearsal_shows_the_error_of_one_accuracy(tmp_path):
+def test_a_rehearsal_shows_the_error_of_one_accuracy_and_the_median_time(tmp_path):
     config = 'cbp_resnet18_birdlets64'
-    add_runs(tmp_path, settings=DRAWN, cbp_resnet18_birdlets64=[79.0, 81.0, 80.0])
+    for seed, (top1, seconds) in enumerate([(79.0, 60.0), (81.0, 3000.0), (80.0, 90.0)]):
+        add_run(tmp_path, config, seed, top1, **DRAWN, seconds=seconds, untimed_sittings=seed)
     # sqrt(0.8 * 0.2 / 400) = 0.02
     shown = [f'`{config}`', '80.00 ± 1.00 (3 seeds)', '79.00, 81.00, 80.00', '± 2.00', 'Birdlets', '800 / 400']
     assert [list(row.values()) for row in rows(tmp_path, REHEARSAL, f'`{config}`')] == [shown]
+    # seconds of training and of the test, sessions, those of unknown time, GiB
+    shown = [f'`{config}`', 'generated', '3', '90', '4', '3', '3', '1.00', DASH]
+    assert [list(row.values()) for row in rows(tmp_path, ORIGIN, f'`{config}`')] == [shown]
 
 
 def test_comparisons_are_paired_with_their_interval_and_left_out_without_a_common_seed(tmp_path):
@@ -237,7 +241,7 @@ def test_different_code_and_machines_are_told_apart(tmp_path):
     add_run(tmp_path, 'cbp_vgg16_cub448', 0, 70.0)
     for seed in (1, 2):
         add_run(tmp_path, 'cbp_vgg16_cub448', seed, 70.0, git={'commit': 'c0ffee', 'changed': True})
-    assert [list(row.values()) for row in sections(tmp_path)[ORIGIN]] == [
+    assert [list(row.values()) for row in sections(tmp_path)[ORIGIN][-2:]] == [
         ['1', '`c0ffee`', 'Slow CPU, 2 cores', 'Python 3.11, PyTorch 2.8.0'],
         ['2', '`c0ffee, with uncommitted changes`', 'Slow CPU, 2 cores', 'Python 3.11, PyTorch 2.8.0'],
     ]
@@ -292,6 +296,16 @@ def test_a_band_is_the_mean_and_sample_deviation_at_epochs_that_all_runs_have():
     assert [epochs.tolist(), mean.tolist()] == [[1, 2], [2.0, 4.0]]
     assert spread.tolist() == pytest.approx([math.sqrt(2), 0.0])
     assert mean_curve(runs, 'dist_intra') is None
+
+
+def test_no_label_of_a_plot_is_cut_off():
+    longest = max((comparison.question for comparison in read_comparisons()), key=len)
+    figure = draw_differences([(longest, Sample((0.5, 1.5))), ('short', Sample((-2.0,)))], 'top-1 accuracy')
+    figure.draw_without_rendering()
+    for text in figure.axes[0].texts:
+        box = text.get_window_extent()
+        assert figure.bbox.x0 <= box.x0 < box.x1 <= figure.bbox.x1
+        assert figure.bbox.y0 <= box.y0 < box.y1 <= figure.bbox.y1
 
 
 def test_a_difference_that_rounds_to_zero_has_no_sign():

@@ -2,6 +2,8 @@
 
 import base64
 import io
+import math
+import textwrap
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -14,13 +16,14 @@ from matplotlib.ticker import MaxNLocator
 from ...errors import DataError
 from ...visualization import Curve, read_curves
 from .render import Plot
-from .run_groups import RunGroup, baseline_name
+from .run_groups import RunGroup, Sample, baseline_name
 
-BASELINE, LCV = '#b04a00', '#0a58a8'
+BASELINE, LCV, INK = '#b04a00', '#0a58a8', '#1b1f24'
 STYLE: Any = {
     'text.parse_math': False,  # a `$` in an option is a `$`
     'svg.hashsalt': 'lcv_mm',  # with no date: the same records give the same page
 }
+LABEL = 50  # characters of a label on one line of `draw_differences`
 # kind of plot -> what it shows; and its logged values with their names, and their dashes with LCV and without
 KINDS = {
     'top-1 on test images (%)': {'accuracy/top1': ('', '-', '--')},
@@ -28,6 +31,29 @@ KINDS = {
 }
 
 Curves = Sequence[Mapping[str, Curve]]  # of the runs of a group: logged name -> curve
+
+
+def draw_differences(differences: Sequence[tuple[str, Sample]], quantity: str) -> Figure:
+    """Differences with their intervals, one per line under its label; a dot is filled if that excludes 0."""
+    labels = [textwrap.fill(label, LABEL) for label, _ in differences]
+    lines = 1 + max(label.count('\n') for label in labels)
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(3.7, 0.9 + (0.22 + 0.14 * lines) * len(labels)), layout='constrained')
+        ylim = len(labels) - 0.5, -0.65 - 0.15 * lines
+        axes = figure.add_subplot(xlabel=f'difference of {quantity} (points)', yticks=[], ylim=ylim)
+        axes.spines['left'].set_visible(False)
+        axes.grid(axis='x')
+        axes.axvline(0, color=INK, linewidth=1, linestyle='--')
+        for place, (label, (_, sample)) in enumerate(zip(labels, differences, strict=True)):
+            low, high = sample.interval or (-math.inf, math.inf)
+            if sample.interval:
+                axes.plot([low, high], [place, place], color=LCV, linewidth=1.5, marker='|')
+            face = 'none' if low <= 0 <= high else LCV
+            axes.plot(sample.mean, place, marker='o', markerfacecolor=face, markeredgecolor=LCV)
+            # x of the axes, y of the data; outside of the layout, which would shrink the plot for a long label
+            text = axes.text(0, place - 0.28, label, transform=axes.get_yaxis_transform(), va='bottom')
+            text.set_in_layout(False)
+    return figure
 
 
 def mean_curve(runs: Curves, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
@@ -75,12 +101,11 @@ def address(figure: Figure) -> str:
 
 def training_plots(groups: Sequence[RunGroup]) -> list[Plot]:
     """Learning curves and mean distances of each LCV config beside its baseline, where both were run and logged."""
-    several = len({group.setting.label for group in groups}) > 1  # settings, named where they differ
-    pairs = []
-    for group in groups:
-        if other := group.counterpart(baseline_name(group.config), groups):
-            title = ', '.join(filter(None, (other.config, group.setting.label * several)))
-            pairs.append((title, _curves(group), _curves(other)))
+    pairs = [
+        (titled(other.config, group, groups), _curves(group), _curves(other))
+        for group in groups
+        if (other := group.counterpart(baseline_name(group.config), groups))
+    ]
     plots = []
     for quantity in KINDS:
         caption = f'Over the epochs: {quantity}. Mean over the seeds, in a band of one standard deviation.'
@@ -88,6 +113,12 @@ def training_plots(groups: Sequence[RunGroup]) -> list[Plot]:
         pictures = [(f'{title}, LCV and its baseline. {caption}', address(figure)) for title, figure in drawn if figure]
         plots += [Plot(caption, pictures)] if pictures else []
     return plots
+
+
+def titled(text: str, group: RunGroup, groups: Sequence[RunGroup]) -> str:
+    """A text in a plot, with the setting of its group after it where these groups differ in it."""
+    differ = len({other.setting.label for other in groups}) > 1
+    return f'{text}, {group.setting.label}' if differ and group.setting.label else text
 
 
 def _curves(group: RunGroup) -> Curves:

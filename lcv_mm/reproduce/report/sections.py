@@ -4,13 +4,14 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from statistics import median
 
 from ...engine import write_atomically
 from ...paper import EPOCHS, METRICS, TOP1, PaperRow, comparisons_of, read_rows
 from ..record import GENERATED, REAL, Record, read_records
-from .plots import training_plots
-from .render import MINUS, NONE, Section, Table, number, signed, to_html, to_markdown
-from .run_groups import Run, RunGroup, baseline_name, group_runs
+from .plots import address, draw_differences, titled, training_plots
+from .render import MINUS, NONE, Plot, Section, Table, number, signed, to_html, to_markdown
+from .run_groups import Run, RunGroup, Sample, baseline_name, group_runs
 
 RULES = (
     "Beside a number of the paper stand only finished runs of that row's config as it is, without options, on the "
@@ -145,25 +146,32 @@ def runs_section(key: str, title: str, apart: str, paragraph: str, groups: Seque
     Each metric has tables of its own.
     """
     tables: list[Table] = []
+    plots: list[Plot] = []
     for metric in sorted({group.metric for group in groups}, key=[*METRICS].index):
         own = [group for group in groups if group.metric == metric]
         what = METRICS[metric][0].upper() + METRICS[metric][1:]
         name = 'Accuracies' if metric == TOP1 else f'{what}, not to be held against top-1 accuracy'
         caption = f'{name}: mean ± standard deviation over the seeds{apart}.'
         tables.append(Table(caption, [_run_cells(group) for group in own], RUN_REMARK if metric == TOP1 else ''))
-        if differences := list(_differences(own)):
+        differences = list(_differences(own))
+        if differences:
             caption = f'Comparisons: paired differences over the seeds that both configs have{apart}.'
-            tables.append(Table(caption, differences, COMPARISON_REMARK))
-    return Section(key, title + apart, (paragraph,), tables, training_plots(groups))
+            tables.append(Table(caption, [row for row, _, _ in differences], COMPARISON_REMARK))
+            caption = (
+                'The comparisons: mean of the paired differences, with its 95 % interval; filled where that leaves 0.'
+            )
+            points = [(label, sample) for _, label, sample in differences]
+            plots.append(Plot(caption, [(caption, address(draw_differences(points, METRICS[metric])))]))
+    return Section(key, title + apart, (paragraph,), tables, [*plots, *training_plots(groups)])
 
 
-def _differences(groups: Sequence[RunGroup]) -> Iterator[dict[str, str]]:
-    """The comparisons between groups of one metric, as rows of a table."""
+def _differences(groups: Sequence[RunGroup]) -> Iterator[tuple[dict[str, str], str, Sample]]:
+    """The comparisons between groups of one metric: a row of the table, a label of the plot, and the differences."""
     for comparison in comparisons_of(group.config for group in groups):
         for group in (group for group in groups if group.config == comparison.config):
             differences = group.minus(group.counterpart(comparison.against, groups))
             if differences:
-                yield {
+                row = {
                     'question': comparison.question,
                     f'difference of {SHORT[group.metric]} (points)': differences.text(difference=True),
                     'by seed': ', '.join(map(signed, differences)),
@@ -173,6 +181,7 @@ def _differences(groups: Sequence[RunGroup]) -> Iterator[dict[str, str]]:
                     'data, weights, crop, length': group.setting.made_on,
                     'options': group.setting.label,
                 }
+                yield row, titled(comparison.question, group, groups), differences
 
 
 def _run_cells(group: RunGroup) -> dict[str, str]:
@@ -199,12 +208,37 @@ def failed_section(records: Sequence[Record]) -> Section:
 
 
 def origin_section(groups: Sequence[RunGroup]) -> Section:
-    """What the numbers were produced by: code, machines and versions of all finished runs."""
+    """What the numbers were produced by: time and memory of all finished runs, and their code, machines, versions."""
     made_by = Counter(_made_by(record) for group in groups for record in group.records.values())
     heads = ('runs', 'commit', 'machine', 'versions')
     rows = [dict(zip(heads, (str(runs), *made), strict=True)) for made, runs in made_by.items()]
-    table = Table('Code and machines.', rows, 'All versions, times and memory are in the record.json of each run.')
-    return Section('origin', 'What produced these numbers', tables=[table])
+    tables = [
+        Table('Cost of the finished runs.', [_cost_cells(group) for group in groups]),
+        Table('Code and machines.', rows, 'All versions are in the record.json of each run.'),
+    ]
+    return Section('origin', 'What produced these numbers', tables=tables)
+
+
+def _cost_cells(group: RunGroup) -> dict[str, str]:
+    records = list(group.records.values())
+
+    def peak(kind: str) -> str:
+        highest = max(record.peak_memory.get(kind, 0) for record in records)
+        return number(highest / 2**30) if highest else NONE
+
+    untimed = sum(record.untimed_sittings for record in records)
+    return {
+        'config': group.config,
+        'options': group.setting.label,
+        'data': group.setting.data,
+        'runs': str(len(records)),
+        'training (s, median)': number(median(record.seconds for record in records), 0),
+        'test (s, median)': number(median(record.test_seconds for record in records), 0),
+        'sessions': str(sum(record.sittings for record in records)),
+        'killed, time unknown': str(untimed) if untimed else '',
+        'peak memory, CPU (GiB)': peak('cpu'),
+        'peak memory, GPU (GiB)': peak('gpu'),
+    }
 
 
 def _made_by(record: Record) -> tuple[str, str, str]:
