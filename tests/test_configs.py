@@ -64,7 +64,7 @@ def parts_of(path: Path) -> re.Match:
 
 
 def transform(pipeline, name):
-    (found,) = [step for step in pipeline if step.type.__name__ == name]
+    (found,) = [step for step in pipeline if getattr(step.type, '__name__', step.type) == name]
     return found
 
 

@@ -183,7 +183,7 @@ def test_a_tool_without_a_config(command, cell, files, tmp_path):
 
 
 def test_the_page_has_its_lines():
-    assert len(WITH_CONFIG) == 3 * 25
+    assert len(WITH_CONFIG) == 3 * 26
     assert len(WITHOUT_CONFIG) == 4
 
 
