@@ -162,19 +162,19 @@ def test_without_the_packages_it_says_what_to_install(run_here, tmp_path, monkey
     assert "ONNX needs onnxscript; pip install 'lcv_mm[export]', or export to .pt2" in said
 
 
-def test_a_pipeline_without_one_size_needs_a_size(run_here, tmp_path):
+def test_a_pipeline_without_one_size_is_refused(run_here, tmp_path):
     config = settings('linear')
     del config['test_dataloader']['dataset']['pipeline'][2]
     _, *files = trained(config, tmp_path)
-    assert 'give the size: --size 448 448' in refused(run_here, *files, tmp_path / 'birds.pt2')
-    said = run_here('export', *files, tmp_path / 'birds.pt2', '--size', 32, 32).stdout
-    assert 'RGB uint8 images of 32 x 32' in said
+    said = refused(run_here, *files, tmp_path / 'birds.pt2')
+    assert 'these get (48, 64) and (96, 48); end it in a CenterCrop' in said  # of 300 x 400 and 500 x 250
 
 
 @pytest.mark.parametrize(
     ('out', 'options', 'message'),
     [
         ('birds.pt', (), 'expected a file that ends in .onnx or .pt2'),
+        ('birds.pt2', ('--cfg-options', 'model.head.type=MultiLabelLinearClsHead'), 'expected an ImageClassifier with'),
         ('birds.pt2', ('--cfg-options', 'model.head.num_classes=5'), 'head.fc.weight is (4, 8) there, expected (5, 8)'),
     ],
 )
