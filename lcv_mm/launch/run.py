@@ -103,20 +103,21 @@ def check_work_dir(work_dir: str | Path) -> None:
         ) from error
 
 
-def check_out_file(out: str | Path | None, suffixes: Sequence[str]) -> None:
+def check_out_file(out: str | Path | None, suffixes: Sequence[str], option: str = '--out') -> None:
     """Raise ConfigError unless a result can be written to a file, in a format that its name tells.
 
     Args:
         out (str | Path, optional): The file; None for none.
         suffixes (Sequence[str]): What its name may end in.
+        option (str): What the command calls it.
     """
     if out is None:
         return
     file = Path(out)
     if file.suffix not in suffixes:
-        raise ConfigError(f'--out {out}: expected a file that ends in {" or ".join(suffixes)}; name it so')
+        raise ConfigError(f'{option} {out}: expected a file that ends in {" or ".join(suffixes)}; name it so')
     if not file.parent.is_dir():
-        raise ConfigError(f'--out {out}: the folder {file.parent} does not exist; make it, or give another')
+        raise ConfigError(f'{option} {out}: the folder {file.parent} does not exist; make it, or give another')
 
 
 @contextmanager
