@@ -30,12 +30,7 @@ def parse_args() -> argparse.Namespace:
 def predict(
     inferencer: Any, files: list[Path], batch_size: int, topk: int, attention: Path | None
 ) -> tuple[list[dict[str, Any]], list[str]]:
-    """Predict the classes of images.
-
-    Returns:
-        tuple[list[dict], list[str]]: The predictions of each image that could be read, and what is wrong with the
-        others.
-    """
+    """The likeliest classes of each image that can be read, and what is wrong with the others."""
     from rich.console import Console
     from rich.progress import track
 
@@ -43,7 +38,7 @@ def predict(
     from lcv_mm.errors import DataError
     from lcv_mm.visualization import draw_attention_maps, predict_with_attention
 
-    root = os.path.commonpath([file.absolute().parent for file in files])
+    root = os.path.commonpath([os.path.abspath(file.parent) for file in files])
     classes = inferencer.classes or ()
     predictions: list[dict[str, Any]] = []
     faults: list[str] = []
@@ -65,9 +60,9 @@ def predict(
                     {'class': classes[label] if label < len(classes) else str(label), 'label': label, 'score': score}
                     for label, score in zip(top.indices.tolist(), top.values.tolist(), strict=True)
                 ]
-                predictions.append({'image': str(file), 'predictions': found})
+                predictions.append({'image': str(file), 'top': found})
                 if attention is not None:
-                    picture = attention / f'{file.absolute().relative_to(root)}.png'
+                    picture = attention / f'{os.path.relpath(file, root)}.png'
                     picture.parent.mkdir(parents=True, exist_ok=True)
                     title = f'{found[0]["class"]} {found[0]["score"]:.3f}'
                     figure = draw_attention_maps(batch['inputs'][[place]], maps[[place]], [title], columns=1)
@@ -86,22 +81,22 @@ def write(predictions: list[dict[str, Any]], out: str | None) -> None:
 
     from lcv_mm.engine import write_atomically
 
-    rows = [
-        (one['image'], rank, *found.values()) for one in predictions for rank, found in enumerate(one['predictions'], 1)
-    ]
+    rows = [{'image': one['image'], 'rank': i, **found} for one in predictions for i, found in enumerate(one['top'], 1)]
     if out is None:
         table = Table('image', 'class', 'score')
-        for image, rank, name, _, score in rows:
-            table.add_row(image if rank == 1 else '', name, f'{score:.4f}')
+        for row in rows:
+            name = row['image'].encode(errors='backslashreplace').decode()  # names of files may be no UTF-8
+            table.add_row(name if row['rank'] == 1 else '', row['class'], f'{row["score"]:.4f}')
         Console(markup=False, emoji=False, highlight=False).print(table)
         return
+    text = io.StringIO(newline='')
     if out.endswith('.json'):
-        text = json.dumps(predictions, indent=1, ensure_ascii=False)
+        json.dump(predictions, text, indent=1, ensure_ascii=False)
     else:
-        lines = io.StringIO(newline='')
-        csv.writer(lines).writerows([('image', 'rank', 'class', 'label', 'score'), *rows])
-        text = lines.getvalue()
-    write_atomically(out, text.encode(errors='surrogateescape'))  # names of files may be no UTF-8
+        writer = csv.DictWriter(text, ('image', 'rank', 'class', 'label', 'score'))
+        writer.writeheader()
+        writer.writerows(rows)
+    write_atomically(out, text.getvalue().encode(errors='backslashreplace'))
     print(f'Predictions of {len(predictions)} images: {out}')
 
 
@@ -111,25 +106,19 @@ def main() -> None:
     # imported late: `--help` answers at once
     from lcv_mm.datasets.image_file import find_images
     from lcv_mm.errors import ConfigError
-    from lcv_mm.launch import (
-        check_out_file,
-        image_inferencer,
-        load_config,
-        load_trained,
-        override_config,
-        short_errors,
-    )
+    from lcv_mm.launch import check_out_file, load_config, override_config, short_errors
+    from lcv_mm.launch.trained import image_inferencer, load_trained
 
     with short_errors():
         check_out_file(args.out, ('.json', '.csv'))
         files = find_images(args.images)
         cfg = load_config(args.config, ['model', 'test_dataloader'])
         override_config(cfg, args.cfg_options)
-        batch_size = args.batch_size or cfg.test_dataloader.get('batch_size') or 1
-        if args.topk < 1 or batch_size < 1:
-            raise ConfigError(f'--topk {args.topk} --batch-size {batch_size}: expected numbers from 1 up; give such')
+        size = cfg.test_dataloader.get('batch_size', 1) if args.batch_size is None else args.batch_size
+        if min(args.topk, size) < 1:
+            raise ConfigError(f'--topk {args.topk} --batch-size {size}: expected whole numbers from 1 up')
         inferencer = image_inferencer(load_trained(cfg, args.checkpoint, args.device, args.trust_checkpoint))
-        predictions, faults = predict(inferencer, files, batch_size, args.topk, args.attention)
+        predictions, faults = predict(inferencer, files, size, args.topk, args.attention)
         write(predictions, args.out)
     if faults:
         raise SystemExit('\n'.join([f'{len(faults)} of {len(files)} images were skipped:', *faults]))
