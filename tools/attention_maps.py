@@ -33,7 +33,8 @@ def main() -> None:
     from mmpretrain.registry import DATASETS
 
     from lcv_mm.datasets.image_file import find_images, read_image
-    from lcv_mm.launch import config_errors, image_inferencer, load_config, load_trained, override_config, short_errors
+    from lcv_mm.launch import config_errors, load_config, override_config, short_errors
+    from lcv_mm.launch.trained import image_inferencer, load_trained
     from lcv_mm.visualization import draw_attention_maps, predict_with_attention
 
     with short_errors():
@@ -44,13 +45,13 @@ def main() -> None:
         with config_errors(cfg):
             images = files or DATASETS.build(cfg.test_dataloader.dataset)
         indices = np.linspace(0, len(images) - 1, min(args.num_images, len(images))).astype(int).tolist()
-        names = model._dataset_meta.get('classes') or range(model.head.num_classes)
+        names = model._dataset_meta.get('classes') or [str(label) for label in range(model.head.num_classes)]
         if files:
             batch = next(image_inferencer(model).preprocess([read_image(files[i]) for i in indices], len(indices)))
         else:
             batch = default_collate([images[i] for i in indices])
         samples, maps = predict_with_attention(model, batch)
-        titles = []
+        titles: list[str] = []
         for sample in samples:
             label, truth = int(sample.pred_label), int(sample.gt_label) if 'gt_label' in sample else None
             title = names[label] if truth in (None, label) else f'{names[truth]}, taken for {names[label]}'

@@ -50,8 +50,9 @@ def predict(
             except DataError as error:
                 faults.append(str(error))
         for batch in inferencer.preprocess(list(read.values()), batch_size):  # one, or none if no image could be read
+            maps: Any = None
             if attention is None:
-                samples, maps = inferencer.forward(batch), None
+                samples = inferencer.forward(batch)
             else:
                 samples, maps = predict_with_attention(inferencer.model, batch)
             for place, (file, sample) in enumerate(zip(read, samples, strict=True)):
