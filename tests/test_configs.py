@@ -13,7 +13,7 @@ from mmpretrain.registry import MODELS, PARAM_SCHEDULERS
 
 from lcv_mm import ClassBalancedBatchSampler, LCVClassifier, ResidualAttention
 from lcv_mm.engine import FiniteLossHook, FreezeBackboneHook
-from lcv_mm.launch import flat_settings
+from lcv_mm.launch import flat_settings, type_name
 from lcv_mm.paper import METRICS, PaperRow, read_comparisons, read_rows
 
 FOLDER = Path(__file__).parents[1] / 'configs'
@@ -64,7 +64,7 @@ def parts_of(path: Path) -> re.Match:
 
 
 def transform(pipeline, name):
-    (found,) = [step for step in pipeline if getattr(step.type, '__name__', step.type) == name]
+    (found,) = [step for step in pipeline if type_name(step) == name]
     return found
 
 

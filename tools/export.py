@@ -106,7 +106,8 @@ def main() -> None:
     from mmpretrain.models import ClsHead, ImageClassifier
 
     from lcv_mm.errors import ConfigError, UserFacingError
-    from lcv_mm.launch import check_out_file, config_errors, load_config, load_trained, override_config, short_errors
+    from lcv_mm.launch import check_out_file, config_errors, load_config, override_config, short_errors
+    from lcv_mm.launch.trained import load_trained
 
     with short_errors():
         check_out_file(args.out, ('.onnx', '.pt2'), 'OUT')

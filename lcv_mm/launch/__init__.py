@@ -3,7 +3,6 @@
 from .config import flat_settings, load_config, override_config, setting, type_name
 from .messages import config_errors, short_errors
 from .run import build_runner, check_out_file, check_work_dir, cpu_launch, read_config
-from .trained import load_trained
 
 __all__ = [
     'build_runner',
@@ -13,7 +12,6 @@ __all__ = [
     'cpu_launch',
     'flat_settings',
     'load_config',
-    'load_trained',
     'override_config',
     'read_config',
     'setting',

@@ -7,12 +7,14 @@ from mmengine.device import get_device
 from mmengine.registry import init_default_scope
 from mmengine.runner import CheckpointLoader
 from mmengine.runner.checkpoint import load_state_dict
+from mmpretrain import ImageClassificationInferencer
+from mmpretrain.models import BaseClassifier
 from mmpretrain.registry import DATASETS, MODELS
 
 from ..checkpoints import load_checkpoints_safely, trust_checkpoints
 from ..checkpoints.checkpoint_fit_hook import fit_of, state_dict_in
 from ..errors import CheckpointError, ConfigError
-from .config import setting
+from .config import setting, type_name
 from .messages import config_errors
 
 
@@ -61,6 +63,25 @@ def load_trained(cfg: Config, checkpoint: str, device: str | None = None, trust:
         return model.to(device or get_device()).eval()
     except (AssertionError, RuntimeError) as error:
         raise ConfigError(f'device {device}: {error}; take another, such as cpu') from error
+
+
+def image_inferencer(model: Any) -> ImageClassificationInferencer:
+    """MMPretrain's inferencer for a model of `load_trained`.
+
+    Raises:
+        ConfigError: If the model is no classifier, or its config has no steps for a test image.
+    """
+    dataset = model._config.test_dataloader.dataset
+    steps = setting(dataset, 'pipeline')
+    if not isinstance(model, BaseClassifier) or not steps:
+        raise ConfigError(
+            f'expected an image classifier, and the steps for its images in test_dataloader.dataset.pipeline; got '
+            f'{type(model).__name__} and {type_name(dataset)}, which tools/test.py can test'
+        )
+    for step in steps:
+        if type_name(step) == 'LoadImageFromFile':
+            step['type'] = 'LoadImageFromFile'  # the inferencer, which loads images itself, knows it by this name alone
+    return ImageClassificationInferencer(model)
 
 
 def _meta_of_test_dataset(cfg: Config) -> dict[str, Any]:
