@@ -176,7 +176,7 @@ def draw_embedding(predictions: Predictions, classes: Sequence[str], pairs: Sequ
     groups = [(~np.isin(labels, coloured), '0.75', 'other classes')]
     groups += [(labels == c, colour, classes[c]) for c, colour in zip(coloured, COLOURS, strict=False)]
     figure = Figure(figsize=(8, 5), layout='constrained')
-    axes = figure.add_subplot(aspect='equal', adjustable='datalim')
+    axes = figure.add_subplot()
     axes.set_axis_off()
     for chosen, colour, name in groups:
         for marker, those in (('o', chosen & ~wrong), ('x', chosen & wrong)):
