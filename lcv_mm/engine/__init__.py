@@ -16,6 +16,7 @@ from .catch_up_val_hook import CatchUpValHook
 from .class_distance_hook import ClassDistanceHook
 from .finite_loss_hook import FiniteLossHook
 from .freeze_backbone_hook import FreezeBackboneHook
+from .pooled_feature_hook import PooledFeatureHook
 from .positional_seed_hook import PositionalSeedHook
 from .preemption_hook import EXIT_TRY_AGAIN, PreemptionHook
 from .resumable_train_loop import ResumableTrainLoop
@@ -35,6 +36,7 @@ __all__ = [
     'CompileHook',
     'FiniteLossHook',
     'FreezeBackboneHook',
+    'PooledFeatureHook',
     'PositionalSeedHook',
     'PreemptionHook',
     'ResumableTrainLoop',
