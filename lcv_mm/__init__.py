@@ -5,6 +5,7 @@ Importing it registers every component in MMPretrain's registries.
 
 from . import engine, gca, ops, phpq
 from .datasets import CUB200, Birdlets, ClassBalancedBatchSampler, OxfordFlower17, StanfordDogs
+from .evaluation import ClassVarianceMetric
 from .models import (
     BCNNHead,
     CBPHead,
@@ -24,6 +25,7 @@ __all__ = [
     'CBPHead',
     'ClassBalancedBatchSampler',
     'ClassVarianceLoss',
+    'ClassVarianceMetric',
     'HBPHead',
     'LCVClassifier',
     'OxfordFlower17',

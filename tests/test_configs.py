@@ -13,14 +13,14 @@ from mmpretrain.registry import MODELS, PARAM_SCHEDULERS
 
 from lcv_mm import ClassBalancedBatchSampler, LCVClassifier, ResidualAttention
 from lcv_mm.engine import FiniteLossHook, FreezeBackboneHook
-from lcv_mm.launch import flat_settings
+from lcv_mm.launch import flat_settings, type_name
 from lcv_mm.paper import METRICS, PaperRow, read_comparisons, read_rows
 
 FOLDER = Path(__file__).parents[1] / 'configs'
 ROWS = {row.config: row for row in read_rows() if not row.quoted}
 QUOTED = {row.config: row for row in read_rows() if row.quoted}
 METHODS = {name.partition('_')[0] for name in QUOTED}  # of the quoted rows; what else is true of them is in their rooms
-ALL = sorted(path for place in ('.', 'ablations', 'small') for path in FOLDER.glob(f'{place}/*.py'))
+ALL = sorted(path for place in ('.', 'ablations', 'small', 'recipes') for path in FOLDER.glob(f'{place}/*.py'))
 OWN = [path for path in ALL if path.stem.partition('_')[0] not in METHODS]
 CONFIGS = [path for path in OWN if path.parent == FOLDER]
 ABLATIONS, SMALL = ([path for path in OWN if path.parent.name == place] for place in ('ablations', 'small'))
@@ -64,7 +64,7 @@ def parts_of(path: Path) -> re.Match:
 
 
 def transform(pipeline, name):
-    (found,) = [step for step in pipeline if step.type.__name__ == name]
+    (found,) = [step for step in pipeline if type_name(step) == name]
     return found
 
 

@@ -1,9 +1,10 @@
-"""What docs/deploying.md says can be exported: each exporter with each head, in whole models, through files."""
+"""What docs/deploying.md says can be exported by hand: each exporter with each head, in whole models, through files."""
 
 import re
 from collections.abc import Callable
 from pathlib import Path
 
+import onnxruntime
 import pytest
 import torch
 from mmpretrain.registry import MODELS
@@ -48,15 +49,7 @@ def exported(model: nn.Module, images: Tensor, file: Path) -> Model:
     return torch.export.load(file).module()
 
 
-def onnx(model: nn.Module, images: Tensor, file: Path) -> Model:
-    pytest.importorskip('onnxscript')
-    batch = {0: torch.export.Dim('batch', min=1)}
-    torch.onnx.export(model, (images,), file, dynamo=True, dynamic_shapes={'inputs': batch}, verbose=False)
-    return run_by_onnx(file)
-
-
 def onnx_by_tracing(model: nn.Module, images: Tensor, file: Path) -> Model:
-    pytest.importorskip('onnx')
     names = dict(input_names=['inputs'], output_names=['scores'])
     axes = {'inputs': {0: 'batch'}, 'scores': {0: 'batch'}}
     torch.onnx.export(model, (images,), file, dynamo=False, dynamic_axes=axes, **names)
@@ -64,14 +57,13 @@ def onnx_by_tracing(model: nn.Module, images: Tensor, file: Path) -> Model:
 
 
 def run_by_onnx(file: Path) -> Model:
-    session = pytest.importorskip('onnxruntime').InferenceSession(file)
+    session = onnxruntime.InferenceSession(file)
     return lambda images: torch.from_numpy(session.run(None, {'inputs': images.numpy()})[0])
 
 
 EXPORTERS = {
     '`torch.jit.trace`': traced,
     '`torch.export.export`': exported,
-    '`torch.onnx.export(dynamo=True)`': onnx,
     '`torch.onnx.export(dynamo=False)`': onnx_by_tracing,
 }
 

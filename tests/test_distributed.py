@@ -19,6 +19,7 @@ import pytest
 import torch
 import torch.distributed as dist
 from layouts import make_cub
+from mmengine.config import Config
 from mmengine.dataset import DefaultSampler
 from mmengine.hooks import DistSamplerSeedHook
 from mmengine.model import MMDistributedDataParallel
@@ -275,12 +276,17 @@ def test_two_processes_train_and_one_writes(trained):
 @pytest.mark.slow
 def test_two_processes_test_with_the_accuracy_of_one(trained, tmp_path):
     data, work_dir = trained
+    cfg = Config.fromfile(CONFIG)
+    cfg.custom_hooks = [dict(type='lcv_mm.engine.PooledFeatureHook')]
+    cfg.test_evaluator = [cfg.test_evaluator, dict(type='lcv_mm.ClassVarianceMetric')]
+    cfg.dump(tmp_path / 'metrics.py')
     end = ('--work-dir', tmp_path, '--out-item', 'metrics', *small(data, epochs=2))
-    launch('dist_test', CONFIG, work_dir / 'epoch_2.pth', 2, '--out', tmp_path / 'two.json', *end)
-    run('test', CONFIG, work_dir / 'epoch_2.pth', '--out', tmp_path / 'one.json', *end)
+    launch('dist_test', tmp_path / 'metrics.py', work_dir / 'epoch_2.pth', 2, '--out', tmp_path / 'two.json', *end)
+    run('test', tmp_path / 'metrics.py', work_dir / 'epoch_2.pth', '--out', tmp_path / 'one.json', *end)
     two, one = (json.loads((tmp_path / name).read_text()) for name in ('two.json', 'one.json'))
-    assert two == one
+    assert two == pytest.approx(one, rel=1e-4)
     assert two['accuracy/top5'] == 100  # of 5 classes
+    assert {name.partition('/')[0] for name in two} == {'accuracy', 'class_variance'}
 
 
 @pytest.mark.slow

@@ -18,6 +18,7 @@ PARTS = {
     ],
     'DATASETS': ['Birdlets', 'CUB200', 'OxfordFlower17', 'StanfordDogs'],
     'DATA_SAMPLERS': ['ClassBalancedBatchSampler'],
+    'METRICS': ['ClassVarianceMetric'],
 }
 
 

@@ -100,6 +100,9 @@ def test_the_accuracy_is_the_share_of_right_predictions(trained, tmp_path, run_h
     right = [int(sample['pred_label']) == label for sample, label in zip(predictions, truth, strict=True)]
     measured = json.loads((tmp_path / 'metrics.json').read_text())
     assert measured['accuracy/top1'] == pytest.approx(100 * sum(right) / len(right))
+    run_here('analyze', CONFIG, tmp_path / 'pred.pkl', '--out', tmp_path / 'analysis', *options(data))
+    page = (tmp_path / 'analysis/analysis.html').read_text()
+    assert f'12 test images of 6 classes: top-1 {100 * sum(right) / len(right):.2f} %' in page
     assert len(list((tmp_path / 'show').rglob('*.png'))) == 12
 
 

@@ -1,4 +1,4 @@
-"""Draw attention maps over test images:  python tools/attention_maps.py CONFIG CHECKPOINT [--out FILE]"""
+"""Draw attention maps over images:  python tools/attention_maps.py CONFIG CHECKPOINT [IMAGE|FOLDER...] [--out FILE]"""
 
 import argparse
 from pathlib import Path
@@ -7,11 +7,14 @@ from pathlib import Path
 def parse_args() -> argparse.Namespace:
     from mmengine.config import DictAction
 
-    parser = argparse.ArgumentParser(description="Draw a model's attention output over test images")
+    parser = argparse.ArgumentParser(description="Draw a model's attention output over images")
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument(
+        'images', nargs='*', metavar='IMAGE|FOLDER', help='images, and folders with images in them (default: test set)'
+    )
     parser.add_argument('--out', type=Path, default=Path('attention.png'), help='picture to write')
-    parser.add_argument('--num-images', type=int, default=12, help='test images, evenly spaced (default: 12)')
+    parser.add_argument('--num-images', type=int, default=12, help='how many of them, evenly spaced (default: 12)')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', help='override settings')
     parser.add_argument(
         '--trust-checkpoint',
@@ -26,30 +29,34 @@ def main() -> None:
 
     # imported late: `--help` answers at once
     import numpy as np
-    from mmengine.registry import init_default_scope
-    from mmengine.runner import load_checkpoint
-    from mmpretrain.registry import DATASETS, MODELS
+    from mmengine.dataset import default_collate
+    from mmpretrain.registry import DATASETS
 
-    from lcv_mm.engine import load_checkpoints_safely, trust_checkpoints
+    from lcv_mm.datasets.image_file import find_images, read_image
     from lcv_mm.launch import config_errors, load_config, override_config, short_errors
-    from lcv_mm.visualization import draw_attention_maps
+    from lcv_mm.launch.trained import image_inferencer, load_trained
+    from lcv_mm.visualization import draw_attention_maps, predict_with_attention
 
     with short_errors():
+        files = find_images(args.images)
         cfg = load_config(args.config, ['model', 'test_dataloader'])
         override_config(cfg, args.cfg_options)
-        if args.trust_checkpoint:
-            trust_checkpoints()
-        else:
-            load_checkpoints_safely()
-        init_default_scope(cfg.get('default_scope') or 'mmpretrain')  # as the Runner does, for names in wrappers
+        model = load_trained(cfg, args.checkpoint, trust=args.trust_checkpoint)
         with config_errors(cfg):
-            dataset = DATASETS.build(cfg.test_dataloader.dataset)
-            # as the Runner does: the model's own comes first
-            cfg.model.setdefault('data_preprocessor', cfg.get('data_preprocessor'))
-            model = MODELS.build(cfg.model)
-        load_checkpoint(model, args.checkpoint, map_location='cpu', strict=True)
-        indices = np.linspace(0, len(dataset) - 1, min(args.num_images, len(dataset))).astype(int).tolist()
-        draw_attention_maps(model, dataset, indices).savefig(args.out, dpi=120)
+            images = files or DATASETS.build(cfg.test_dataloader.dataset)
+        indices = np.linspace(0, len(images) - 1, min(args.num_images, len(images))).astype(int).tolist()
+        names = model._dataset_meta.get('classes') or [str(label) for label in range(model.head.num_classes)]
+        if files:
+            batch = next(image_inferencer(model).preprocess([read_image(files[i]) for i in indices], len(indices)))
+        else:
+            batch = default_collate([images[i] for i in indices])
+        samples, maps = predict_with_attention(model, batch)
+        titles: list[str] = []
+        for sample in samples:
+            label, truth = int(sample.pred_label), int(sample.gt_label) if 'gt_label' in sample else None
+            title = names[label] if truth in (None, label) else f'{names[truth]}, taken for {names[label]}'
+            titles.append(title)
+        draw_attention_maps(batch['inputs'], maps, titles).savefig(args.out, dpi=120)
     print(f'Attention maps: {args.out}')
 
 

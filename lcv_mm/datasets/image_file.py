@@ -1,12 +1,71 @@
-"""The one place that says whether an image file is there and intact."""
+"""The one place that finds image files, says whether one is there and intact, and reads it."""
 
 import os
 from collections.abc import Iterable
+from glob import glob
 from pathlib import Path
 
+import numpy as np
+from mmcv.image import imread
 from PIL import Image, UnidentifiedImageError
+from torchvision.datasets.folder import IMG_EXTENSIONS
+
+from ..errors import DataError
 
 _JPEG_ENDS = b'\xff\xd9'
+
+
+def find_images(places: Iterable[str | Path]) -> list[Path]:
+    """The images among files and folders.
+
+    Args:
+        places (Iterable[str | Path]): Files, taken whatever their names are, and folders, searched with all folders in
+            them for names that end as images do; hidden ones are left out.
+
+    Returns:
+        list[Path]: Each once, in the order given; those of a folder by their names.
+
+    Raises:
+        DataError: If one of the places does not exist, or a folder holds no image.
+    """
+    images: list[Path] = []
+    for place in map(Path, places):
+        if place.is_dir():
+            inside = (place / name for name in sorted(glob('**', root_dir=place, recursive=True)))
+            found = [file for file in inside if file.suffix.lower() in IMG_EXTENSIONS and file.is_file()]
+            if not found:
+                raise DataError(
+                    f'{place}: holds no image; expected files in it or in its folders that end in '
+                    f'{", ".join(IMG_EXTENSIONS)}: give another folder, or the files themselves'
+                )
+            images += found
+        elif place.exists():
+            images.append(place)
+        else:
+            raise DataError(
+                f'{place}: no such image or folder (current folder: {Path.cwd()}); expected one that exists: correct '
+                'the path'
+            )
+    return [*dict.fromkeys(images)]
+
+
+def read_image(file: str | Path) -> np.ndarray:
+    """Read an image as `LoadImageFromFile` does by default.
+
+    Args:
+        file (str | Path): The file.
+
+    Returns:
+        np.ndarray: (H, W, 3), BGR, in [0, 255].
+
+    Raises:
+        DataError: If it is missing, damaged or not an image.
+    """
+    fault = image_fault(file)
+    image = None if fault else imread(file)
+    if image is None:
+        raise DataError(f'{file}: {fault or "of a format that OpenCV does not read"}')
+    return image
 
 
 def missing_files(folder: str | Path, names: Iterable[str]) -> list[str]:

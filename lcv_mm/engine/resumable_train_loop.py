@@ -8,7 +8,7 @@ from mmengine.runner import EpochBasedTrainLoop
 from mmpretrain.registry import LOOPS
 from torch.utils.data import DataLoader
 
-from ..errors import CheckpointError
+from ..errors import CheckpointError, ConfigError
 
 BATCHES_DONE = 'batches_done'
 BATCHES_IN_EPOCH = 'batches_in_epoch'
@@ -21,7 +21,20 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
     A checkpoint that was saved within an epoch (by `PreemptionHook`, or `CheckpointHook` with `by_epoch=False`) knows
     how many of its batches are done. Resumed, the epoch goes on after them, without loading their images again;
     MMEngine begins the epoch anew.
+
+    Raises:
+        ConfigError: If the batches do not come from a `DataLoader`, whose rest of an epoch is taken by its settings.
     """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not isinstance(self.dataloader, DataLoader):
+            # MMPretrain's vis_scheduler takes this loop for one of iterations, and gives it a list of one batch
+            raise ConfigError(
+                f'ResumableTrainLoop needs a torch DataLoader, got {type(self.dataloader).__name__}; take the loop '
+                "without this need: train_cfg.type=EpochBasedTrainLoop (of MMPretrain's vis_scheduler: --cfg-options "
+                'train_cfg.type=EpochBasedTrainLoop)'
+            )
 
     def run_epoch(self) -> None:
         """Iterate one epoch, or what is left of it.

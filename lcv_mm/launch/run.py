@@ -90,15 +90,15 @@ def check_work_dir(work_dir: str | Path) -> None:
         )
 
 
-def check_out_file(out: str | Path | None, suffixes: Sequence[str]) -> None:
-    """Raise ConfigError unless a result can be written to a file, if one is named, whose name ends in a suffix."""
+def check_out_file(out: str | Path | None, suffixes: Sequence[str], option: str = '--out') -> None:
+    """Raise ConfigError unless a result can be written to a file, if the option names one, that ends in a suffix."""
     if out is None:
         return
     file = Path(out)
     if file.suffix not in suffixes:
-        raise ConfigError(f'--out {out}: expected a file that ends in {" or ".join(suffixes)}; name it so')
+        raise ConfigError(f'{option} {out}: expected a file that ends in {" or ".join(suffixes)}; name it so')
     if not file.parent.is_dir():
-        raise ConfigError(f'--out {out}: the folder {file.parent} does not exist; make it, or give another')
+        raise ConfigError(f'{option} {out}: the folder {file.parent} does not exist; make it, or give another')
 
 
 @contextmanager

@@ -2,15 +2,27 @@
 
 from mmengine.model import BaseModule
 from mmpretrain.registry import MODELS
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..ops import residual_attention
 from .checks import check_map
 
 
+class LevelAttention(nn.Module):
+    """Residual attention of one map, a layer that tools for class activation maps can name: `neck.attention`."""
+
+    def forward(self, feat: Tensor) -> Tensor:
+        """Compute `M = F * (1 + sigmoid(F))`, (N, C, H, W) -> (N, C, H, W)."""
+        return residual_attention(feat)
+
+
 @MODELS.register_module()
 class ResidualAttention(BaseModule):
     """Residual attention `M = F * (1 + sigmoid(F))` on every level (LCV, Eq. 1-2). It has no parameters."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.attention = LevelAttention()
 
     def forward(self, feats: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """Apply the attention to each feature map.
@@ -27,4 +39,4 @@ class ResidualAttention(BaseModule):
         levels = (feats,) if isinstance(feats, Tensor) else feats
         for level in levels:
             check_map('ResidualAttention', level)
-        return tuple(residual_attention(level) for level in levels)
+        return tuple(self.attention(level) for level in levels)

@@ -1,6 +1,23 @@
-"""What a run has logged, and pictures of it: learning curves and attention maps."""
+"""What a run has logged and predicted, and pictures of it: learning curves, attention maps, and a page on predictions.
 
-from .attention_maps import draw_attention_maps
+That page's module, `analysis`, is imported by its own name: scikit-learn takes its time.
+"""
+
+from .attention_maps import draw_attention_maps, predict_with_attention
 from .curves import Curve, draw_curves, last_epoch, read_curves, read_scalars
+from .page import BLUE, INK, STYLE, address, render_page
 
-__all__ = ['Curve', 'draw_attention_maps', 'draw_curves', 'last_epoch', 'read_curves', 'read_scalars']
+__all__ = [
+    'BLUE',
+    'INK',
+    'STYLE',
+    'Curve',
+    'address',
+    'draw_attention_maps',
+    'draw_curves',
+    'last_epoch',
+    'predict_with_attention',
+    'read_curves',
+    'read_scalars',
+    'render_page',
+]

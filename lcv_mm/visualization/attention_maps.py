@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from matplotlib.figure import Figure
-from mmengine.dataset import BaseDataset, default_collate
 from mmengine.visualization import Visualizer
 from mmpretrain.models import ImageClassifier
 from mmpretrain.structures import DataSample
@@ -42,34 +41,27 @@ def predict_with_attention(model: ImageClassifier, batch: dict) -> tuple[list[Da
     return samples, outputs[-1][-1]
 
 
-def draw_attention_maps(
-    model: ImageClassifier, dataset: BaseDataset, indices: Sequence[int], columns: int = 4
-) -> Figure:
-    """Draw test images beside the mean over channels of the attention output M.
+def draw_attention_maps(images: Tensor, maps: Tensor, titles: Sequence[str], columns: int = 4) -> Figure:
+    """Draw images beside the mean over channels of the attention output M.
 
     Args:
-        model (ImageClassifier): A trained classifier with a `ResidualAttention`.
-        dataset (BaseDataset): With the test pipeline; its inputs are BGR images of one size.
-        indices (Sequence[int]): Which images to draw.
+        images (Tensor): (N, 3, H, W), BGR in [0, 255], as they go into the model's preprocessor.
+        maps (Tensor): (N, C, h, w), M as of `predict_with_attention`.
+        titles (Sequence[str]): N, such as the class of each image.
         columns (int): Pairs of pictures in a row.
 
     Returns:
-        Figure: A grid of pairs, each titled with the true and, where it differs, the predicted class.
+        Figure: A grid of pairs.
     """
-    model.eval()
-    batch = default_collate([dataset[i] for i in indices])
-    samples, maps = predict_with_attention(model, batch)
-    rows = -(-len(indices) // columns)
+    rows = -(-len(images) // columns)
     figure = Figure(figsize=(4 * columns, 2.3 * rows), layout='constrained')
     grid = figure.subplots(rows, 2 * columns, squeeze=False)
     for axes in grid.flat:
         axes.set_axis_off()
-    for axes, image, feature_map, sample in zip(grid.reshape(-1, 2), batch['inputs'], maps, samples, strict=False):
+    for axes, image, feature_map, title in zip(grid.reshape(-1, 2), images, maps, titles, strict=False):
         rgb = np.ascontiguousarray(image.numpy()[::-1].transpose(1, 2, 0))  # (3, H, W) BGR -> (H, W, 3) RGB
         overlay = Visualizer.draw_featmap(feature_map.cpu(), rgb, channel_reduction='squeeze_mean', alpha=0.5)
         for ax, picture in zip(axes, (rgb, overlay), strict=True):
             ax.imshow(picture)
-        truth, predicted = (dataset.metainfo['classes'][int(label)] for label in (sample.gt_label, sample.pred_label))
-        title = truth if truth == predicted else f'{truth}, taken for {predicted}'
-        axes[0].set_title(title, fontsize=8, loc='left')
+        axes[0].set_title(title, fontsize=8, loc='left', parse_math=False)
     return figure

@@ -48,3 +48,11 @@ def test_vectors_are_refused_and_the_advice_leads_to_maps(name, part):
     if name == 'VisionTransformer' and part == 'BCNNHead':
         with pytest.raises(ConfigError, match=r"got tokens \(1, 17, 192\); set the backbone's out_type='featmap'"):
             module(MODELS.build(backbone | dict(out_type='raw'))(images))
+
+
+def test_the_map_of_a_level_is_the_output_of_a_layer_that_has_a_name():
+    neck, seen = ResidualAttention(), []
+    dict(neck.named_modules())['attention'].register_forward_hook(lambda *call: seen.append(call[2]))
+    levels = (torch.randn(2, 3, 8, 8), torch.randn(2, 5, 4, 6))
+    assert all(got is level for got, level in zip(seen, neck(levels), strict=True))
+    assert neck.state_dict() == {}  # checkpoints are as before

@@ -1,12 +1,10 @@
 """The report's page in a real browser: its tables against the Markdown, on a phone and a desktop, dark and light."""
 
-import os
-import shutil
-from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
+from chromium import show
 from markdown_it import MarkdownIt
 from report_folders import add_everything
 
@@ -14,10 +12,6 @@ from lcv_mm.reproduce.report import write_report
 
 pytestmark = pytest.mark.slow
 
-SWITCHES = [
-    *('--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'),
-    *('--disable-component-update', '--disable-sync'),
-]
 # All texts of the body, with the contrast of each to the nearest background behind it (WCAG 2, relative luminance).
 CONTRASTS = """
 const channels = colour => colour.match(/[\\d.]+/g).map(Number);
@@ -59,33 +53,10 @@ def work_dir(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope='module')
-def browser(work_dir, tmp_path_factory) -> Iterator:
+def browser(chromium, work_dir) -> Any:
     """Chromium with the page open."""
-    missing = [name for name in ('chromium', 'chromedriver') if shutil.which(name) is None]
-    missing += [] if find_spec('selenium') else ['selenium']
-    if missing:
-        reason = f'not found: {", ".join(missing)}; apt-get install chromium chromium-driver, pip install selenium'
-        pytest.fail(reason) if os.environ.get('CI') else pytest.skip(reason)
-    from selenium import webdriver
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = shutil.which('chromium')
-    for switch in (*SWITCHES, f'--user-data-dir={tmp_path_factory.mktemp("profile")}'):
-        options.add_argument(switch)
-    options.set_capability('goog:loggingPrefs', {'browser': 'ALL'})
-    # given its driver, selenium looks for none to download
-    driver = webdriver.Chrome(options, webdriver.ChromeService(shutil.which('chromedriver')))
-    driver.get((work_dir / 'report.html').as_uri())
-    yield driver
-    driver.quit()
-
-
-def show(browser, width: int, height: int, scheme: str = 'light') -> None:
-    size = dict(width=width, height=height, deviceScaleFactor=1, mobile=width < 500)
-    browser.execute_cdp_cmd('Emulation.setDeviceMetricsOverride', size)
-    feature = dict(name='prefers-color-scheme', value=scheme)
-    browser.execute_cdp_cmd('Emulation.setEmulatedMedia', dict(features=[feature]))
-    assert browser.execute_script(f'return matchMedia("(prefers-color-scheme: {scheme})").matches')
+    chromium.get((work_dir / 'report.html').as_uri())
+    return chromium
 
 
 def test_the_page_shows_the_tables_of_the_markdown_with_captions_and_headings(browser, work_dir):

@@ -11,7 +11,7 @@ train_pipeline = [
     dict(type=PackInputs),
 ]
 test_pipeline = [
-    dict(type=LoadImageFromFile),
+    dict(type='LoadImageFromFile'),  # by the name under which MMPretrain's inferencer looks for it
     dict(type=ResizeEdge, scale=256, edge='short'),
     dict(type=CenterCrop, crop_size=224),
     dict(type=PackInputs),

@@ -1,12 +1,9 @@
 """The plots of the report, drawn in dark ink on nothing: the page inverts them where it is dark."""
 
-import base64
-import io
 import math
 import textwrap
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Any
 
 import matplotlib
 import numpy as np
@@ -14,15 +11,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ...errors import DataError
-from ...visualization import Curve, read_curves
+from ...visualization import BLUE, INK, STYLE, Curve, address, read_curves
 from .render import Plot
 from .run_groups import RunGroup, Sample, baseline_name
 
-BASELINE, LCV, INK = '#b04a00', '#0a58a8', '#1b1f24'
-STYLE: Any = {
-    'text.parse_math': False,  # a `$` in an option is a `$`
-    'svg.hashsalt': 'lcv_mm',  # with no date: the same records give the same page
-}
+BASELINE, LCV = '#b04a00', BLUE
 LABEL = 50  # characters of a label on one line of `draw_differences`
 # kind of plot -> what it shows; and its logged values with their names, and their dashes with LCV and without
 KINDS = {
@@ -89,14 +82,6 @@ def draw_training(title: str, lcv: Curves, baseline: Curves, quantity: str) -> F
         if axes.lines:
             figure.legend(loc='outside lower center', ncols=2)
     return figure if axes.lines else None
-
-
-def address(figure: Figure) -> str:
-    """A figure for an `<img>`: the picture itself."""
-    stream = io.BytesIO()
-    with matplotlib.rc_context(STYLE):
-        figure.savefig(stream, format='svg', transparent=True, metadata={'Date': None})
-    return f'data:image/svg+xml;base64,{base64.b64encode(stream.getvalue()).decode()}'
 
 
 def training_plots(groups: Sequence[RunGroup]) -> list[Plot]:

@@ -3,9 +3,8 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 
-from jinja2 import Environment, StrictUndefined
+from ...visualization import render_page
 
 MINUS = '\N{MINUS SIGN}'
 NONE = '\N{EN DASH}'  # in a cell that has nothing to say
@@ -64,9 +63,7 @@ def signed(value: float) -> str:
 
 def to_html(sections: Sequence[Section]) -> str:
     """The page, its first section at the top; all text is escaped."""
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    text = files(__package__).joinpath('report.html.j2').read_text(encoding='utf-8')
-    return environment.from_string(text).render(sections=sections)
+    return render_page('reproduce/report/report.html.j2', sections=sections)
 
 
 def to_markdown(sections: Sequence[Section]) -> str:

@@ -8,8 +8,9 @@ from statistics import median
 
 from ...engine import write_atomically
 from ...paper import EPOCHS, METRICS, TOP1, PaperRow, comparisons_of, read_rows
+from ...visualization import address
 from ..record import GENERATED, REAL, Record, read_records
-from .plots import address, draw_differences, titled, training_plots
+from .plots import draw_differences, titled, training_plots
 from .render import MINUS, NONE, Plot, Section, Table, number, signed, to_html, to_markdown
 from .run_groups import Run, RunGroup, Sample, baseline_name, group_runs
 

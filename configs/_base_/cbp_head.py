@@ -1,0 +1,5 @@
+"""CBP in place of a linear classifier; its `in_channels` and `num_classes` are those of the head it replaces."""
+
+from lcv_mm.models import CBPHead
+
+cbp_head = dict(type=CBPHead, out_dim=8192, projection='ts', cal_acc=True)

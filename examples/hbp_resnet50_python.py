@@ -1,0 +1,97 @@
+"""LCV on HBP, ResNet-50, for folders of images: a pure-Python config that stands alone, to copy and change.
+
+python tools/train.py examples/hbp_resnet50_python.py
+"""
+
+from mmengine.dataset import DefaultSampler, default_collate
+from mmengine.hooks import CheckpointHook, LoggerHook
+from mmengine.optim import CosineAnnealingLR, OptimWrapper
+from mmengine.runner import EpochBasedTrainLoop, TestLoop, ValLoop
+from mmpretrain.datasets import (
+    CenterCrop,
+    CustomDataset,
+    LoadImageFromFile,
+    PackInputs,
+    RandomCrop,
+    RandomFlip,
+    ResizeEdge,
+)
+from mmpretrain.evaluation import Accuracy
+from torch.optim import SGD
+
+from lcv_mm import (
+    ClassBalancedBatchSampler,
+    ClassVarianceLoss,
+    HBPHead,
+    LCVClassifier,
+    ResidualAttention,
+    ResNetLayers,
+)
+
+default_scope = 'mmpretrain'
+
+data_root = 'data/my_images'  # holds train/<class>/ and val/<class>/
+num_classes = 10
+
+model = dict(
+    type=LCVClassifier,
+    backbone=dict(
+        type=ResNetLayers,  # MMPretrain's ResNet; HBP takes three of its inner layers, of one resolution
+        depth=50,
+        out_layers=('layer4.0', 'layer4.1', 'layer4.2'),
+        init_cfg=dict(type='Pretrained', checkpoint='torchvision://resnet50'),  # None: from scratch
+    ),
+    neck=dict(type=ResidualAttention),
+    head=dict(type=HBPHead, num_classes=num_classes, in_channels=2048, proj_dim=8192),
+    variance_loss=dict(type=ClassVarianceLoss),
+)
+data_preprocessor = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_rgb=True)  # ImageNet's
+
+train_dataloader = dict(
+    batch_size=16,
+    num_workers=4,
+    dataset=dict(
+        type=CustomDataset,
+        data_root=data_root,
+        data_prefix='train',
+        pipeline=[
+            dict(type=LoadImageFromFile),
+            dict(type=ResizeEdge, scale=256),
+            dict(type=RandomCrop, crop_size=224),
+            dict(type=RandomFlip, prob=0.5),
+            dict(type=PackInputs),
+        ],
+    ),
+    sampler=dict(type=DefaultSampler, shuffle=True),
+    batch_sampler=dict(type=ClassBalancedBatchSampler, samples_per_class=2),  # pairs of each class in every batch
+    collate_fn=dict(type=default_collate),
+)
+val_dataloader = dict(
+    batch_size=32,
+    num_workers=4,
+    dataset=dict(
+        type=CustomDataset,
+        data_root=data_root,
+        data_prefix='val',
+        pipeline=[
+            dict(type=LoadImageFromFile),
+            dict(type=ResizeEdge, scale=256),
+            dict(type=CenterCrop, crop_size=224),
+            dict(type=PackInputs),
+        ],
+    ),
+    sampler=dict(type=DefaultSampler, shuffle=False),
+    collate_fn=dict(type=default_collate),
+)
+test_dataloader = val_dataloader
+val_evaluator = test_evaluator = dict(type=Accuracy, topk=(1,))
+
+train_cfg = dict(type=EpochBasedTrainLoop, max_epochs=20)
+val_cfg = dict(type=ValLoop)
+test_cfg = dict(type=TestLoop)
+optim_wrapper = dict(type=OptimWrapper, optimizer=dict(type=SGD, lr=0.01, momentum=0.9, weight_decay=1e-4))
+param_scheduler = dict(type=CosineAnnealingLR, T_max=20, convert_to_iter_based=True)
+default_hooks = dict(
+    logger=dict(type=LoggerHook, interval=20),
+    checkpoint=dict(type=CheckpointHook, interval=1, max_keep_ckpts=1, save_best='auto'),
+)

@@ -1,0 +1,76 @@
+"""LCV in a plain PyTorch loop: torchvision's ResNet-18 on a folder of images, no Runner, no config, no registry.
+
+python examples/plain_pytorch.py FOLDER        FOLDER holds <class>/<image>, as torchvision's ImageFolder reads it
+"""
+
+import argparse
+
+import torch
+import torchvision
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.utils.data import DataLoader, RandomSampler
+from torchvision import transforms
+from torchvision.datasets import ImageFolder
+
+from lcv_mm import ClassBalancedBatchSampler, ClassVarianceLoss, ops
+
+
+class Images(ImageFolder):
+    def get_gt_labels(self) -> list[int]:
+        """Where the batch sampler reads the class of each image."""
+        return self.targets
+
+
+class LCV(nn.Module):
+    """ResNet-18, residual attention, bilinear pooling, linear classifier."""
+
+    def __init__(self, num_classes: int, weights: str | None) -> None:
+        super().__init__()
+        self.features = nn.Sequential(*[*torchvision.models.resnet18(weights=weights).children()][:-2])
+        self.classify = nn.Linear(512 * 512, num_classes)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Images (N, 3, H, W) -> attention output M (N, 512, H / 32, W / 32), which is compared, and scores."""
+        maps = ops.residual_attention(self.features(images))
+        pooled = ops.normalized_signed_sqrt(ops.bilinear_pool(maps))  # (N, 512 * 512), rows of unit length
+        return maps, self.classify(pooled)
+
+
+parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+parser.add_argument('folder', help='holds a folder of images for each class')
+parser.add_argument('--weights', help='DEFAULT: torchvision downloads its ImageNet weights (default: from scratch)')
+parser.add_argument('--epochs', type=int, default=10)
+parser.add_argument('--batch-size', type=int, default=16, help='two images of each of half as many classes')
+parser.add_argument('--crop', type=int, default=224)
+parser.add_argument('--workers', type=int, default=2)
+args = parser.parse_args()
+
+torch.manual_seed(0)
+device = 'cuda' if torch.cuda.is_available() else 'cpu'
+augment = [transforms.Resize(args.crop * 8 // 7), transforms.RandomCrop(args.crop), transforms.RandomHorizontalFlip()]
+normalize = transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+dataset = Images(args.folder, transforms.Compose([*augment, transforms.ToTensor(), normalize]))
+batches = ClassBalancedBatchSampler(RandomSampler(dataset), args.batch_size, samples_per_class=2)
+loader = DataLoader(dataset, batch_sampler=batches, num_workers=args.workers)
+
+model = LCV(len(dataset.classes), args.weights).to(device)
+variance_loss = ClassVarianceLoss()
+# unit-length features: scores are small until the classifier's weights have grown, so it learns faster
+groups = [dict(params=model.features.parameters()), dict(params=model.classify.parameters(), lr=1.0)]
+optimizer = torch.optim.SGD(groups, lr=0.01, momentum=0.9, weight_decay=1e-4)
+
+for epoch in range(1, args.epochs + 1):
+    model.train()
+    sums: dict[str, float] = {}
+    for images, labels in loader:
+        images, labels = images.to(device), labels.to(device)
+        maps, scores = model(images)
+        losses = dict(loss_cls=F.cross_entropy(scores, labels), **variance_loss(maps, labels))
+        optimizer.zero_grad()
+        sum(losses.values()).backward()
+        optimizer.step()
+        terms = dict(losses, loss=sum(losses.values()), accuracy=(scores.argmax(1) == labels).float().mean())
+        for name, value in terms.items():
+            sums[name] = sums.get(name, 0.0) + value.item() * len(labels) / len(dataset)
+    print(f'epoch {epoch}:', ', '.join(f'{name} {value:.4f}' for name, value in sums.items()), flush=True)

@@ -1,0 +1,102 @@
+"""Distances within and between classes over all images of a test set, and how well the features retrieve a class."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from mmengine.evaluator import BaseMetric
+from mmpretrain.registry import METRICS
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from ..errors import ConfigError
+
+BLOCK = 2**21  # entries of a block of distances: 16 MB in float64
+
+
+@METRICS.register_module()
+class ClassVarianceMetric(BaseMetric):
+    """What the class-variance loss is for, measured on all images: `feature_quality` of the pooled features.
+
+    The features are put into the data samples by `PooledFeatureHook`, for any classifier:
+
+        custom_hooks = [dict(type=PooledFeatureHook)]
+        val_evaluator = [dict(type=Accuracy), dict(type=ClassVarianceMetric)]
+
+    The training log's `dist_inter` and `dist_intra` are other numbers: of a batch, and of maps that are not pooled.
+
+    Args:
+        **kwargs: Of MMEngine's `BaseMetric`.
+
+    Raises:
+        ConfigError: In evaluation, if the data samples hold no features.
+    """
+
+    default_prefix = 'class_variance'
+
+    def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
+        """Keep the feature and the class of each image."""
+        for sample in data_samples:
+            if 'pooled_feat' not in sample:
+                raise ConfigError(
+                    'ClassVarianceMetric: the predictions hold no pooled_feat; expected that of PooledFeatureHook: add '
+                    "dict(type='lcv_mm.engine.PooledFeatureHook') to custom_hooks, and leave out --tta, whose mean of "
+                    'several predictions has no feature'
+                )
+            self.results.append((sample['pooled_feat'].cpu().numpy(), int(sample['gt_label'])))
+
+    def compute_metrics(self, results: list[tuple[np.ndarray, int]]) -> dict[str, float]:
+        """Compute the five numbers."""
+        feats, labels = zip(*results, strict=True)
+        return feature_quality(torch.from_numpy(np.stack(feats)), torch.tensor(labels))
+
+
+def feature_quality(feats: Tensor, labels: Tensor, block: int = BLOCK) -> dict[str, float]:
+    """Distances and retrieval of features scaled to unit length, every image the query for all others.
+
+    Images at one distance from the query count alike, in whatever order they come: Recall@1 of a query is the share of
+    its class among its nearest images, and the precision at an image of the ranking that of all up to its distance, as
+    in scikit-learn's `average_precision_score`. An image without another of its class is no query. The N x N
+    distances are computed in float64, some rows at a time.
+
+    Args:
+        feats (Tensor): (N, C), one row per image.
+        labels (Tensor): (N,), class indices.
+        block (int): Distances to hold at a time, at least one row of N.
+
+    Returns:
+        dict[str, float]: `dist_intra` and `dist_inter`, the mean Euclidean distance of all pairs of one class and of
+        two, in [0, 2]; `ratio`, the first divided by the second; `Recall@1` and `mAP`, the means over the queries, in
+        per cent. NaN where there is no such pair.
+    """
+    feats = normalize(feats.double(), eps=1e-24)
+    lengths = feats.square().sum(1)
+    totals = torch.zeros(6, dtype=torch.float64)  # distances within and between, their pairs; recall and AP
+    queries = 0
+    for rows in torch.arange(len(feats)).split(max(1, block // len(feats))):
+        squared = (lengths[rows, None] + lengths - 2 * feats[rows] @ feats.T).clamp(min=0)
+        itself = rows[:, None] == torch.arange(len(feats))
+        same = (labels[rows, None] == labels) & ~itself
+        different = labels[rows, None] != labels
+        distance = squared.round(decimals=14).sqrt()  # as far as float64 goes: equal features are at distance 0
+        totals[:2] += torch.stack([(distance * same).sum(), (distance * different).sum()])
+        totals[2:4] += torch.stack([same.sum(), different.sum()])
+
+        query = same.any(1)
+        queries += int(query.sum())
+        # rounded once more, lest the order of a sum decide between two copies of an image
+        ranked, order = squared.round(decimals=12).masked_fill(itself, torch.inf)[query].sort(1)
+        hits = same[query].gather(1, order).double()
+        # the last rank of those at one distance
+        last = torch.searchsorted(ranked, ranked, right=True) - 1
+        precision = (hits.cumsum(1) / torch.arange(1, len(feats) + 1)).gather(1, last)  # (Q, N)
+        totals[4:] += torch.stack([precision[:, 0].sum(), ((precision * hits).sum(1) / hits.sum(1)).sum()])
+    intra, inter = (totals[:2] / totals[2:4]).tolist()
+    recall, mean_precision = (100 * totals[4:] / queries).tolist()
+    return {
+        'dist_intra': intra,
+        'dist_inter': inter,
+        'ratio': intra / inter if inter else float('nan'),
+        'Recall@1': recall,
+        'mAP': mean_precision,
+    }

@@ -1,0 +1,93 @@
+"""A trained model, to be used outside a Runner."""
+
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.device import get_device
+from mmengine.registry import init_default_scope
+from mmengine.runner import CheckpointLoader
+from mmengine.runner.checkpoint import load_state_dict
+from mmpretrain import ImageClassificationInferencer
+from mmpretrain.models import BaseClassifier
+from mmpretrain.registry import DATASETS, MODELS
+
+from ..checkpoints.checkpoint_fit_hook import fit_of, state_dict_in
+from ..checkpoints.load import load_checkpoints_safely, trust_checkpoints
+from ..errors import CheckpointError, ConfigError
+from .config import setting, type_name
+from .messages import config_errors
+
+
+def load_trained(cfg: Config, checkpoint: str, device: str | None = None, trust: bool = False) -> Any:
+    """Build the model of a config, and load a checkpoint into it.
+
+    As `mmpretrain.get_model`, whose result goes into MMPretrain's inferencers, but a checkpoint that does not fit in
+    full is refused, and pure-Python configs need no checkpoint with the names of the classes.
+
+    Args:
+        cfg (Config): With `model` and `test_dataloader`; its `data_preprocessor` is put into `model`.
+        checkpoint (str): A file, or a URL.
+        device (str, optional): Where the model goes, such as 'cuda:1'; None: to a GPU if there is one.
+        trust (bool): Whether the checkpoint may hold more than weights, and so run code.
+
+    Returns:
+        BaseModel: Ready to predict; the classes it was trained on, or else of the test dataset, in `_dataset_meta`.
+
+    Raises:
+        UserFacingError: If a part of the config, the checkpoint or the device is not as it must be.
+    """
+    if trust:
+        trust_checkpoints()
+    else:
+        load_checkpoints_safely()
+    init_default_scope(cfg.get('default_scope') or 'mmpretrain')  # as the Runner does, for names in wrappers
+    with config_errors(cfg):
+        # as the Runner does: the model's own comes first
+        cfg.model.setdefault('data_preprocessor', cfg.get('data_preprocessor'))
+        model = MODELS.build(cfg.model)
+    content = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
+    weights = state_dict_in(content, checkpoint, 'state_dict')
+    held = {key.removeprefix('module.'): value for key, value in weights.items()}
+    fit = fit_of(model, held)
+    wrong = fit.wrong + [f'{key} is not in the model' for key in fit.extra]
+    try:
+        load_state_dict(model, held, strict=bool(wrong))  # parts may convert what was saved in another form
+    except RuntimeError as error:
+        raise CheckpointError(
+            f'{checkpoint}: {fit.summary}. The first that do not: {"; ".join(wrong[:3])}. Expected a checkpoint of '
+            'this very config: give the one of its work_dir, or the config of its training'
+        ) from error
+    model._config = cfg
+    model._dataset_meta = (content.get('meta') or {}).get('dataset_meta') or _meta_of_test_dataset(cfg)
+    try:
+        return model.to(device or get_device()).eval()
+    except (AssertionError, RuntimeError) as error:
+        raise ConfigError(f'device {device}: {error}; take another, such as cpu') from error
+
+
+def image_inferencer(model: Any) -> ImageClassificationInferencer:
+    """MMPretrain's inferencer for a model of `load_trained`.
+
+    Raises:
+        ConfigError: If the model is no classifier, or its config has no steps for a test image.
+    """
+    dataset = model._config.test_dataloader.dataset
+    steps = setting(dataset, 'pipeline')
+    if not isinstance(model, BaseClassifier) or not steps:
+        raise ConfigError(
+            f'expected an image classifier, and the steps for its images in test_dataloader.dataset.pipeline; got '
+            f'{type(model).__name__} and {type_name(dataset)}, which tools/test.py can test'
+        )
+    for step in steps:
+        if type_name(step) == 'LoadImageFromFile':
+            step['type'] = 'LoadImageFromFile'  # the inferencer, which loads images itself, knows it by this name alone
+    return ImageClassificationInferencer(model)
+
+
+def _meta_of_test_dataset(cfg: Config) -> dict[str, Any]:
+    """What the test dataset says of itself without its files."""
+    dataset = cfg.test_dataloader.dataset
+    if setting(dataset, 'pipeline') is None:  # a wrapper
+        return {}
+    with config_errors(cfg):
+        return DATASETS.build({**dataset, 'lazy_init': True}).metainfo

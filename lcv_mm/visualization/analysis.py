@@ -1,0 +1,222 @@
+"""What the predictions of a test set show, on one page: accuracy of each class, confusions, calibration, embedding."""
+
+import base64
+import io
+import pickle
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from mmpretrain.evaluation import Accuracy
+from PIL import Image
+from sklearn.calibration import calibration_curve
+from sklearn.manifold import TSNE
+from sklearn.metrics import confusion_matrix
+from sklearn.preprocessing import normalize
+
+from ..errors import ConfigError, DataError
+from .page import BLUE, INK, STYLE, address, render_page
+
+# What is shown at most; the page says so
+BARS, PAIRS, IMAGES, POINTS = 40, 20, 3, 1000
+COLOURS = [f'C{place}' for place in range(10) if place != 7]  # matplotlib's own, without the grey
+BINS = 10
+SIDE = 160  # pixels of a picture's longer side
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Of N images: scores (N, C) of the classes, labels (N,), files (None: not known), features where there are any."""
+
+    scores: np.ndarray
+    labels: np.ndarray
+    files: Sequence[str | None]
+    feats: np.ndarray | None = None
+
+    @property
+    def taken_for(self) -> np.ndarray:
+        """The class of the highest score, (N,)."""
+        return self.scores.argmax(1)
+
+    @property
+    def confidence(self) -> np.ndarray:
+        """The highest score, (N,)."""
+        return self.scores.max(1).clip(0, 1)
+
+
+def read_predictions(file: str | Path, num_classes: int) -> Predictions:
+    """Read what `tools/test.py --out` wrote; a pickle, which can run any code: none from strangers.
+
+    Args:
+        file (str | Path): The file.
+        num_classes (int): Classes of the test data.
+
+    Returns:
+        Predictions: With features if the run had a `PooledFeatureHook`.
+
+    Raises:
+        ConfigError: If the file holds something else, or scores of another number of classes.
+    """
+    try:
+        samples = pickle.loads(Path(file).read_bytes())
+        scores = torch.stack([sample['pred_score'] for sample in samples]).float().numpy()
+        labels = np.array([int(sample['gt_label']) for sample in samples])
+    except (OSError, EOFError, pickle.UnpicklingError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise ConfigError(
+            f'{file}: cannot be read as predictions ({type(error).__name__}: {error}); expected those of images with '
+            f'one label each: write them with tools/test.py CONFIG CHECKPOINT --out {file}'
+        ) from error
+    if scores.shape[1] != num_classes:
+        raise ConfigError(
+            f'{file}: holds scores of {scores.shape[1]} classes, but the test data of the config has {num_classes}; '
+            'give the config that the predictions were made with'
+        )
+    with_feats = all('pooled_feat' in sample for sample in samples)
+    feats = torch.stack([sample['pooled_feat'] for sample in samples]).numpy() if with_feats else None
+    return Predictions(scores, labels, [sample.get('img_path') for sample in samples], feats)
+
+
+def analysis_page(predictions: Predictions, classes: Sequence[str], title: str) -> str:
+    """Write the page.
+
+    Args:
+        predictions (Predictions): Of a test set.
+        classes (Sequence[str]): Names of the C classes.
+        title (str): Of the page.
+
+    Returns:
+        str: HTML that needs no other file.
+
+    Raises:
+        DataError: If an image to be shown can't be read.
+    """
+    counts = confusion_matrix(predictions.labels, predictions.taken_for, labels=range(len(classes)))
+    pairs, rows, topk = confused_pairs(counts), class_rows(counts, classes), min(5, len(classes))
+    with matplotlib.rc_context(STYLE):
+        error, reliability = calibration(predictions)
+        figures = draw_classes(rows[:BARS]), reliability, draw_embedding(predictions, classes, pairs)
+    return render_page(
+        'visualization/analysis.html.j2',
+        title=title,
+        num_images=len(predictions.labels),
+        num_classes=len(classes),
+        topk=topk,
+        accuracies=[float(value[0]) for value in Accuracy.calculate(predictions.scores, predictions.labels, (1, topk))],
+        calibration_error=100 * error,
+        rows=rows,
+        pairs=[_pair(predictions, classes, counts, *pair) for pair in pairs[:PAIRS]],
+        num_pairs=len(pairs),
+        figures=[address(figure) for figure in figures],
+        of_feats=predictions.feats is not None,
+        limits=dict(bars=BARS, images=IMAGES, bins=BINS, points=POINTS),
+    )
+
+
+def class_rows(counts: np.ndarray, classes: Sequence[str]) -> list[dict[str, Any]]:
+    """Name, images, right ones, accuracy in per cent, and the class most taken for instead; the worst class first."""
+    rows: list[dict[str, Any]] = []
+    for label, name in enumerate(classes):
+        images, right = int(counts[label].sum()), int(counts[label, label])
+        wrong = np.delete(counts[label], label)
+        rival = f'{np.delete(classes, label)[wrong.argmax()]} ({wrong.max()})' if wrong.any() else ''
+        if images:
+            rows.append(dict(name=name, images=images, right=right, accuracy=100 * right / images, taken_for=rival))
+    return sorted(rows, key=lambda row: row['accuracy'])
+
+
+def confused_pairs(counts: np.ndarray) -> list[tuple[int, int]]:
+    """All pairs (class, class taken for) from a confusion matrix, the most frequent first."""
+    wrong = counts - np.diag(np.diag(counts))
+    order = np.argsort(-wrong, axis=None, kind='stable')[: np.count_nonzero(wrong)]
+    return [(int(label), int(other)) for label, other in zip(*np.unravel_index(order, counts.shape), strict=True)]
+
+
+def calibration(predictions: Predictions) -> tuple[float, Figure]:
+    """Expected calibration error (Guo et al., 2017) over BINS equal bins of the confidence, and the diagram."""
+    right, confidence = predictions.taken_for == predictions.labels, predictions.confidence
+    shares, means = calibration_curve(right, confidence, n_bins=BINS)  # of the bins that are not empty
+    edges = np.linspace(0, 1, BINS + 1)
+    sizes = np.bincount(np.searchsorted(edges[1:-1], confidence), minlength=BINS)
+    error = float(np.abs(shares - means) @ sizes[sizes > 0]) / len(right)
+    figure = Figure(figsize=(4, 4.4), layout='constrained')
+    curve, histogram = figure.subplots(2, sharex=True, height_ratios=[3, 1])
+    curve.plot([0, 1], [0, 1], '--', color=INK, linewidth=1, label='as confident as right')
+    curve.plot(means, shares, 'o-', color=BLUE, label='the model')
+    curve.set(ylabel='share of right predictions', ylim=(-0.02, 1.02))
+    curve.legend()
+    histogram.bar(edges[:-1], sizes, width=1 / BINS, align='edge', color=BLUE, edgecolor='white')
+    histogram.set(xlabel='confidence: the highest score', ylabel='images', xlim=(0, 1))
+    return error, figure
+
+
+def draw_classes(rows: Sequence[dict[str, Any]]) -> Figure:
+    """A bar for the accuracy of each class, in the order of the rows, downwards."""
+    figure = Figure(figsize=(5, 0.7 + 0.2 * len(rows)), layout='constrained')
+    axes = figure.add_subplot(xlabel='accuracy (%)', xlim=(0, 100), ylim=(len(rows) - 0.4, -0.6))
+    bars = axes.barh(range(len(rows)), [row['accuracy'] for row in rows], color=BLUE)
+    axes.set_yticks(range(len(rows)), [row['name'] for row in rows])
+    axes.bar_label(bars, [f'{row["right"]} of {row["images"]}' for row in rows], padding=3)
+    return figure
+
+
+def draw_embedding(predictions: Predictions, classes: Sequence[str], pairs: Sequence[tuple[int, int]]) -> Figure:
+    """t-SNE of at most POINTS images: the classes confused most in colours, the others grey, mistakes as crosses."""
+    count = len(predictions.labels)
+    shown = np.linspace(0, count - 1, min(POINTS, count)).astype(int)
+    rows = predictions.scores[shown] if predictions.feats is None else normalize(predictions.feats[shown])
+    tsne = TSNE(init='pca', perplexity=min(30, (len(rows) - 1) / 3), random_state=0)
+    x, y = tsne.fit_transform(rows.astype(np.float64)).T
+    labels, wrong = predictions.labels[shown], (predictions.taken_for != predictions.labels)[shown]
+    coloured = list(dict.fromkeys([label for pair in pairs for label in pair] + [*range(len(classes))]))[: len(COLOURS)]
+    groups = [(~np.isin(labels, coloured), '0.75', 'other classes')]
+    groups += [(labels == c, colour, classes[c]) for c, colour in zip(coloured, COLOURS, strict=False)]
+    figure = Figure(figsize=(8, 5), layout='constrained')
+    axes = figure.add_subplot()
+    axes.set_axis_off()
+    for chosen, colour, name in groups:
+        for marker, those in (('o', chosen & ~wrong), ('x', chosen & wrong)):
+            axes.scatter(x[those], y[those], s=14, marker=marker, color=colour, linewidths=1)
+        if chosen.any():
+            axes.scatter([], [], s=14, color=colour, label=name)
+    axes.scatter([], [], s=14, marker='x', color=INK, label='taken for another class')
+    figure.legend(loc='outside right center')
+    return figure
+
+
+def _pair(
+    predictions: Predictions, classes: Sequence[str], counts: np.ndarray, label: int, other: int
+) -> dict[str, Any]:
+    """A pair of classes with pictures: of the most confident mistakes, and of the other class, its clearest first."""
+    truth, taken_for = predictions.labels, predictions.taken_for
+    mistakes = np.flatnonzero((truth == label) & (taken_for == other))
+    mistakes = mistakes[np.argsort(-predictions.confidence[mistakes], kind='stable')]
+    examples = np.flatnonzero(truth == other)
+    examples = examples[np.argsort(-predictions.scores[examples, other], kind='stable')]
+    pictures = [
+        [(Path(file).name, _thumbnail(file)) for i in indices[:IMAGES] if (file := predictions.files[i])]
+        for indices in (mistakes, examples)
+    ]
+    return dict(
+        name=classes[label], other=classes[other], times=int(counts[label, other]), images=int(counts[label].sum()),
+        mistakes=pictures[0], examples=pictures[1],
+    )  # fmt: skip
+
+
+def _thumbnail(file: str) -> str:
+    """A small picture for an `<img>`."""
+    stream = io.BytesIO()
+    try:
+        image = Image.open(file).convert('RGB')
+    except OSError as error:
+        raise DataError(
+            f'{file}: this test image cannot be read ({error}); expected the images where they were predicted: start '
+            'in the same folder as then'
+        ) from error
+    image.thumbnail((SIDE, SIDE))
+    image.save(stream, 'JPEG', quality=80)
+    return f'data:image/jpeg;base64,{base64.b64encode(stream.getvalue()).decode()}'

@@ -1,0 +1,160 @@
+"""Distances and retrieval over a whole set, against SciPy and scikit-learn; and through the Runner."""
+
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.evaluator import DumpResults, Evaluator
+from mmengine.runner import Runner
+from scipy.spatial.distance import cdist, pdist
+from sklearn.metrics import average_precision_score
+from sklearn.neighbors import NearestNeighbors
+from tiny_run import tiny_settings
+from torch import Tensor
+
+from lcv_mm import ClassVarianceMetric
+from lcv_mm.checkpoints.checkpoint_fit_hook import bare_model
+from lcv_mm.engine import PooledFeatureHook
+from lcv_mm.errors import ConfigError
+from lcv_mm.evaluation import feature_quality
+
+ROOT = Path(__file__).parents[2]
+LABELS = torch.tensor([0, 0, 1, 1, 1, 2, 2, 2, 2, 3, 0])  # of class 3 one image
+
+
+def features(count: int = 11, width: int = 5) -> Tensor:
+    return torch.randn(count, width, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+
+
+def reference(feats: Tensor, labels: Tensor) -> dict[str, float]:
+    """The same numbers by SciPy and scikit-learn, from the N x N distances; without ties of the nearest."""
+    unit = (feats / feats.norm(dim=1, keepdim=True)).numpy()
+    truth = labels.numpy()
+    same = pdist(truth[:, None]) == 0
+    distances = cdist(unit, unit)
+    neighbours = NearestNeighbors(n_neighbors=2).fit(unit).kneighbors(unit, return_distance=False)
+    precisions, right = [], []
+    for query, label in enumerate(truth):
+        others = np.arange(len(truth)) != query
+        relevant = truth[others] == label
+        if relevant.any():
+            precisions.append(average_precision_score(relevant, -distances[query, others]))
+            right.append(truth[neighbours[query, 1]] == label)
+    intra, inter = pdist(unit)[same].mean(), pdist(unit)[~same].mean()
+    recall, mean_precision = 100 * np.mean(right), 100 * np.mean(precisions)
+    return {'dist_intra': intra, 'dist_inter': inter, 'ratio': intra / inter, 'Recall@1': recall, 'mAP': mean_precision}
+
+
+@pytest.mark.parametrize('block', [1, 44, 10**6])  # one row, four and a last block of three, all at once
+def test_they_are_scipys_and_scikit_learns_in_blocks_of_any_size(block):
+    assert feature_quality(features(), LABELS, block) == pytest.approx(reference(features(), LABELS), rel=1e-9)
+
+
+def test_four_points_by_hand():
+    # at 0 and 90 degrees class 0, at 0.1 of the chord beside them class 1: each image's nearest is of the other class
+    feats = torch.tensor([[2.0, 0.0], [0.0, 3.0], [3.0, 4.0], [-4.0, 3.0]])
+    found = feature_quality(feats, torch.tensor([0, 0, 1, 1]))
+    assert found['dist_intra'] == pytest.approx(2**0.5)  # both pairs are at right angles
+    between = [0.8**0.5, (2 + 1.6) ** 0.5, 0.4**0.5, 0.8**0.5]  # sqrt(2 - 2 cos), of cosines 0.6, -0.8, 0.8, 0.6
+    assert found['dist_inter'] == pytest.approx(sum(between) / 4)
+    assert found['Recall@1'] == 0
+    # ranks of the one relevant image: 2, 3, 3, 2
+    assert found['mAP'] == pytest.approx(100 * (1 / 2 + 1 / 3 + 1 / 3 + 1 / 2) / 4)
+
+
+def test_images_at_one_distance_count_alike_in_any_order():
+    # along the axes, some backwards: at distances 0, sqrt(2) and 2
+    axes = torch.randint(0, 4, (60,), generator=torch.Generator().manual_seed(0))
+    feats = torch.eye(4, dtype=torch.float64)[axes] * torch.tensor([1.0, -2.0, 3.0]).repeat(20)[:, None]
+    labels = (axes + (torch.arange(60) % 7 == 0)) % 4  # mostly an axis for each class
+    found = feature_quality(feats, labels, block=700)
+    shuffled = torch.randperm(60, generator=torch.Generator().manual_seed(1))
+    assert feature_quality(feats[shuffled], labels[shuffled]) == pytest.approx(found, rel=1e-9)
+    unit = (feats / feats.norm(dim=1, keepdim=True)).numpy()
+    expected = [
+        average_precision_score((labels == label)[others], -cdist(unit[[i]], unit[others])[0])
+        for i, label in enumerate(labels)
+        for others in [np.arange(60) != i]
+    ]
+    assert found['mAP'] == pytest.approx(100 * np.mean(expected), rel=1e-9)
+
+
+def test_a_model_that_gives_one_feature_to_all_images_is_as_good_as_chance():
+    found = feature_quality(torch.full((9, 4), 0.3), torch.tensor([0, 0, 0, 1, 1, 1, 2, 2, 2]))
+    assert found['dist_intra'] == found['dist_inter'] == 0
+    assert found['Recall@1'] == found['mAP'] == pytest.approx(100 * 2 / 8)  # two of the eight others
+    assert np.isnan(found['ratio'])
+
+
+def test_close_features_keep_their_distance():
+    feats = torch.tensor([[1.0, 0.0], [1.0, 1e-5], [0.0, 1.0]], dtype=torch.float64)
+    assert feature_quality(feats, torch.tensor([0, 0, 1]))['dist_intra'] == pytest.approx(1e-5, rel=1e-3)
+
+
+def test_without_two_images_of_a_class_nothing_is_within_and_there_is_no_query():
+    found = feature_quality(features(4), torch.arange(4))
+    assert {name for name, value in found.items() if np.isnan(value)} == {'dist_intra', 'ratio', 'Recall@1', 'mAP'}
+    assert 0 < found['dist_inter'] <= 2
+
+
+def test_predictions_without_features_are_refused():
+    with pytest.raises(ConfigError, match=r"add dict\(type='lcv_mm.engine.PooledFeatureHook'\) to custom_hooks"):
+        ClassVarianceMetric().process({}, [dict(gt_label=torch.tensor([0]))])
+
+
+@pytest.fixture(scope='module')
+def tested(tmp_path_factory) -> tuple[Runner, dict[str, float], list[dict], list[dict]]:
+    """A run on 12 images of Birdlets that has been tested: metrics, the predictions, and those without the hook."""
+    folder = tmp_path_factory.mktemp('run')
+    cfg = Config.fromfile(ROOT / 'configs/cbp_resnet18_birdlets.py')  # a baseline, MMPretrain's ImageClassifier
+    cfg.merge_from_dict(tiny_settings(folder / 'birdlets') | {'model.head.out_dim': 64})
+    cfg.test_dataloader.batch_size = 5
+    cfg.work_dir = str(folder / 'work')
+    cfg.custom_hooks = [dict(type='lcv_mm.engine.PooledFeatureHook')]
+    cfg.test_evaluator = [
+        dict(type='Accuracy', topk=(1, 5)),
+        dict(type='lcv_mm.ClassVarianceMetric'),
+        dict(type='DumpResults', out_file_path=str(folder / 'with.pkl')),
+    ]
+    runner = Runner.from_cfg(cfg)
+    metrics = runner.test()
+    runner._hooks = [hook for hook in runner.hooks if not isinstance(hook, PooledFeatureHook)]
+    plain = Evaluator([DumpResults(out_file_path=str(folder / 'without.pkl'))])
+    runner.test_loop.evaluator = plain
+    runner.test()
+    dumps = [pickle.loads((folder / name).read_bytes()) for name in ('with.pkl', 'without.pkl')]
+    return runner, metrics, dumps[0], dumps[1]
+
+
+def test_the_runner_reports_them_of_what_goes_into_the_head(tested):
+    runner, metrics, _, _ = tested
+    model, feats, labels = bare_model(runner).eval(), [], []
+    with torch.no_grad():
+        for batch in runner.test_dataloader:
+            batch = model.data_preprocessor(batch)
+            feats.append(model.extract_feat(batch['inputs'])[-1].mean((2, 3)))
+            labels += [int(sample.gt_label) for sample in batch['data_samples']]
+    expected = reference(torch.cat(feats).double(), torch.tensor(labels))
+    assert len(labels) == 12
+    for name, value in expected.items():
+        assert metrics[f'class_variance/{name}'] == pytest.approx(value, rel=1e-5)
+    assert 0 <= metrics['accuracy/top1'] <= 100
+
+
+def test_predictions_stay_as_they_are_and_hold_features_only_where_asked(tested):
+    _, _, hooked, plain = tested
+    for sample, other in zip(hooked, plain, strict=True):
+        assert sample.keys() - other.keys() == {'pooled_feat'}
+        assert sample['pooled_feat'].shape == (512,)
+        assert torch.equal(sample['pred_score'], other['pred_score'])
+    added = len(pickle.dumps(hooked)) - len(pickle.dumps(plain))
+    assert added < 12 * (4 * 512 + 700)  # a row each, not the batch for each
+
+
+def test_after_the_test_the_model_has_no_hooks(tested):
+    model = bare_model(tested[0])
+    assert not model._forward_hooks
+    assert not model.head._forward_pre_hooks

@@ -1,0 +1,89 @@
+"""The files of examples/, run as they are on a folder of generated images."""
+
+import ast
+import json
+import re
+import runpy
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mmengine.runner import Runner
+from PIL import Image
+
+EXAMPLES = Path(__file__).parents[1] / 'examples'
+CLASSES = ('finch', 'heron', 'owl', 'wren')
+DIMENSIONS = {'cbp_resnet50_text': 'out_dim', 'hbp_resnet50_python': 'proj_dim'}
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory) -> Path:
+    """Four images of each class to train on and two to validate, each in a colour of its class."""
+    root = tmp_path_factory.mktemp('images')
+    generator = np.random.default_rng(0)
+    for split, count in (('train', 4), ('val', 2)):
+        for label, name in enumerate(CLASSES):
+            (root / split / name).mkdir(parents=True)
+            for i in range(count):
+                noise = generator.integers(60, size=(48, 56, 3)) + 60 * np.array([label % 2, label // 2, 1])
+                Image.fromarray(noise.astype(np.uint8)).save(root / split / name / f'{i}.png')
+    return root
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('name', DIMENSIONS)
+def test_a_config_trains_on_folders_of_images(name, run_here, folder, tmp_path):
+    settings = {
+        'model.backbone.init_cfg': None,
+        'train_cfg.max_epochs': 1,
+        'train_dataloader.batch_size': 8,
+        'default_hooks.logger.interval': 1,
+        'default_hooks.checkpoint.interval': 10,  # the best alone is saved
+        'model.head.num_classes': len(CLASSES),
+        f'model.head.{DIMENSIONS[name]}': 64,
+    }
+    for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        settings |= {f'{loader}.dataset.data_root': folder, f'{loader}.num_workers': 0}
+        settings |= {f'{loader}.dataset.pipeline.1.scale': 40, f'{loader}.dataset.pipeline.2.crop_size': 32}
+    options = ['--cfg-options', *(f'{key}={value}' for key, value in settings.items())]
+    run_here('train', EXAMPLES / f'{name}.py', '--work-dir', tmp_path, *options)
+    (log,) = tmp_path.glob('2*/vis_data/scalars.json')
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    steps = [line for line in lines if 'loss' in line]
+    assert len(steps) == 2
+    for step in steps:
+        assert step['loss'] == pytest.approx(step['loss_cls'] + step['loss_inter'] + step['loss_intra'], rel=1e-3)
+        assert step['dist_intra'] > 0  # each batch has pairs of each class
+    assert lines[-1]['accuracy/top1'] in [12.5 * i for i in range(9)]  # of eight images
+
+
+@pytest.mark.slow
+def test_the_plain_loop_learns_without_a_runner(folder, monkeypatch, capsys):
+    def no_runner(*args: object, **kwargs: object) -> None:
+        pytest.fail('a Runner was built')
+
+    monkeypatch.setattr(Runner, '__init__', no_runner)
+    settings = dict(epochs=3, batch_size=8, crop=32, workers=0)
+    options = [part for key, value in settings.items() for part in (f'--{key.replace("_", "-")}', str(value))]
+    monkeypatch.setattr(sys, 'argv', ['plain_pytorch.py', str(folder / 'train'), *options])
+    runpy.run_path(str(EXAMPLES / 'plain_pytorch.py'), run_name='__main__')
+    lines = capsys.readouterr().out.splitlines()
+    epochs = [{key: float(value) for key, value in re.findall(r'(\w+) (-?[\d.]+)(?:,|$)', line)} for line in lines]
+    assert len(epochs) == 3
+    for epoch in epochs:
+        assert epoch['loss'] == pytest.approx(epoch['loss_cls'] + epoch['loss_inter'] + epoch['loss_intra'], abs=1e-3)
+        assert epoch['accuracy'] in [i / 16 for i in range(17)]
+    assert epochs[-1]['loss'] < epochs[0]['loss']
+
+
+def test_the_plain_loop_names_nothing_of_the_toolbox():
+    tree = ast.parse((EXAMPLES / 'plain_pytorch.py').read_text())
+    imported = [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
+    imported += [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    assert {name.partition('.')[0] for name in imported} == {'argparse', 'lcv_mm', 'torch', 'torchvision'}
+
+
+def test_the_page_lists_each_example():
+    listed = re.findall(r'^\| \[(.*?)\]', (EXAMPLES / 'README.md').read_text(), re.MULTILINE)
+    assert sorted(listed) == sorted(file.name for file in EXAMPLES.glob('*.py'))

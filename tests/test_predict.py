@@ -1,0 +1,219 @@
+"""tools/predict.py on folders of images: whose scores, whose names, which files; and MMPretrain's own inferencer."""
+
+import csv
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmpretrain import ImageClassificationInferencer
+from mmpretrain.registry import MODELS
+from PIL import Image
+from scipy.special import softmax
+
+from lcv_mm.datasets.birdlets.dataset import SPECIES
+from lcv_mm.datasets.image_file import find_images
+from lcv_mm.errors import DataError
+from lcv_mm.launch import load_config
+
+CONFIGS = Path(__file__).parents[1] / 'configs'
+CLASSES = ('[red] kite', 'Großer Brachvogel', 'heron', 'owl')
+MEAN, STD = (120.0, 110.0, 100.0), (60.0, 50.0, 40.0)
+# in the order in which a folder is searched
+NAMES = ('B.PNG', 'große [1] Vögel/1.png', 'große [1] Vögel/young/1.png', 'heron 10.png', 'heron 2.png')
+PLAIN = f"""
+data_preprocessor = dict(mean={MEAN}, std={STD}, to_rgb=True, num_classes=4)
+model = dict(type='ImageClassifier', backbone=dict(type='ResNet', depth=18), neck=dict(type='GlobalAveragePooling'),
+             head=dict(type='LinearClsHead', num_classes=4, in_channels=512))
+test_dataloader = dict(batch_size=3, dataset=dict(type='CustomDataset', data_root='nowhere', pipeline=[
+    dict(type='LoadImageFromFile'), dict(type='PackInputs')]))
+"""
+
+
+def draw(file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    noise = np.random.default_rng(len(str(file))).integers(256, size=(64, 64, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(file)
+
+
+def save_weights(cfg: Config, file: Path, **meta: object) -> Path:
+    torch.manual_seed(0)
+    model = MODELS.build({**cfg.model, 'data_preprocessor': cfg.get('data_preprocessor')})
+    torch.save({'state_dict': model.state_dict(), 'meta': meta} if meta else model.state_dict(), file)
+    return file
+
+
+@pytest.fixture
+def images(tmp_path) -> Path:
+    folder = tmp_path / 'my images'
+    for name in NAMES:
+        draw(folder / name)
+    draw(folder / '.hidden.png')
+    (folder / 'notes.txt').write_text('no image')
+    return folder
+
+
+@pytest.fixture(scope='module')
+def plain(tmp_path_factory) -> tuple[Path, Path]:
+    """A text-style config of MMPretrain's own parts; a run's checkpoint with the names of the classes."""
+    folder = tmp_path_factory.mktemp('plain')
+    (folder / 'resnet18.py').write_text(PLAIN)
+    cfg = Config.fromfile(folder / 'resnet18.py')
+    return folder / 'resnet18.py', save_weights(cfg, folder / 'epoch_1.pth', dataset_meta={'classes': CLASSES})
+
+
+@pytest.fixture(scope='module')
+def lcv(tmp_path_factory) -> tuple[Path, Path, Path]:
+    """A pure-Python config of the project and what a run dumps of it; weights alone, without names of classes."""
+    folder = tmp_path_factory.mktemp('lcv')
+    lines = [
+        'with read_base():',
+        '    from .configs.lcv_cbp_resnet18_birdlets import *',
+        "model['head'].update(out_dim=64)",
+    ]
+    (folder / 'pure.py').write_text('\n'.join(['from mmengine.config import read_base', *lines]))
+    (folder / 'configs').symlink_to(CONFIGS)
+    cfg = load_config(folder / 'pure.py')
+    cfg.dump(folder / 'dumped.py')
+    return folder / 'pure.py', folder / 'dumped.py', save_weights(cfg, folder / 'weights.pth')
+
+
+def test_the_scores_are_those_of_the_model_and_the_likeliest_come_first(run_here, plain, images, tmp_path):
+    config, checkpoint = plain
+    for name in ('out.json', 'out.csv'):
+        run_here('predict', config, checkpoint, images, '--out', tmp_path / name, '--topk', 3, '--device', 'cpu')
+    predictions = json.loads((tmp_path / 'out.json').read_text(encoding='utf-8'))
+    assert [one['image'] for one in predictions] == [str(images / name) for name in NAMES]
+    model = MODELS.build(Config.fromfile(config).model).eval()
+    model.load_state_dict(torch.load(checkpoint)['state_dict'])
+    for one in predictions:
+        pixels = (np.asarray(Image.open(one['image'])) - MEAN) / STD
+        with torch.no_grad():
+            logits = model(torch.tensor(pixels.transpose(2, 0, 1)[None], dtype=torch.float32))[0]
+        scores = softmax(logits.double().numpy())
+        order = np.argsort(-scores)[:3].tolist()
+        assert [found['label'] for found in one['top']] == order
+        assert [found['class'] for found in one['top']] == [CLASSES[label] for label in order]
+        assert [found['score'] for found in one['top']] == pytest.approx(scores[order].tolist(), abs=1e-5)
+    with (tmp_path / 'out.csv').open(encoding='utf-8', newline='') as file:
+        rows = [{**row, 'score': float(row['score'])} for row in csv.DictReader(file)]
+    assert rows == [
+        {'image': one['image'], 'rank': str(i), **found, 'label': str(found['label'])}
+        for one in predictions
+        for i, found in enumerate(one['top'], 1)
+    ]
+
+
+def test_a_table_shows_all_classes_where_there_are_fewer_than_topk(run_here, plain, images, monkeypatch):
+    monkeypatch.setenv('COLUMNS', '300')
+    shown = run_here('predict', *plain, images / NAMES[1], images / NAMES[0]).stdout
+    assert all(name in shown for name in CLASSES)
+    assert 0 < shown.index(NAMES[1]) < shown.index(NAMES[0])  # as given
+
+
+def test_a_damaged_image_is_skipped_and_reported(run_here, plain, images, tmp_path):
+    whole = (images / NAMES[0]).read_bytes()
+    (images / NAMES[0]).write_bytes(whole[: len(whole) // 2])
+    (images / NAMES[3]).write_bytes(b'')
+    ended = run_here('predict', *plain, images, '--batch-size', 1, '--out', tmp_path / 'out.json', check=False)
+    assert ended.returncode == 1
+    assert '2 of 5 images were skipped' in ended.stderr
+    assert f'{images / NAMES[0]}: damaged' in ended.stderr
+    assert f'{images / NAMES[3]}: empty' in ended.stderr
+    predictions = json.loads((tmp_path / 'out.json').read_text(encoding='utf-8'))
+    assert [one['image'] for one in predictions] == [str(images / NAMES[i]) for i in (1, 2, 4)]
+
+
+def test_a_missing_path_and_a_folder_without_images_are_refused(images, tmp_path):
+    with pytest.raises(DataError, match='absent.jpg: no such image or folder'):
+        find_images([images, tmp_path / 'absent.jpg'])
+    (tmp_path / 'empty').mkdir()
+    with pytest.raises(DataError, match='empty: holds no image; expected files'):
+        find_images([tmp_path / 'empty'])
+    # a file is taken whatever its name is, and once
+    assert find_images([images / 'notes.txt', images / NAMES[0], images])[:3] == [
+        images / name for name in ('notes.txt', *NAMES[:2])
+    ]
+
+
+def test_mmpretrains_inferencer_and_the_tool_take_the_dumped_config_as_the_pure_python_one(
+    run_here, lcv, images, tmp_path
+):
+    *configs, weights = lcv
+    old = tmp_path / 'old.py'  # a dump made before the configs named this step for the inferencer
+    old.write_text(configs[1].read_text().replace("'LoadImageFromFile'", "'mmpretrain.datasets.LoadImageFromFile'"))
+    predicted = []
+    for config in (*configs, old):
+        run_here('predict', config, weights, images / NAMES[0], '--out', tmp_path / 'out.json')
+        (one,) = json.loads((tmp_path / 'out.json').read_text(encoding='utf-8'))
+        best = one['top'][0]
+        assert best['class'] == SPECIES[best['label']].name  # not CUB's, whose layout Birdlets has
+        predicted.append((best['label'], best['score']))
+    torch.save({'state_dict': torch.load(weights), 'meta': {'dataset_meta': {'classes': 'abc'}}}, tmp_path / 'run.pth')
+    for config in configs:
+        (theirs,) = ImageClassificationInferencer(str(config), str(tmp_path / 'run.pth'))(str(images / NAMES[0]))
+        predicted.append((theirs['pred_label'], theirs['pred_score']))
+    assert predicted == [pytest.approx(predicted[0], rel=1e-5)] * 5
+
+
+def test_each_image_gets_a_picture_of_the_attention_inside_the_folder(run_here, lcv, images, tmp_path, monkeypatch):
+    monkeypatch.chdir(images)
+    draw(tmp_path / 'beside/1.png')
+    args = (
+        'predict',
+        lcv[1],
+        lcv[2],
+        *(images / name for name in NAMES[1:3]),
+        '../beside',
+        '--out',
+        tmp_path / 'o.csv',
+    )
+    run_here(*args, '--attention', tmp_path / 'maps')
+    pictures = {os.path.relpath(file, tmp_path / 'maps'): file for file in (tmp_path / 'maps').rglob('*.png')}
+    assert set(pictures) == {f'my images/{NAMES[1]}.png', f'my images/{NAMES[2]}.png', 'beside/1.png.png'}
+    assert len({file.read_bytes() for file in pictures.values()}) == 3
+    assert [file.name for file in (tmp_path / 'beside').iterdir()] == ['1.png']
+
+
+def test_attention_maps_takes_images_too(run_here, lcv, images, tmp_path):
+    run_here('attention_maps', lcv[1], lcv[2], images, '--num-images', 5, '--out', tmp_path / 'five.png')
+    assert Image.open(tmp_path / 'five.png').size == (4 * 480, 2 * 276)  # four pairs in a row, of 480 x 276
+
+
+@pytest.mark.parametrize(
+    ('wrong', 'says'),
+    [
+        (['--attention', 'maps'], 'model.neck: expected a ResidualAttention'),
+        (['--topk', 0], '--topk 0'),
+        (['--batch-size', 0], '--batch-size 0'),
+        (['--out', 'predictions.txt'], 'ends in .json or .csv'),
+        (['--device', 'gpu'], 'device gpu'),
+        (['--cfg-options', 'model.head.num_classes=5'], 'tensors of ImageClassifier fit'),
+    ],
+)
+def test_wrong_arguments_are_one_message(run_here, plain, images, wrong, says):
+    ended = run_here('predict', *plain, images, *wrong, check=False)
+    assert ended.returncode == 1
+    assert says in ended.stderr
+    assert not ended.stdout.count('score')
+
+
+@pytest.mark.parametrize('trust', [False, True])
+def test_a_checkpoint_with_more_than_weights_is_refused_unless_trusted(run_here, plain, images, tmp_path, trust):
+    config, checkpoint = plain
+    torch.save({**torch.load(checkpoint), 'path': Path('x')}, tmp_path / 'stranger.pth')
+    args = [config, tmp_path / 'stranger.pth', images / NAMES[0], *['--trust-checkpoint'] * trust]
+    ended = run_here('predict', *args, check=False)
+    assert ended.returncode == (not trust)
+    assert ('stranger.pth: refused' in ended.stderr) == (not trust)
+
+
+def test_a_retriever_is_refused(run_here, images, tmp_path):
+    config = CONFIGS / 'phpq_resnet18_birdlets64.py'
+    ended = run_here('predict', config, save_weights(load_config(config), tmp_path / 'w.pth'), images, check=False)
+    assert ended.returncode == 1
+    assert 'expected an image classifier' in ended.stderr
+    assert 'QuantizedRetriever' in ended.stderr

@@ -1,0 +1,147 @@
+"""The page on predictions: its numbers against ones counted here, and what a browser shows of it."""
+
+import pickle
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from chromium import show
+from PIL import Image
+
+from lcv_mm.errors import ConfigError, DataError
+from lcv_mm.visualization.analysis import IMAGES, analysis_page, read_predictions
+
+CLASSES = ['Red <b>', 'Green', 'Blue', 'Grey', 'Pink', 'Never seen']
+IMAGES_OF = [8, 8, 6, 5, 3, 0]
+
+
+@pytest.fixture(scope='module')
+def dump(tmp_path_factory) -> tuple[Path, list[dict[str, Any]]]:
+    """Predictions of 30 images as `tools/test.py --out` writes them, and the same as a list."""
+    folder = tmp_path_factory.mktemp('dump')
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.tensor([label for label, count in enumerate(IMAGES_OF) for _ in range(count)])
+    logits = 2 * torch.randn(30, 6, generator=generator)
+    logits[:, 5] -= 9
+    logits[torch.arange(30), labels] += 2
+    logits[:4] = torch.tensor([0.0, 4, 0, 0, 0, 0])  # four that are red are taken for green
+    logits[29, 4] = -20  # one whose class comes last
+    samples = []
+    for i, (label, logit) in enumerate(zip(labels, logits, strict=True)):
+        file = folder / f'{i}.png'
+        Image.new('RGB', (300 + i, 200), (8 * i, 40 * int(label), 90)).save(file)
+        feat = torch.randn(7, generator=generator) + label
+        samples.append(dict(pred_score=logit.softmax(0), gt_label=label[None], img_path=str(file), pooled_feat=feat))
+    (folder / 'predictions.pkl').write_bytes(pickle.dumps(samples))
+    return folder / 'predictions.pkl', samples
+
+
+@pytest.fixture(scope='module')
+def page(dump) -> str:
+    return analysis_page(read_predictions(dump[0], 6), CLASSES, 'Thirty images')
+
+
+def counted(samples: list[dict[str, Any]]) -> list[tuple[int, int, float]]:
+    """Class, class taken for and confidence of each image."""
+    return [(int(s['gt_label']), int(s['pred_score'].argmax()), float(s['pred_score'].max())) for s in samples]
+
+
+def test_the_head_holds_top1_top5_and_the_calibration_error(page, dump):
+    images = counted(dump[1])
+    top1 = sum(label == taken_for for label, taken_for, _ in images) / 30
+    top5 = sum(int(s['gt_label']) in s['pred_score'].argsort(descending=True)[:5] for s in dump[1]) / 30
+    error = 0.0
+    for low in np.arange(10) / 10:
+        inside = [(label == taken_for, score) for label, taken_for, score in images if low < score <= low + 0.1]
+        if inside:
+            share, mean = np.mean(inside, axis=0)
+            error += len(inside) / 30 * abs(share - mean)
+    text = ' '.join(page.split())
+    assert 0.2 < top1 < top5 < 1
+    assert error > 0.01
+    assert (
+        f'30 test images of 6 classes: top-1 {100 * top1:.2f} %, top-5 {100 * top5:.2f} %, '
+        f'expected calibration error {100 * error:.2f} %.'
+    ) in text
+
+
+def test_the_table_holds_each_class_that_has_images_the_worst_first(page, dump):
+    rows = re.findall(r'<tr><th scope="row">(.*?)</th>(.*?)</tr>', page)
+    cells = {name: re.findall(r'<td.*?>(.*?)</td>', rest) for name, rest in rows}
+    assert set(cells) == {'Red &lt;b&gt;', 'Green', 'Blue', 'Grey', 'Pink'}
+    accuracies = []
+    for name, (images, right, accuracy, _) in cells.items():
+        label = [c.replace('<b>', '&lt;b&gt;') for c in CLASSES].index(name)
+        hits = sum(truth == taken_for == label for truth, taken_for, _ in counted(dump[1]))
+        assert (int(images), int(right)) == (IMAGES_OF[label], hits)
+        assert accuracy == f'{100 * hits / IMAGES_OF[label]:.2f}'
+        accuracies.append(float(accuracy))
+    assert accuracies == sorted(accuracies)
+    assert cells['Red &lt;b&gt;'][3].startswith('Green (')
+
+
+def test_confused_pairs_come_with_the_surest_mistakes_and_the_clearest_images_of_the_other_class(page, dump):
+    images = counted(dump[1])
+    wrong = [(label, taken_for) for label, taken_for, _ in images if label != taken_for]
+    titles = re.findall(r'<h3>(.*?)</h3>', page)
+    assert len(titles) == len(set(wrong))
+    assert titles[0] == f'Red &lt;b&gt; taken for Green: {wrong.count((0, 1))} of 8 images'
+    shown = re.findall(r'<img src="data:image/jpeg[^>]*title="(\d+).png"', page)
+    mistakes = sorted((i for i in range(30) if images[i][:2] == (0, 1)), key=lambda i: -images[i][2])
+    examples = sorted((i for i in range(30) if images[i][0] == 1), key=lambda i: -float(dump[1][i]['pred_score'][1]))
+    assert len(mistakes) > IMAGES
+    assert [int(i) for i in shown[: 2 * IMAGES]] == mistakes[:IMAGES] + examples[:IMAGES]
+
+
+def test_without_features_and_files_the_page_says_so_and_has_no_pictures(dump, tmp_path):
+    bare = [dict(pred_score=s['pred_score'], gt_label=s['gt_label']) for s in dump[1]]
+    (tmp_path / 'bare.pkl').write_bytes(pickle.dumps(bare))
+    page = analysis_page(read_predictions(tmp_path / 'bare.pkl', 6), CLASSES, 'Bare')
+    assert 't-SNE of the scores' in page
+    assert 'image/jpeg' not in page
+
+
+def test_what_is_not_predictions_or_of_other_classes_is_refused(dump, tmp_path):
+    (tmp_path / 'metrics.pkl').write_bytes(pickle.dumps({'accuracy/top1': 50.0}))
+    for file in (tmp_path / 'metrics.pkl', tmp_path / 'absent.pkl'):
+        with pytest.raises(ConfigError, match='cannot be read as predictions .*tools/test.py CONFIG CHECKPOINT --out'):
+            read_predictions(file, 6)
+    with pytest.raises(ConfigError, match='scores of 6 classes, but the test data of the config has 17'):
+        read_predictions(dump[0], 17)
+
+
+def test_an_image_that_is_gone_is_named(dump, tmp_path):
+    moved = [dict(s, img_path='gone.png') for s in dump[1]]
+    (tmp_path / 'moved.pkl').write_bytes(pickle.dumps(moved))
+    with pytest.raises(DataError, match=r'gone\.png: this test image cannot be read'):
+        analysis_page(read_predictions(tmp_path / 'moved.pkl', 6), CLASSES, 'Moved')
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(('width', 'scheme'), [(360, 'dark'), (1200, 'light')])
+def test_a_browser_shows_texts_and_pictures_and_finds_nothing_wrong(width, scheme, page, chromium, tmp_path):
+    (tmp_path / 'analysis.html').write_text(page, encoding='utf-8')
+    chromium.get((tmp_path / 'analysis.html').as_uri())
+    show(chromium, width, 740, scheme)
+    assert chromium.title == 'Thirty images'
+    text = chromium.execute_script('return document.body.innerText')
+    assert re.search(r'30 test images of 6 classes: top-1 [\d.]+ %, top-5 [\d.]+ %', text)
+    assert 'Red <b> taken for Green: ' in text
+    assert 't-SNE of the pooled features' in text
+    pictures = chromium.execute_script(
+        'return [...document.images].map(image => [image.alt, image.complete && image.naturalWidth, image.width])'
+    )
+    assert len(pictures) == 3 + page.count('data:image/jpeg')
+    assert min(drawn for _, drawn, _ in pictures) > 0
+    assert min(wide for _, _, wide in pictures) > (30 if width == 360 else 70)
+    assert all(alt for alt, _, _ in pictures)
+    scroll, client = chromium.execute_script(
+        'const page = document.documentElement; return [page.scrollWidth, page.clientWidth]'
+    )
+    assert scroll <= client
+    assert chromium.get_log('browser') == []
+    loaded = chromium.execute_script('return performance.getEntriesByType("resource").map(entry => entry.name)')
+    assert [name for name in loaded if not name.startswith('data:')] == []

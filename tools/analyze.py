@@ -1,0 +1,46 @@
+"""Write a page on predictions:  python tools/analyze.py CONFIG PREDICTIONS.pkl [--out DIR]"""
+
+import argparse
+from pathlib import Path
+
+
+def parse_args() -> argparse.Namespace:
+    from mmengine.config import DictAction
+
+    parser = argparse.ArgumentParser(
+        description='Write analysis.html on the predictions of tools/test.py --out: accuracy of each class, confused '
+        'pairs, calibration, embedding'
+    )
+    parser.add_argument('config', help='config file')
+    parser.add_argument('predictions', type=Path, help='.pkl of tools/test.py --out; such a file can run any code')
+    parser.add_argument('--out', type=Path, help='folder to write to (default: that of the predictions)')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', help='override settings')
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+
+    # imported late: `--help` answers at once
+    from mmengine.registry import init_default_scope
+    from mmpretrain.registry import DATASETS
+
+    from lcv_mm.launch import config_errors, load_config, override_config, short_errors
+    from lcv_mm.visualization.analysis import analysis_page, read_predictions
+
+    with short_errors():
+        cfg = load_config(args.config, ['test_dataloader'])
+        override_config(cfg, args.cfg_options)
+        init_default_scope(cfg.get('default_scope') or 'mmpretrain')  # as the Runner does, for names in wrappers
+        with config_errors(cfg):
+            classes = DATASETS.build(cfg.test_dataloader.dataset).metainfo['classes']
+        predictions = read_predictions(args.predictions, len(classes))
+        page = analysis_page(predictions, classes, f'Predictions of {Path(args.config).stem}')
+        folder = args.out or args.predictions.parent
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / 'analysis.html').write_text(page, encoding='utf-8')
+    print(f'Analysis: {folder / "analysis.html"}')
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,146 @@
+"""Export a model, checked against the model itself:  python tools/export.py CONFIG CHECKPOINT OUT.onnx|OUT.pt2 ..."""
+
+import argparse
+import importlib.util
+import json
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+TOLERANCE = 1e-4  # of an image's highest probability
+PACKAGES = ('onnx', 'onnxscript', 'onnxruntime')
+
+
+def parse_args() -> argparse.Namespace:
+    from mmengine.config import DictAction
+
+    parser = argparse.ArgumentParser(description='Export a model with its normalisation and softmax')
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument('out', type=Path, help='file to write: .onnx, or .pt2 for torch.export')
+    parser.add_argument('--device', default='cpu', help='where it is exported, and a .pt2 file runs (default: cpu)')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', help='override settings')
+    parser.add_argument(
+        '--trust-checkpoint',
+        action='store_true',
+        help='load a checkpoint that holds more than weights; such a file can run any code',
+    )
+    return parser.parse_args()
+
+
+class Deployed(nn.Module):
+    """A classifier from images to probabilities."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Classify RGB images (N, 3, H, W), uint8 -> probabilities (N, num_classes)."""
+        bgr = images.flip(1)  # as the toolbox loads images; the preprocessor turns the channels where it must
+        return self.model(self.model.data_preprocessor({'inputs': bgr})['inputs']).softmax(1)
+
+
+def image_size(pipeline: list) -> tuple[int, int]:
+    """Height and width that a test pipeline gives every image, found with two."""
+    import numpy as np
+    from mmengine.dataset import Compose
+
+    from lcv_mm.errors import ConfigError
+    from lcv_mm.launch import type_name
+
+    steps = Compose([step for step in pipeline if type_name(step) != 'LoadImageFromFile'])
+    images = [np.zeros((*shape, 3), np.uint8) for shape in ((300, 400), (500, 250))]
+    first, second = (tuple(steps({'img': image, 'img_shape': image.shape[:2]})['inputs'].shape[1:]) for image in images)
+    if first != second:
+        raise ConfigError(
+            'test_dataloader.dataset.pipeline: expected one size for all images, which the file takes, but these get '
+            f'{first} and {second}; end it in a CenterCrop'
+        )
+    return first
+
+
+def write(model: Deployed, out: Path, size: tuple[int, int], metadata: dict[str, str]) -> None:
+    images = torch.zeros((3, 3, *size), dtype=torch.uint8, device=next(model.parameters()).device)
+    batch = {'images': {0: torch.export.Dim('batch', min=1)}}
+    with torch.no_grad():
+        program = torch.export.export(model, (images,), dynamic_shapes=batch)
+        if out.suffix == '.pt2':
+            torch.export.save(program, out, extra_files=metadata)
+            return
+        converted: Any = torch.onnx.export(program, dynamo=True, output_names=['probabilities'], verbose=False)
+    converted.model.metadata_props.update(metadata)
+    converted.save(out)
+
+
+def load(out: Path, device: str) -> Callable[[Tensor], Tensor]:
+    if out.suffix == '.pt2':
+        module = torch.export.load(out).module()
+        return lambda images: module(images.to(device)).cpu()
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(out, providers=['CPUExecutionProvider'])
+    return lambda images: torch.from_numpy(session.run(None, {'images': images.numpy()})[0])
+
+
+@torch.no_grad()
+def largest_difference(run: Callable[[Tensor], Tensor], model: Any, size: tuple[int, int]) -> float:
+    """Between the file's probabilities and the toolbox's, as a share of an image's highest; batches of 1 and of 3."""
+    generator = torch.Generator().manual_seed(0)
+    differences = []
+    for count in (1, 3):
+        images = torch.randint(256, (count, 3, *size), generator=generator, dtype=torch.uint8)
+        samples = model.predict(**model.data_preprocessor({'inputs': images.flip(1)}))
+        expected = torch.stack([sample.pred_score.cpu() for sample in samples])
+        differences.append(((run(images) - expected).abs() / expected.amax(1, keepdim=True)).max())
+    return float(torch.stack(differences).max())  # NaN if one is
+
+
+def main() -> None:
+    args = parse_args()
+
+    from mmpretrain.models import ClsHead, ImageClassifier
+
+    from lcv_mm.errors import ConfigError, UserFacingError
+    from lcv_mm.launch import check_out_file, config_errors, load_config, override_config, short_errors
+    from lcv_mm.launch.trained import load_trained
+
+    with short_errors():
+        check_out_file(args.out, ('.onnx', '.pt2'), 'OUT')
+        missing = [name for name in PACKAGES if args.out.suffix == '.onnx' and importlib.util.find_spec(name) is None]
+        if missing:
+            raise ConfigError(
+                f"{args.out}: ONNX needs {', '.join(missing)}; pip install 'lcv_mm[export]', or export to .pt2"
+            )
+        cfg = load_config(args.config, ['model', 'test_dataloader'])
+        override_config(cfg, args.cfg_options)
+        model = load_trained(cfg, args.checkpoint, args.device, args.trust_checkpoint)
+        if not (isinstance(model, ImageClassifier) and isinstance(model.head, ClsHead)):
+            raise ConfigError('model: expected an ImageClassifier with a ClsHead, which gives an image one class')
+        with config_errors(cfg):
+            size = image_size(cfg.test_dataloader.dataset.pipeline)
+        classes = list(model._dataset_meta.get('classes') or ())
+        metadata = {'classes': json.dumps(classes), 'crop': json.dumps(size), 'config': Path(args.config).stem}
+        with tempfile.TemporaryDirectory(prefix='.export-', dir=args.out.parent) as folder:
+            unchecked = Path(folder) / args.out.name
+            write(Deployed(model).eval(), unchecked, size, metadata)
+            difference = largest_difference(load(unchecked, args.device), model, size)
+            if not difference <= TOLERANCE:
+                raise UserFacingError(
+                    f'{args.out}: not written, its probabilities differ from those of the model by {difference:.1e}, '
+                    f'expected {TOLERANCE:.0e} at most. Try the other format (.onnx, .pt2)'
+                )
+            for file in Path(folder).iterdir():  # beyond 2 GB, ONNX keeps the weights in a second one
+                file.replace(args.out.parent / file.name)
+    print(
+        f'{args.out}: {len(classes)} class names, RGB uint8 images of {size[0]} x {size[1]}, any batch; the largest '
+        f'difference from the model is {difference:.1e}'
+    )
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,129 @@
+"""Predict the classes of images:  python tools/predict.py CONFIG CHECKPOINT IMAGE|FOLDER... [--out FILE] ..."""
+
+import argparse
+import os
+from pathlib import Path
+from typing import Any
+
+
+def parse_args() -> argparse.Namespace:
+    from mmengine.config import DictAction
+
+    parser = argparse.ArgumentParser(description='Predict the classes of images')
+    parser.add_argument('config', help='config file, such as the one that a run has put into its work dir')
+    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument('images', nargs='+', metavar='IMAGE|FOLDER', help='images, and folders with images in them')
+    parser.add_argument('--out', help='file for the predictions, .json or .csv (default: a table on the terminal)')
+    parser.add_argument('--topk', type=int, default=5, help='classes for each image, the likeliest first (default: 5)')
+    parser.add_argument('--attention', type=Path, metavar='DIR', help='folder for a picture of the attention per image')
+    parser.add_argument('--batch-size', type=int, help="images at once (default: the config's test_dataloader's)")
+    parser.add_argument('--device', help='such as cpu or cuda:1 (default: a GPU if there is one)')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', help='override settings')
+    parser.add_argument(
+        '--trust-checkpoint',
+        action='store_true',
+        help='load a checkpoint that holds more than weights; such a file can run any code',
+    )
+    return parser.parse_args()
+
+
+def predict(
+    inferencer: Any, files: list[Path], batch_size: int, topk: int, attention: Path | None
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """The likeliest classes of each image that can be read, and what is wrong with the others."""
+    from rich.console import Console
+    from rich.progress import track
+
+    from lcv_mm.datasets.image_file import read_image
+    from lcv_mm.errors import DataError
+    from lcv_mm.visualization import draw_attention_maps, predict_with_attention
+
+    root = os.path.commonpath([os.path.abspath(file.parent) for file in files])
+    classes = inferencer.classes or ()
+    predictions: list[dict[str, Any]] = []
+    faults: list[str] = []
+    for start in track(range(0, len(files), batch_size), 'Predicting', console=Console(stderr=True)):
+        read = {}
+        for file in files[start : start + batch_size]:
+            try:
+                read[file] = read_image(file)
+            except DataError as error:
+                faults.append(str(error))
+        for batch in inferencer.preprocess(list(read.values()), batch_size):  # one, or none if no image could be read
+            maps: Any = None
+            if attention is None:
+                samples = inferencer.forward(batch)
+            else:
+                samples, maps = predict_with_attention(inferencer.model, batch)
+            for place, (file, sample) in enumerate(zip(read, samples, strict=True)):
+                top = sample.pred_score.topk(min(topk, len(sample.pred_score)))
+                found = [
+                    {'class': classes[label] if label < len(classes) else str(label), 'label': label, 'score': score}
+                    for label, score in zip(top.indices.tolist(), top.values.tolist(), strict=True)
+                ]
+                predictions.append({'image': str(file), 'top': found})
+                if attention is not None:
+                    picture = attention / f'{os.path.relpath(file, root)}.png'
+                    picture.parent.mkdir(parents=True, exist_ok=True)
+                    title = f'{found[0]["class"]} {found[0]["score"]:.3f}'
+                    figure = draw_attention_maps(batch['inputs'][[place]], maps[[place]], [title], columns=1)
+                    figure.savefig(picture, dpi=120)
+    return predictions, faults
+
+
+def write(predictions: list[dict[str, Any]], out: str | None) -> None:
+    """Write predictions to a file, or show them as a table."""
+    import csv
+    import io
+    import json
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from lcv_mm.engine import write_atomically
+
+    rows = [{'image': one['image'], 'rank': i, **found} for one in predictions for i, found in enumerate(one['top'], 1)]
+    if out is None:
+        table = Table('image', 'class', 'score')
+        for row in rows:
+            name = row['image'].encode(errors='backslashreplace').decode()  # names of files may be no UTF-8
+            table.add_row(name if row['rank'] == 1 else '', row['class'], f'{row["score"]:.4f}')
+        Console(markup=False, emoji=False, highlight=False).print(table)
+        return
+    text = io.StringIO(newline='')
+    if out.endswith('.json'):
+        json.dump(predictions, text, indent=1, ensure_ascii=False)
+    else:
+        writer = csv.DictWriter(text, ('image', 'rank', 'class', 'label', 'score'))
+        writer.writeheader()
+        writer.writerows(rows)
+    write_atomically(out, text.getvalue().encode(errors='backslashreplace'))
+    print(f'Predictions of {len(predictions)} images: {out}')
+
+
+def main() -> None:
+    args = parse_args()
+
+    # imported late: `--help` answers at once
+    from lcv_mm.datasets.image_file import find_images
+    from lcv_mm.errors import ConfigError
+    from lcv_mm.launch import check_out_file, load_config, override_config, short_errors
+    from lcv_mm.launch.trained import image_inferencer, load_trained
+
+    with short_errors():
+        check_out_file(args.out, ('.json', '.csv'))
+        files = find_images(args.images)
+        cfg = load_config(args.config, ['model', 'test_dataloader'])
+        override_config(cfg, args.cfg_options)
+        size = cfg.test_dataloader.get('batch_size', 1) if args.batch_size is None else args.batch_size
+        if min(args.topk, size) < 1:
+            raise ConfigError(f'--topk {args.topk} --batch-size {size}: expected whole numbers from 1 up')
+        inferencer = image_inferencer(load_trained(cfg, args.checkpoint, args.device, args.trust_checkpoint))
+        predictions, faults = predict(inferencer, files, size, args.topk, args.attention)
+        write(predictions, args.out)
+    if faults:
+        raise SystemExit('\n'.join([f'{len(faults)} of {len(files)} images were skipped:', *faults]))
+
+
+if __name__ == '__main__':
+    main()
