@@ -7,6 +7,13 @@ LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 BIRDLETS = {'num_classes': 6, 'train_per_class': 4, 'test_per_class': 2, 'image_size': 64}
 
 
+def loader(dataset: object, batch_size: int = 2, **more: object) -> dict[str, object]:
+    """A dataloader in the test's process, its images shuffled."""
+    collate = dict(type='default_collate')
+    settings = dict(batch_size=batch_size, num_workers=0, dataset=dataset, collate_fn=collate)
+    return settings | dict(sampler=dict(type='DefaultSampler', shuffle=True)) | more
+
+
 def tiny_settings(data_root: Path, epochs: int = 1, dataset: Mapping[str, int] = BIRDLETS) -> dict[str, object]:
     """Value of each dotted key for a run on a CPU: no workers, batches of 8, crops of 64, a checkpoint each epoch.
 

@@ -12,6 +12,7 @@ from mmengine.dataset import ClassBalancedDataset, ConcatDataset, DefaultSampler
 from mmengine.hooks import DistSamplerSeedHook
 from mmengine.runner import Runner
 from mmpretrain.datasets import CustomDataset, KFoldDataset, MultiLabelDataset, RepeatAugSampler
+from tiny_run import loader
 from torch.utils.data import BatchSampler, RandomSampler, SequentialSampler, Subset, SubsetRandomSampler, TensorDataset
 from torch.utils.data import ConcatDataset as TorchConcatDataset
 
@@ -279,25 +280,17 @@ def test_an_endless_stream_is_grouped_in_rounds_of_a_bounded_length():
 
 def test_labels_are_read_without_the_images_and_the_seed_hook_of_mmengine_changes_the_epoch(tmp_path):
     images = annotations(tmp_path, [i // 6 for i in range(30)])
-    loader = Runner.build_dataloader(
-        dict(
-            dataset=dict(type=CustomDataset, pipeline=[dict(type='LoadImageFromFile')], **images),
-            batch_size=6,
-            num_workers=0,
-            sampler=dict(type='DefaultSampler', shuffle=True),
-            batch_sampler=dict(type='mmpretrain.ClassBalancedBatchSampler', samples_per_class=3),
-            collate_fn=dict(type='default_collate'),
-        ),
-        seed=0,
-    )
-    assert [len(set((np.array(batch) // 6).tolist())) for batch in loader.batch_sampler] == [2] * 5
+    dataset = dict(type=CustomDataset, pipeline=[dict(type='LoadImageFromFile')], **images)
+    groups = dict(type='mmpretrain.ClassBalancedBatchSampler', samples_per_class=3)
+    built = Runner.build_dataloader(loader(dataset, 6, batch_sampler=groups), seed=0)
+    assert [len(set((np.array(batch) // 6).tolist())) for batch in built.batch_sampler] == [2] * 5
     with pytest.raises(FileNotFoundError):
-        next(iter(loader))
+        next(iter(built))
     epochs = []
     for epoch in (0, 1, 0):
-        runner = SimpleNamespace(train_loop=SimpleNamespace(dataloader=loader), epoch=epoch)
+        runner = SimpleNamespace(train_loop=SimpleNamespace(dataloader=built), epoch=epoch)
         DistSamplerSeedHook().before_train_epoch(runner)
-        epochs.append(list(loader.batch_sampler))
+        epochs.append(list(built.batch_sampler))
     assert epochs[0] == epochs[2] != epochs[1]
 
 
