@@ -57,12 +57,6 @@ def test_it_has_120_classes_in_the_order_of_the_archives_folders():
     assert hashlib.md5(' '.join(classes).encode()).hexdigest() == 'a96fab9b623a45814776d1d733ff0544'
 
 
-def test_the_repr_names_root_and_split(root):
-    text = repr(load(root, 'test'))
-    assert 'Dataset StanfordDogs\n    Number of samples: \t120\n    Number of categories: \t120\n' in text
-    assert f'    Root of dataset: \t{root}\n    Split: \ttest' in text
-
-
 def test_the_image_with_4_channels_loads_with_3(root):
     dataset = load(root, pipeline=LOAD)
     index = entries(root, 'train')[0].index(DOGS_WITH_4_CHANNELS)
