@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import pytest
 from mmpretrain.datasets.categories import CUB_CATEGORIES
+from PIL import Image
 from scipy.io import savemat
 
 from lcv_mm.datasets.stanford_dogs import BREEDS
@@ -102,6 +103,20 @@ def copy_to_damage(root: Path, target: Path) -> Path:
         (os.link if source.endswith('.jpg') else shutil.copyfile)(source, file)
 
     return Path(shutil.copytree(root, target, copy_function=copy))
+
+
+def edit(file: Path, old: str, new: str) -> None:
+    """Replace what stands once in a file."""
+    text = file.read_text()
+    assert text.count(old) == 1
+    file.write_text(text.replace(old, new))
+
+
+def draw_noise(file: Path, width: int = 90, height: int = 80) -> None:
+    """A picture in a folder that need not be there yet, another for each length of the path."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    noise = np.random.default_rng(len(str(file))).integers(256, size=(height, width, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(file)  # OpenCV fails silently where a path is not ASCII
 
 
 def data_error(dataset: type, root: Path | str, split: str = 'train', **settings: object) -> str:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from layouts import make_cub, make_stanford_dogs
+from layouts import edit, make_cub, make_stanford_dogs
 from mmpretrain.datasets.categories import CUB_CATEGORIES
 
 from lcv_mm.data_prep import DATASETS, Split, check_dataset
@@ -35,12 +35,6 @@ def originals(tmp_path_factory) -> Path:
 def cub(originals, tmp_path) -> Path:
     """A copy, to be damaged."""
     return shutil.copytree(originals / 'cub', tmp_path / 'cub')
-
-
-def edit(file: Path, old: str, new: str) -> None:
-    text = file.read_text()
-    assert text.count(old) == 1
-    file.write_text(text.replace(old, new))
 
 
 def cut_in_half(file: Path) -> None:

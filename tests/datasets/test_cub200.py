@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from layouts import CUB_GREYSCALE, CUB_STRAY, data_error, make_cub
+from layouts import CUB_GREYSCALE, CUB_STRAY, data_error, edit, make_cub
 from mmpretrain.datasets import CUB
 
 from lcv_mm.datasets.cub200 import CUB200
@@ -37,12 +37,6 @@ def root(tmp_path: Path) -> Path:
 
 def write(file: Path, lines: list[str]) -> None:
     file.write_text('\n'.join(lines) + '\n')
-
-
-def edit(file: Path, old: str, new: str) -> None:
-    text = file.read_text()
-    assert old in text
-    file.write_text(text.replace(old, new))
 
 
 @pytest.mark.parametrize('split', ['train', 'test'])

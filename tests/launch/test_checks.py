@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
+from layouts import draw_noise
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmpretrain.registry import DATASETS, HOOKS, MODELS
@@ -89,9 +88,8 @@ def test_any_hook_can_be_switched_off_and_each_dataset_is_built_once(tiny, monke
 
 def test_a_wrapper_of_the_toolbox_is_built_in_the_runs_own_scope(tmp_path):
     for name in ('a', 'b'):
-        (tmp_path / 'd' / name).mkdir(parents=True)
         for i in range(4):
-            cv2.imwrite(str(tmp_path / 'd' / name / f'{i}.png'), np.full((40, 40, 3), 9 * i, np.uint8))
+            draw_noise(tmp_path / 'd' / name / f'{i}.png', 40, 40)
     pipeline = "[dict(type='LoadImageFromFile'), dict(type='CenterCrop', crop_size=32), dict(type='PackInputs')]"
     (tmp_path / 'c.py').write_text(f"""
 default_scope = 'mmpretrain'
