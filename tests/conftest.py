@@ -1,6 +1,7 @@
 """Its place puts `tests/` on the path, so that a test imports the shared `layouts` by that name."""
 
 import contextlib
+import gc
 import io
 import os
 import runpy
@@ -19,6 +20,11 @@ from mmengine.registry import DefaultScope
 from mmengine.runner import CheckpointLoader, checkpoint
 
 from lcv_mm.engine import load_checkpoints_safely
+
+
+def pytest_collection_finish() -> None:
+    """MMEngine collects garbage for each dataset it builds: without this, it goes over all that was imported."""
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

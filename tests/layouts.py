@@ -1,4 +1,7 @@
-"""Small copies of the datasets in the layout of their archives, with their traps: `from layouts import make_cub`."""
+"""Small copies of the datasets in the layout of their archives, with their traps: `from layouts import make_cub`.
+
+`root` is the folder to make and what is returned, a dataset's `data_root`; images are `width` x `height` pixels.
+"""
 
 import os
 import shutil
@@ -9,6 +12,7 @@ import cv2
 import numpy as np
 import pytest
 from mmpretrain.datasets.categories import CUB_CATEGORIES
+from PIL import Image
 from scipy.io import savemat
 
 from lcv_mm.datasets.stanford_dogs import BREEDS
@@ -18,35 +22,13 @@ CUB_GREYSCALE = '001.Black_footed_Albatross/Black_footed_Albatross_0002_2.jpg'  
 CUB_STRAY = ('002.Laysan_Albatross/Laysan_Albatross_0002_5_rgb.jpg', '200.Common_Yellowthroat/stray_rgb.jpg')
 DOGS_WITH_4_CHANNELS = 'n02105855-Shetland_sheepdog/n02105855_2933.jpg'  # one of the training images
 
-# The numbers of ImageNet's synsets, in the order of BREEDS.
-WNIDS = """
-02085620 02085782 02085936 02086079 02086240 02086646 02086910 02087046 02087394 02088094 02088238 02088364 02088466
-02088632 02089078 02089867 02089973 02090379 02090622 02090721 02091032 02091134 02091244 02091467 02091635 02091831
-02092002 02092339 02093256 02093428 02093647 02093754 02093859 02093991 02094114 02094258 02094433 02095314 02095570
-02095889 02096051 02096177 02096294 02096437 02096585 02097047 02097130 02097209 02097298 02097474 02097658 02098105
-02098286 02098413 02099267 02099429 02099601 02099712 02099849 02100236 02100583 02100735 02100877 02101006 02101388
-02101556 02102040 02102177 02102318 02102480 02102973 02104029 02104365 02105056 02105162 02105251 02105412 02105505
-02105641 02105855 02106030 02106166 02106382 02106550 02106662 02107142 02107312 02107574 02107683 02107908 02108000
-02108089 02108422 02108551 02108915 02109047 02109525 02109961 02110063 02110185 02110627 02110806 02110958 02111129
-02111277 02111500 02111889 02112018 02112137 02112350 02112706 02113023 02113186 02113624 02113712 02113799 02113978
-02115641 02115913 02116738
-"""
-DOGS_FOLDERS = [f'n{wnid}-{breed}' for wnid, breed in zip(WNIDS.split(), BREEDS, strict=True)]
+# Numbered like ImageNet's synsets, which rise: those of the first folder and of that image are the archive's.
+_STEP = (2105855 - 2085620) / BREEDS.index('Shetland_sheepdog')
+DOGS_FOLDERS = [f'n{2085620 + round(place * _STEP):08d}-{breed}' for place, breed in enumerate(BREEDS)]
 
 
 def make_cub(root: Path, train_per_class: int = 2, test_per_class: int = 1, width: int = 48, height: int = 40) -> Path:
-    """CUB_200_2011: all 200 classes, the test images of each first.
-
-    Args:
-        root (Path): The folder to make, the `data_root` of `CUB200`.
-        train_per_class (int): Training images a class.
-        test_per_class (int): Test images a class.
-        width (int): Of an image, in pixels.
-        height (int): Of an image, in pixels.
-
-    Returns:
-        Path: `root`.
-    """
+    """CUB_200_2011: all 200 classes, the test images of each first."""
     lists: dict[str, list[str]] = {name: [] for name in ('images', 'image_class_labels', 'train_test_split')}
     folders = [f'{label:03d}.{name}' for label, name in enumerate(CUB_CATEGORIES, 1)]
     for label, folder in enumerate(folders, 1):
@@ -69,18 +51,7 @@ def make_cub(root: Path, train_per_class: int = 2, test_per_class: int = 1, widt
 def make_stanford_dogs(
     root: Path, train_per_class: int = 2, test_per_class: int = 1, width: int = 48, height: int = 40
 ) -> Path:
-    """Stanford Dogs: all 120 breeds, `images.tar` and `lists.tar` unpacked into one folder.
-
-    Args:
-        root (Path): The folder to make, the `data_root` of `StanfordDogs`.
-        train_per_class (int): Training images a class, at least 1.
-        test_per_class (int): Test images a class.
-        width (int): Of an image, in pixels.
-        height (int): Of an image, in pixels.
-
-    Returns:
-        Path: `root`.
-    """
+    """Stanford Dogs: all 120 breeds, `images.tar` and `lists.tar` unpacked into one folder."""
     lists: dict[str, list[tuple[str, int]]] = {'train': [], 'test': []}
     for label, folder in enumerate(DOGS_FOLDERS, 1):
         (root / 'Images' / folder).mkdir(parents=True)
@@ -97,16 +68,7 @@ def make_stanford_dogs(
 
 
 def make_oxford_flower17(root: Path, width: int = 16, height: int = 16) -> Path:
-    """Oxford-Flower-17: all 1360 images, those of a class the same, and three folds of 40/20/20 images a class.
-
-    Args:
-        root (Path): The folder to make, the `data_root` of `OxfordFlower17`.
-        width (int): Of an image, in pixels.
-        height (int): Of an image, in pixels.
-
-    Returns:
-        Path: `root`.
-    """
+    """Oxford-Flower-17: all 1360 images, those of a class the same, and three folds of 40/20/20 images a class."""
     (root / 'jpg').mkdir(parents=True)
     names = [f'image_{number:04d}.jpg' for number in range(1, 1361)]
     images = [_jpeg(label, width, height) for label in range(17)]
@@ -141,6 +103,20 @@ def copy_to_damage(root: Path, target: Path) -> Path:
         (os.link if source.endswith('.jpg') else shutil.copyfile)(source, file)
 
     return Path(shutil.copytree(root, target, copy_function=copy))
+
+
+def edit(file: Path, old: str, new: str) -> None:
+    """Replace what stands once in a file."""
+    text = file.read_text()
+    assert text.count(old) == 1
+    file.write_text(text.replace(old, new))
+
+
+def draw_noise(file: Path, width: int = 90, height: int = 80) -> None:
+    """A picture in a folder that need not be there yet, another for each length of the path."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    noise = np.random.default_rng(len(str(file))).integers(256, size=(height, width, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(file)  # OpenCV fails silently where a path is not ASCII
 
 
 def data_error(dataset: type, root: Path | str, split: str = 'train', **settings: object) -> str:

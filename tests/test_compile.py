@@ -2,33 +2,22 @@
 
 import pytest
 import torch
-from mmpretrain.registry import MODELS
+from lcv_models import LEVELS, lcv_model
 from mmpretrain.structures import DataSample
 
-import lcv_mm  # noqa: F401  registers the parts
-
 VGG = dict(type='VGGLayers', depth=11, out_layers=('relu4_2', 'relu5_1', 'relu5_2'))
-RESNET = dict(type='ResNetLayers', out_layers=('layer4.0', 'layer4.1.relu1', 'layer4.1'), norm_eval=True)
+RESNET = dict(type='ResNetLayers', out_layers=LEVELS, norm_eval=True)
 HEADS = {
-    'cbp_ts': dict(type='CBPHead', num_classes=4, in_channels=512, out_dim=64),
-    'cbp_rm': dict(type='CBPHead', num_classes=4, in_channels=512, out_dim=64, projection='rm'),
-    'bcnn': dict(type='BCNNHead', num_classes=4, in_channels=512),
-    'hbp': dict(type='HBPHead', num_classes=4, in_channels=512, proj_dim=64),
+    'cbp_ts': dict(type='CBPHead', out_dim=64),
+    'cbp_rm': dict(type='CBPHead', out_dim=64, projection='rm'),
+    'bcnn': dict(type='BCNNHead'),
+    'hbp': dict(type='HBPHead', proj_dim=64),
 }
 
 
 @pytest.mark.parametrize(('head', 'backbone'), [('cbp_ts', VGG), ('bcnn', VGG), ('cbp_rm', RESNET), ('hbp', RESNET)])
 def test_a_compiled_model_is_one_graph_with_the_same_losses_and_gradients(head, backbone):
-    torch.manual_seed(0)
-    model = MODELS.build(
-        dict(
-            type='LCVClassifier',
-            backbone=backbone,
-            neck=dict(type='ResidualAttention'),
-            head=HEADS[head],
-            variance_loss=dict(type='ClassVarianceLoss'),
-        )
-    ).train()
+    model = lcv_model(HEADS[head], backbone, in_channels=512).train()
     images, samples = torch.randn(4, 3, 64, 64), [DataSample().set_gt_label(label) for label in (0, 0, 1, 1)]
     torch._dynamo.reset()
     compiled = torch.compile(model, backend='aot_eager', fullgraph=True)  # fullgraph: a graph break is an error

@@ -1,5 +1,6 @@
 """Every config in the folder: built, and held against its row of the paper's tables."""
 
+import functools
 import inspect
 import re
 from pathlib import Path
@@ -53,6 +54,24 @@ PUBLISHED = {
 }
 
 all_configs = pytest.mark.parametrize('path', CONFIGS + SMALL, ids=lambda path: path.stem)
+
+
+@functools.cache
+def load(path: Path) -> Config:
+    """The config; the tests only read it."""
+    return Config.fromfile(path)
+
+
+@functools.cache
+def settings(path: Path) -> dict[str, str]:
+    """Its settings by their dotted keys."""
+    return flat_settings(load(path).to_dict())
+
+
+def differing(path: Path, other: Path) -> set[str]:
+    """Keys of the settings in which two configs differ."""
+    ours, theirs = settings(path), settings(other)
+    return {key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key)}
 
 
 def parts_of(path: Path) -> re.Match:
@@ -113,10 +132,8 @@ ABLATED = {
     ('head', 'what'), [*(('cbp', what) for what in ABLATED), ('bcnn', 'intra_0p1'), ('hbp', 'intra_0p1')]
 )
 def test_an_ablation_is_lcv_but_for_what_its_name_says(head, what):
-    full, ablated = (
-        flat_settings(Config.fromfile(FOLDER / f'{name}.py').to_dict())
-        for name in (f'lcv_{head}_resnet18_birdlets64', f'ablations/lcv_{head}_resnet18_birdlets64_{what}')
-    )
+    name = f'lcv_{head}_resnet18_birdlets64'
+    full, ablated = settings(FOLDER / f'{name}.py'), settings(FOLDER / f'ablations/{name}_{what}.py')
     changed = {key: value for key, value in ablated.items() if full.get(key) != value}
     gone = full.keys() - ablated.keys()
     assert changed == ABLATED[what]
@@ -133,10 +150,9 @@ def test_an_ablation_is_lcv_but_for_what_its_name_says(head, what):
     ],
 )  # fmt: skip
 def test_an_arm_without_the_loss_is_the_baseline_and_the_parts_of_its_name(config, parts):
-    cfg = Config.fromfile(FOLDER / f'{config}_{parts}.py')
     folder, name = config.replace('ablations', '.').split('/')
-    baseline = Config.fromfile(FOLDER / folder / f'{name}.py')
-    lcv = Config.fromfile(FOLDER / folder / f'lcv_{name}.py')
+    path, path_of_lcv = FOLDER / f'{config}_{parts}.py', FOLDER / folder / f'lcv_{name}.py'
+    cfg, baseline, lcv = load(path), load(FOLDER / folder / f'{name}.py'), load(path_of_lcv)
     assert cfg.model.head == baseline.model.head
     assert cfg.model.type is ImageClassifier
     assert 'variance_loss' not in cfg.model
@@ -144,9 +160,8 @@ def test_an_arm_without_the_loss_is_the_baseline_and_the_parts_of_its_name(confi
     sampler = cfg.train_dataloader.get('batch_sampler')
     assert sampler == (lcv.train_dataloader.batch_sampler if 'balanced' in parts else None)
     if parts == 'attention_balanced':  # nothing but the loss, and the classifier that computes it, is gone
-        ours, full = flat_settings(cfg.to_dict()), flat_settings(lcv.to_dict())
-        differing = {key for key in ours.keys() | full.keys() if ours.get(key) != full.get(key)}
-        assert {key for key in differing if not key.startswith('model.variance_loss.')} == {'model.type'}
+        changed = differing(path, path_of_lcv)
+        assert {key for key in changed if not key.startswith('model.variance_loss.')} == {'model.type'}
 
 
 @pytest.mark.parametrize('row', ROWS.values(), ids=lambda row: row.config)
@@ -173,13 +188,13 @@ def test_a_quoted_row_says_what_its_number_is_and_keeps_no_best_by_another(row: 
     assert 'top-1' not in text
     # GCA's last epoch counts: the best by labels that it must not know would be chosen with them
     best = None if row.method == 'GCA' else row.metric
-    assert Config.fromfile(FOLDER / f'{row.config}.py').default_hooks.checkpoint.save_best == best
+    assert load(FOLDER / f'{row.config}.py').default_hooks.checkpoint.save_best == best
 
 
 @all_configs
 def test_a_config_is_what_its_name_says(path):
     name = parts_of(path)
-    cfg = Config.fromfile(path)
+    cfg = load(path)
     classes = CLASSES[name['dataset']]
 
     assert cfg.model.head.num_classes == classes == cfg.data_preprocessor.num_classes
@@ -207,7 +222,7 @@ def test_a_config_is_what_its_name_says(path):
 
 @pytest.mark.parametrize('row', ROWS.values(), ids=lambda row: row.config)
 def test_a_row_has_the_papers_schedule(row: PaperRow):
-    cfg = Config.fromfile(FOLDER / f'{row.config}.py')
+    cfg = load(FOLDER / f'{row.config}.py')
     optimizer = cfg.optim_wrapper.optimizer
     assert optimizer.type is torch.optim.SGD
     assert (optimizer.lr, optimizer.momentum, optimizer.weight_decay) == (0.01, 0.9, 1e-4)
@@ -216,66 +231,43 @@ def test_a_row_has_the_papers_schedule(row: PaperRow):
     assert transform(cfg.train_dataloader.dataset.pipeline, 'ResizeEdge').edge == 'short'
 
 
-# One of each head and backbone, and all the small ones: with the classifier at its real size
-@pytest.mark.parametrize(
-    'config',
-    [
-        'lcv_bcnn_vgg16_cub448', 'lcv_cbp_vgg16_dogs224', 'hbp_vgg16_flower224', 'lcv_hbp_resnet18_cub224',
-        *(f'small/{path.stem}' for path in SMALL),
-    ],
-)  # fmt: skip
-def test_a_built_model_scores_every_class(config):
-    model = MODELS.build(Config.fromfile(FOLDER / f'{config}.py').model).eval()
-    with torch.no_grad():
-        scores = model(torch.rand(1, 3, 64, 64))
-    assert scores.shape == (1, CLASSES[parts_of(FOLDER / f'{config}.py')['dataset']])
-
-
 @pytest.mark.parametrize(
     'path', [path for path in CONFIGS + SMALL if path.stem.startswith('lcv_')], ids=lambda path: path.stem
 )
 def test_an_lcv_config_is_its_baseline_and_the_overlay(path):
-    lcv, baseline = (
-        flat_settings(Config.fromfile(p).to_dict())
-        for p in (path, path.with_name(path.stem.removeprefix('lcv_') + '.py'))
-    )
-    changed = {key for key in lcv.keys() | baseline.keys() if lcv.get(key) != baseline.get(key)}
-    overlay = {key for key in lcv if key.startswith(('lcv_model.', 'lcv_batch_sampler.'))}
+    changed = differing(path, path.with_name(path.stem.removeprefix('lcv_') + '.py'))
+    overlay = {key for key in settings(path) if key.startswith(('lcv_model.', 'lcv_batch_sampler.'))}
     expected = {key.replace('lcv_model.', 'model.') for key in overlay if key.startswith('lcv_model.')}
     expected |= {key.replace('lcv_', 'train_dataloader.') for key in overlay if key.startswith('lcv_batch_sampler.')}
     assert changed - overlay == expected
 
 
 @pytest.mark.parametrize('path', ALL, ids=lambda path: path.stem)
-def test_a_leaf_is_at_most_fourteen_lines(path):
+def test_a_leaf_is_at_most_fourteen_lines_and_ends_where_a_loss_is_not_finite(path):
     assert len(path.read_text().splitlines()) <= 14
-
-
-@pytest.mark.parametrize('path', ALL, ids=lambda path: path.stem)
-def test_a_loss_that_is_not_finite_ends_the_run_of_any_config(path):
-    assert Config.fromfile(path).default_hooks.finite_loss.type is FiniteLossHook
+    assert load(path).default_hooks.finite_loss.type is FiniteLossHook
 
 
 @pytest.mark.parametrize('name', sorted(TWO_STEPS))
 def test_a_two_step_config_is_its_row_with_another_schedule(name):
     row = FOLDER / f'{name.removesuffix("_2step")}.py'
-    two_steps, one = (flat_settings(Config.fromfile(path).to_dict()) for path in (FOLDER / f'{name}.py', row))
-    assert {key for key in two_steps.keys() | one.keys() if two_steps.get(key) != one.get(key)} == {
+    path = FOLDER / f'{name}.py'
+    assert differing(path, row) == {
         'optim_wrapper.optimizer.lr',
         'optim_wrapper.optimizer.weight_decay',
         'custom_hooks',
         'find_unused_parameters',
         'train_cfg.max_epochs',
-        *(key for key in (*one, *two_steps) if key.startswith('param_scheduler')),
+        *(key for key in (*settings(row), *settings(path)) if key.startswith('param_scheduler')),
     }
     of_row = ROWS[row.stem]
     head = f'{of_row.method}, {of_row.backbone}, {of_row.dataset}, crops of {of_row.crop}, in two steps. Not a row'
-    assert (FOLDER / f'{name}.py').read_text().startswith(f'"""{head}')
+    assert path.read_text().startswith(f'"""{head}')
 
 
 @pytest.mark.parametrize('name', sorted(TWO_STEPS))
 def test_the_two_steps_have_the_published_lengths_rates_and_decays(name):
-    cfg = Config.fromfile(FOLDER / f'{name}.py')
+    cfg = load(FOLDER / f'{name}.py')
     steps = PUBLISHED[parts_of(FOLDER / f'{name}.py')['method']]
     expected = []  # of each epoch
     for images, decay, rates in steps:
@@ -302,12 +294,22 @@ def test_the_two_steps_have_the_published_lengths_rates_and_decays(name):
     assert got == expected
 
 
-@pytest.mark.parametrize('path', SMALL, ids=lambda path: path.stem)
-def test_a_config_for_cpus_is_built_and_is_the_papers_recipe_but_for_its_length(path):
-    cfg = Config.fromfile(path)
+# One of each head and backbone, with the classifier at its real size
+@pytest.mark.parametrize(
+    'config',
+    ['lcv_bcnn_vgg16_cub448', 'lcv_cbp_vgg16_dogs224', 'hbp_vgg16_flower224', 'lcv_hbp_resnet18_cub224'],
+)
+def test_a_built_model_scores_every_class(config):
+    cfg = load(FOLDER / f'{config}.py')
     with torch.no_grad():
         scores = MODELS.build(cfg.model).eval()(torch.rand(1, 3, 64, 64))
     assert scores.shape == (1, cfg.data_preprocessor.num_classes)
+
+
+@pytest.mark.parametrize('path', SMALL, ids=lambda path: path.stem)
+def test_a_config_for_cpus_is_built_and_is_the_papers_recipe_but_for_its_length(path):
+    test_a_built_model_scores_every_class(f'small/{path.stem}')
+    cfg = load(path)
     optimizer = cfg.optim_wrapper.optimizer
     assert (optimizer.lr, optimizer.momentum, optimizer.weight_decay) == (0.01, 0.9, 1e-4)
     assert (cfg.param_scheduler.milestones, cfg.param_scheduler.gamma, cfg.train_cfg.max_epochs) == ([10], 0.1, 12)
@@ -316,6 +318,6 @@ def test_a_config_for_cpus_is_built_and_is_the_papers_recipe_but_for_its_length(
 
 
 def test_the_overlay_shows_the_defaults_of_the_loss():
-    shown = dict(Config.fromfile(FOLDER / 'lcv_cbp_vgg16_cub448.py').model.variance_loss)
+    shown = dict(load(FOLDER / 'lcv_cbp_vgg16_cub448.py').model.variance_loss)
     defaults = inspect.signature(shown.pop('type')).parameters
     assert shown == {name: defaults[name].default for name in shown}

@@ -20,15 +20,14 @@ import torch
 import torch.distributed as dist
 from layouts import make_cub
 from mmengine.config import Config
-from mmengine.dataset import DefaultSampler
 from mmengine.hooks import DistSamplerSeedHook
 from mmengine.model import MMDistributedDataParallel
 from mmengine.optim import OptimWrapper
 from mmengine.runner import Runner
 from mmpretrain.registry import MODELS
 from mmpretrain.structures import DataSample
-from test_tools import CONFIG, logged, run
-from tiny_run import BIRDLETS, tiny_settings
+from test_tools import CONFIG, logged
+from tiny_run import BIRDLETS, loader, tiny_settings, wait_until
 from torch import Tensor, multiprocessing, nn
 
 from lcv_mm.datasets import CUB200, ClassBalancedBatchSampler
@@ -177,28 +176,20 @@ def batches_of_a_rank(rank: int, world_size: int, data: Path, folder: Path) -> N
     dist.init_process_group('gloo', init_method=f'file://{folder}/init', rank=rank, world_size=world_size)
     epochs = []
     for session in ((0, 1, 2), (2,)):  # the second is of a run that was stopped after epoch 1 and resumed
-        loader = Runner.build_dataloader(
-            dict(
-                dataset=dict(type=CUB200, data_root=str(data), split='train'),
-                batch_size=16,
-                num_workers=0,
-                sampler=dict(type=DefaultSampler, shuffle=True),
-                batch_sampler=dict(type=ClassBalancedBatchSampler, samples_per_class=2),
-                collate_fn=dict(type='default_collate'),
-            ),
-            seed=0,
-        )
+        pairs = dict(type=ClassBalancedBatchSampler, samples_per_class=2)
+        config = loader(dict(type=CUB200, data_root=str(data), split='train'), 16, batch_sampler=pairs)
+        built = Runner.build_dataloader(config, seed=0)
         for epoch in session:
-            hook_runner = SimpleNamespace(train_loop=SimpleNamespace(dataloader=loader), epoch=epoch)
+            hook_runner = SimpleNamespace(train_loop=SimpleNamespace(dataloader=built), epoch=epoch)
             DistSamplerSeedHook().before_train_epoch(hook_runner)
-            epochs.append(list(loader.batch_sampler))
+            epochs.append(list(built.batch_sampler))
     torch.save(epochs, folder / f'{rank}.pth')
     dist.destroy_process_group()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('world_size', [2, 3])
-def test_processes_share_each_epoch_in_another_order_and_in_the_same_after_a_resume(tmp_path, world_size):
+def test_processes_share_each_epoch_in_another_order_and_in_the_same_after_a_resume(tmp_path):
+    world_size = 3
     data = make_cub(tmp_path / 'CUB_200_2011', width=8, height=8)
     multiprocessing.spawn(batches_of_a_rank, (world_size, data, tmp_path), world_size)
     ranks = [torch.load(tmp_path / f'{rank}.pth') for rank in range(world_size)]
@@ -250,6 +241,17 @@ def small(data: Path, epochs: int, **more: object) -> list[str]:
     return ['--cfg-options', *(f'{key}={value}' for key, value in (values | more).items())]
 
 
+def processes_of(work_dir: Path, variable: str = '') -> list[int]:
+    """Processes whose command line names the work dir, and that have `variable` in their environment."""
+    found = []
+    for process in Path('/proc').glob('[0-9]*'):
+        with suppress(OSError):  # it ended meanwhile
+            there = str(work_dir).encode() in (process / 'cmdline').read_bytes()
+            if there and variable.encode() in (process / 'environ').read_bytes():
+                found.append(int(process.name))
+    return found
+
+
 def assert_same_weights(folder: Path, other: Path) -> None:
     """After two epochs, bit for bit."""
     ours, theirs = (torch.load(f / 'epoch_2.pth', weights_only=False)['state_dict'] for f in (folder, other))
@@ -274,7 +276,7 @@ def test_two_processes_train_and_one_writes(trained):
 
 
 @pytest.mark.slow
-def test_two_processes_test_with_the_accuracy_of_one(trained, tmp_path):
+def test_two_processes_test_with_the_accuracy_of_one(trained, tmp_path, run_here):
     data, work_dir = trained
     cfg = Config.fromfile(CONFIG)
     cfg.custom_hooks = [dict(type='lcv_mm.engine.PooledFeatureHook')]
@@ -282,19 +284,11 @@ def test_two_processes_test_with_the_accuracy_of_one(trained, tmp_path):
     cfg.dump(tmp_path / 'metrics.py')
     end = ('--work-dir', tmp_path, '--out-item', 'metrics', *small(data, epochs=2))
     launch('dist_test', tmp_path / 'metrics.py', work_dir / 'epoch_2.pth', 2, '--out', tmp_path / 'two.json', *end)
-    run('test', tmp_path / 'metrics.py', work_dir / 'epoch_2.pth', '--out', tmp_path / 'one.json', *end)
+    run_here('test', tmp_path / 'metrics.py', work_dir / 'epoch_2.pth', '--out', tmp_path / 'one.json', *end)
     two, one = (json.loads((tmp_path / name).read_text()) for name in ('two.json', 'one.json'))
     assert two == pytest.approx(one, rel=1e-4)
     assert two['accuracy/top5'] == 100  # of 5 classes
     assert {name.partition('/')[0] for name in two} == {'accuracy', 'class_variance'}
-
-
-@pytest.mark.slow
-def test_a_resume_of_two_processes_ends_with_the_weights_of_the_run_never_stopped(trained, tmp_path):
-    data, work_dir = trained
-    launch('dist_train', CONFIG, 2, '--work-dir', tmp_path, *small(data, epochs=1))
-    launch('dist_train', CONFIG, 2, '--work-dir', tmp_path, '--resume', *small(data, epochs=2))
-    assert_same_weights(tmp_path, work_dir)
 
 
 @pytest.mark.slow
@@ -303,28 +297,13 @@ def test_all_processes_stop_where_one_is_told_to_and_lose_nothing(trained, tmp_p
     with ThreadPoolExecutor() as pool:
         args = (CONFIG, 2, '--work-dir', tmp_path, *small(data, epochs=2))
         stopped = pool.submit(launch, 'dist_train', *args, check=False)
-        deadline = time.monotonic() + 100
-        while not any('Epoch(train)' in log.read_text() for log in tmp_path.glob('*/*.log')):
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
-        os.kill(process_of_rank(1, tmp_path), signal.SIGTERM)
+        wait_until(lambda: any('Epoch(train)' in log.read_text() for log in tmp_path.glob('*/*.log')))
+        os.kill(processes_of(tmp_path, 'RANK=1')[0], signal.SIGTERM)
     assert stopped.result().returncode != 0
     assert 'carry on with --resume' in stopped.result().stdout
     assert not (tmp_path / 'epoch_2.pth').exists()
     launch('dist_train', *args, '--resume')
     assert_same_weights(tmp_path, work_dir)
-
-
-def process_of_rank(rank: int, work_dir: Path) -> int:
-    """The process that trains as this rank, and not one of its loaders' workers."""
-    for process in Path('/proc').glob('[0-9]*'):
-        try:
-            is_run = str(work_dir).encode() in (process / 'cmdline').read_bytes()
-            if is_run and f'RANK={rank}'.encode() in (process / 'environ').read_bytes().split(b'\0'):
-                return int(process.name)
-        except OSError:  # ended meanwhile
-            continue
-    raise LookupError(f'no process of rank {rank}')
 
 
 @pytest.mark.slow
@@ -407,15 +386,6 @@ class FaultyHook(Hook):
 """
 
 
-def processes_of(word: str) -> list[str]:
-    """Command lines that hold `word`."""
-    found = []
-    for file in Path('/proc').glob('[0-9]*/cmdline'):
-        with suppress(OSError):  # it ended meanwhile
-            found.append(file.read_text())
-    return [line for line in found if word in line]
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ('how', 'shown'), [('raise', 'RuntimeError: the memory of rank 1 is on fire'), ('kill', 'Signal 9 (SIGKILL)')]
@@ -439,7 +409,7 @@ def test_a_rank_that_dies_ends_the_others_within_a_minute_and_is_shown(tmp_path,
     assert shown in done.stdout
     assert waited < 45
     time.sleep(1)  # for the kernel to clear away what was killed
-    assert not processes_of(str(work_dir))
+    assert not processes_of(work_dir)
 
 
 @pytest.mark.parametrize(

@@ -3,67 +3,53 @@
 import subprocess
 import sys
 
-import pytest
-
 PARTS = {
     'MODELS': [
-        'ResidualAttention',
-        'CBPHead',
-        'ClassVarianceLoss',
-        'LCVClassifier',
-        'VGGLayers',
-        'BCNNHead',
-        'HBPHead',
+        *('ResidualAttention', 'CBPHead', 'ClassVarianceLoss', 'LCVClassifier', 'VGGLayers', 'BCNNHead', 'HBPHead'),
         'ResNetLayers',
     ],
     'DATASETS': ['Birdlets', 'CUB200', 'OxfordFlower17', 'StanfordDogs'],
     'DATA_SAMPLERS': ['ClassBalancedBatchSampler'],
     'METRICS': ['ClassVarianceMetric'],
 }
-
-
-def run_python(code: str) -> str:
-    """Output of a fresh interpreter: what is registered here does not count."""
-    return subprocess.run(
-        [sys.executable, '-W', 'ignore', '-c', code], check=True, capture_output=True, text=True
-    ).stdout
-
-
-def test_bare_names_after_custom_imports(tmp_path):
-    config = tmp_path / 'config.py'
-    config.write_text("custom_imports = dict(imports=['lcv_mm'])\nmodel = dict(type='ResidualAttention')\n")
-    code = f"""
-from mmengine.config import Config
+BARE = "custom_imports = dict(imports=['lcv_mm'])\nmodel = dict(type='ResidualAttention')\n"
+DOTTED = (
+    "model = dict(type='lcv_mm.LCVClassifier', backbone=dict(type='mmpretrain.ResNet', depth=18),"
+    " neck=dict(type='lcv_mm.ResidualAttention'),"
+    " head=dict(type='lcv_mm.CBPHead', num_classes=3, in_channels=512, out_dim=16),"
+    " variance_loss=dict(type='lcv_mm.ClassVarianceLoss'))\n"
+)
+FORKS = """
+import os, sys
 import mmpretrain.registry as registry
-cfg = Config.fromfile({str(config)!r})
-print([registry.__dict__[room].get(name).__name__ for room, names in {PARTS}.items() for name in names])
-print(type(registry.MODELS.build(cfg.model)).__module__)
-"""
-    names, module = run_python(code).splitlines()[-2:]
-    assert names == str([name for names in PARTS.values() for name in names])
-    assert module == 'lcv_mm.models.residual_attention'
-
-
-@pytest.mark.parametrize('room', PARTS)
-def test_dotted_names_with_no_import(room):
-    code = f"""
-import mmpretrain.registry as registry
-print([registry.{room}.get('lcv_mm.' + name).__name__ for name in {PARTS[room]}])
-"""
-    assert run_python(code).splitlines()[-1] == str(PARTS[room])
-
-
-def test_a_text_config_with_dotted_names_builds(tmp_path):
-    config = tmp_path / 'config.py'
-    config.write_text(
-        "model = dict(type='lcv_mm.LCVClassifier', backbone=dict(type='mmpretrain.ResNet', depth=18),"
-        " neck=dict(type='lcv_mm.ResidualAttention'),"
-        " head=dict(type='lcv_mm.CBPHead', num_classes=3, in_channels=512, out_dim=16),"
-        " variance_loss=dict(type='lcv_mm.ClassVarianceLoss'))\n"
-    )
-    code = f"""
 from mmengine.config import Config
-from mmpretrain.registry import MODELS
-print(type(MODELS.build(Config.fromfile({str(config)!r}).model).variance_loss).__name__)
+
+for expression in sys.argv[1:]:
+    if os.fork() == 0:
+        print('\\n@', eval(expression), flush=True)
+        os._exit(0)
+    os.wait()
 """
-    assert run_python(code).splitlines()[-1] == 'ClassVarianceLoss'
+
+
+def test_a_part_is_found_by_its_bare_name_after_custom_imports_and_by_its_dotted_name_with_no_import():
+    """Each in a fork of a fresh interpreter, where nothing is registered here or by another."""
+    every = [(room, name) for room, names in PARTS.items() for name in names]
+    built = 'registry.MODELS.build(Config.fromstring({!r}, ".py").model)'
+    bare = f'*(getattr(registry, room).get(name).__name__ for room, name in {every})'
+    expected = {
+        f'[type({built.format(BARE)}).__module__, {bare}]': [
+            'lcv_mm.models.residual_attention',
+            *(name for _, name in every),
+        ],
+        **{
+            f'[registry.{room}.get("lcv_mm." + name).__name__ for name in {names}]': names
+            for room, names in PARTS.items()
+        },
+        f'[type({built.format(DOTTED)}.variance_loss).__name__]': ['ClassVarianceLoss'],
+    }
+    command = [sys.executable, '-W', 'ignore', '-c', FORKS, *expected]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert [line[2:] for line in done.stdout.splitlines() if line.startswith('@ ')] == [
+        str(names) for names in expected.values()
+    ]

@@ -89,7 +89,7 @@ def test_the_accuracy_is_the_share_of_right_predictions(trained, tmp_path, run_h
     data, work_dir = trained
     end = ('--work-dir', tmp_path, *options(data))
     metrics = ('--out', tmp_path / 'metrics.json', '--out-item', 'metrics', '--show-dir', tmp_path / 'show')
-    run('test', CONFIG, work_dir / 'epoch_2.pth', *metrics, *end)
+    run_here('test', CONFIG, work_dir / 'epoch_2.pth', *metrics, *end)
     predictions = predicted(run_here, work_dir / 'epoch_2.pth', tmp_path / 'pred.pkl', *end)
     # the truth from CUB's own lists, not from our loading code
     lists = [
@@ -123,19 +123,22 @@ class Payload:
         return Path.touch, (self.marker,)
 
 
-def test_a_checkpoint_that_brings_code_is_refused_and_runs_it_once_it_is_trusted(trained, tmp_path, run_here):
+def test_a_checkpoint_that_brings_code_runs_it_once_it_is_trusted_and_is_refused(
+    trained, tmp_path, run_here, monkeypatch
+):
     data, work_dir = trained
     checkpoint = torch.load(work_dir / 'epoch_2.pth', weights_only=False)
     checkpoint['extra'] = Payload(tmp_path / 'marker')
     torch.save(checkpoint, tmp_path / 'stranger.pth')
     end = ('--work-dir', tmp_path, *options(data))
+    run_here('test', CONFIG, tmp_path / 'stranger.pth', '--trust-checkpoint', *end)
+    (tmp_path / 'marker').unlink()
+    monkeypatch.setenv('TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD', '0')  # as in a process of its own
     done = run_here('train', CONFIG, '--resume', tmp_path / 'stranger.pth', *end, check=False)
     assert done.returncode == 1
     assert 'stranger.pth: refused' in done.stderr
     assert '--trust-checkpoint' in done.stderr
     assert not (tmp_path / 'marker').exists()
-    run('test', CONFIG, tmp_path / 'stranger.pth', '--trust-checkpoint', *end)
-    assert (tmp_path / 'marker').exists()
 
 
 def test_the_main_job_trains_from_a_local_file_of_torchvisions_weights(trained, tmp_path, run_here):
@@ -160,9 +163,9 @@ def test_the_main_job_trains_from_a_local_file_of_torchvisions_weights(trained, 
     assert len([record for record in logged(tmp_path) if 'loss_intra' in record]) == 6  # 24 images in batches of 4
 
 
-def test_with_an_interval_of_minus_one_only_the_last_checkpoint_is_written(trained, tmp_path):
+def test_with_an_interval_of_minus_one_only_the_last_checkpoint_is_written(trained, tmp_path, run_here):
     never = {'default_hooks.checkpoint.interval': -1, 'default_hooks.checkpoint.save_best': None}
-    run('train', CONFIG, '--work-dir', tmp_path, *options(trained[0], **never, **{'train_cfg.max_epochs': 2}))
+    run_here('train', CONFIG, '--work-dir', tmp_path, *options(trained[0], **never, **{'train_cfg.max_epochs': 2}))
     assert [file.name for file in tmp_path.glob('epoch_*.pth')] == ['epoch_2.pth']  # CheckpointHook's `save_last`
 
 

@@ -1,10 +1,26 @@
-"""Settings that shrink a config to a run of seconds: the one place where the tests do so."""
+"""Settings that shrink a config to a run of seconds, the one place where the tests do so, and what such runs need."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 BIRDLETS = {'num_classes': 6, 'train_per_class': 4, 'test_per_class': 2, 'image_size': 64}
+
+
+def loader(dataset: object, batch_size: int = 2, **more: object) -> dict[str, object]:
+    """A dataloader in the test's process, its images shuffled."""
+    collate = dict(type='default_collate')
+    settings = dict(batch_size=batch_size, num_workers=0, dataset=dataset, collate_fn=collate)
+    return settings | dict(sampler=dict(type='DefaultSampler', shuffle=True)) | more
+
+
+def wait_until(true: Callable[[], bool], seconds: float = 120.0) -> None:
+    """Return once it holds; an error if it does not within the time."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 def tiny_settings(data_root: Path, epochs: int = 1, dataset: Mapping[str, int] = BIRDLETS) -> dict[str, object]:

@@ -4,12 +4,12 @@ import hashlib
 import multiprocessing
 import tarfile
 import threading
-import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from layouts import make_cub, make_oxford_flower17, make_stanford_dogs
+from tiny_run import wait_until
 
 from lcv_mm.data_prep import prepare
 from lcv_mm.data_prep.facts import DATASETS, DatasetFacts, Split
@@ -141,9 +141,7 @@ def test_a_download_that_was_killed_is_gone_on_from(archives, server, tmp_path):
     server.cuts, server.hold = [100_000], threading.Event()
     child = FORK.Process(target=prepare, args=(['dogs'], tmp_path), kwargs={'datasets': facts})
     child.start()
-    deadline = time.monotonic() + 60
-    while not (part.exists() and part.stat().st_size) and time.monotonic() < deadline:
-        time.sleep(0.01)
+    wait_until(lambda: part.exists() and part.stat().st_size > 0)
     child.kill()
     child.join()
     server.hold.set()

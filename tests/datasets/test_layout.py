@@ -55,12 +55,9 @@ def test_it_is_built_from_the_registry_below_the_home_and_loads_images(cls, orig
 @pytest.mark.parametrize(
     ('cls', 'wrong', 'expected'),
     [
-        (CUB200, dict(split='val'), "split='val', but CUB200 has the splits 'train' and 'test'"),
         (StanfordDogs, dict(split='val'), "split='val', but StanfordDogs has the splits 'train' and 'test'"),
         (OxfordFlower17, dict(split='val'), "has the splits 'train' and 'test' with protocol='paper'$"),
         (OxfordFlower17, dict(protocol='official', split=['a']), "'train', 'val' and 'test' with protocol='official'"),
-        (OxfordFlower17, dict(protocol='lcv'), "protocol='lcv', but OxfordFlower17 has the protocols 'paper' and 'of"),
-        (OxfordFlower17, dict(fold=4), 'fold=4, but OxfordFlower17 has the folds 1, 2 and 3'),
         (OxfordFlower17, dict(fold='1'), "fold='1', but OxfordFlower17 has the folds 1, 2 and 3"),
     ],
 )

@@ -58,17 +58,6 @@ def test_they_are_those_of_a_loop_over_the_pairs_of_the_last_level():
     assert state.keys() == model.state_dict().keys()
 
 
-def test_they_are_what_lcv_logs_for_the_same_features():
-    plain = ImageClassifier(RESNET, None, dict(type='CBPHead', in_channels=512, num_classes=3, out_dim=64)).train()
-    images = torch.randn(4, 3, 64, 64)
-    loss = dict(type='ClassVarianceLoss')
-    lcv = LCVClassifier(RESNET, None, plain.head, variance_loss=loss).train()
-    lcv.backbone = plain.backbone
-    expected = lcv.loss(images, samples(LABELS))
-    logged = logged_by_hook(plain, images, samples(LABELS), 'lcv')
-    assert logged == {name: pytest.approx(float(expected[name]), rel=1e-5) for name in ('dist_inter', 'dist_intra')}
-
-
 def test_what_has_no_pairs_or_logs_them_itself_is_passed_over():
     images = torch.randn(3, 3, 64, 64)
     assert set(logged_by_hook(classifier(), images, samples([0, 1, 2]), 'no pair')) == {'dist_inter'}
@@ -86,12 +75,6 @@ def test_mixed_images_have_no_distances_but_their_labels_as_scores_do(mixing):
     soft = dict(HEAD, loss=dict(type='CrossEntropyLoss', use_soft=True))
     onehot = classifier(soft, data_preprocessor=dict(num_classes=3, to_onehot=True))
     assert set(logged_by_hook(onehot, images, samples(LABELS), f'no {mixing}')) == {'dist_inter', 'dist_intra'}
-
-
-def test_images_of_several_labels_have_no_distances():
-    model = classifier(head=dict(type='MultiLabelLinearClsHead', in_channels=512, num_classes=3))
-    several = [DataSample(metainfo=dict(num_classes=3)).set_gt_label(label) for label in ([0, 1], [2], [0])]
-    assert logged_by_hook(model, torch.rand(3, 3, 64, 64), several, 'several') == {}
 
 
 def test_what_is_logged_keeps_no_graph_and_no_features():

@@ -2,6 +2,7 @@
 
 import os
 import re
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from layouts import make_cub
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+from tiny_run import loader
 from torch import Tensor, distributed, multiprocessing
 
 from lcv_mm.errors import ConfigError
@@ -18,11 +20,7 @@ from lcv_mm.errors import ConfigError
 pytestmark = pytest.mark.usefixtures('safe_checkpoints')
 
 STEP_1, STEP_2 = 2, 2  # epochs
-PIPELINE = [
-    dict(type='LoadImageFromFile'),
-    dict(type='Resize', scale=32),
-    dict(type='PackInputs'),
-]
+PIPELINE = [dict(type='LoadImageFromFile'), dict(type='Resize', scale=32), dict(type='PackInputs')]
 SCHEDULE = [
     dict(type='MultiStepLR', by_epoch=True, milestones=[1], gamma=0.5),
     dict(type='MultiStepLR', by_epoch=True, milestones=[STEP_1], gamma=0.1),
@@ -76,13 +74,7 @@ def state_of(runner: Runner) -> dict[str, Tensor]:
 
 
 def config(data_root: Path, work_dir: Path, **changes: Any) -> dict:
-    loader = dict(
-        batch_size=4,
-        num_workers=0,
-        sampler=dict(type='DefaultSampler', shuffle=True),
-        dataset=dict(type='lcv_mm.CUB200', data_root=str(data_root), split='train', indices=8, pipeline=PIPELINE),
-        collate_fn=dict(type='default_collate'),
-    )
+    images = dict(type='lcv_mm.CUB200', data_root=str(data_root), split='train', indices=8, pipeline=PIPELINE)
     model = dict(
         type='lcv_mm.LCVClassifier',
         backbone=dict(type='lcv_mm.ResNetLayers', depth=18, stem_channels=4, base_channels=4),
@@ -94,13 +86,11 @@ def config(data_root: Path, work_dir: Path, **changes: Any) -> dict:
         default_scope='mmpretrain',
         model=model,
         data_preprocessor=dict(mean=[120.0] * 3, std=[60.0] * 3, num_classes=200),
-        train_dataloader=loader,
+        train_dataloader=loader(images, batch_size=4),
         train_cfg=dict(by_epoch=True, max_epochs=STEP_1 + STEP_2),
         optim_wrapper=dict(optimizer=dict(type='SGD', lr=1.0, momentum=0.9, weight_decay=1e-6)),
         param_scheduler=SCHEDULE,
-        default_hooks=dict(
-            checkpoint=dict(type='CheckpointHook', interval=1), logger=dict(type='LoggerHook', interval=1)
-        ),
+        default_hooks={name: dict(type=f'{name.title()}Hook', interval=1) for name in ('checkpoint', 'logger')},
         custom_hooks=[dict(type='lcv_mm.engine.FreezeBackboneHook', epochs=STEP_1)],
         randomness=dict(seed=0),
         work_dir=str(work_dir),
@@ -113,11 +103,8 @@ def train(cfg: dict, stop_before: int | None = None) -> Watch:
     runner = Runner.from_cfg(Config(cfg))
     watch = Watch(stop_before)
     runner.register_hook(watch)
-    if stop_before is None:
+    with nullcontext() if stop_before is None else pytest.raises(KeyboardInterrupt):
         runner.train()
-    else:
-        with pytest.raises(KeyboardInterrupt):
-            runner.train()
     return watch
 
 
@@ -152,8 +139,8 @@ def test_step_1_leaves_the_backbone_and_its_running_statistics_bit_for_bit(whole
 def test_step_1_computes_no_gradient_of_the_backbone(whole_run):
     watch, _ = whole_run
     head = {'head.fc.weight', 'head.fc.bias'}
-    backbone = {name for name in watch.states[0] if name.startswith('backbone.') and 'running' not in name}
-    backbone = {name for name in backbone if 'num_batches' not in name}
+    counted = ('running', 'num_batches')
+    backbone = {name for name in part(watch.states[0], 'backbone') if not any(word in name for word in counted)}
     assert watch.with_gradient == [head] * 4 + [head | backbone] * 4
     assert watch.in_training_mode == [False] * 4 + [True] * 4
 

@@ -9,6 +9,7 @@ from mmengine.hooks import CheckpointHook
 from mmengine.model import BaseModel
 from mmengine.runner import Runner
 from mmpretrain.engine import SwitchRecipeHook
+from tiny_run import loader
 from torch import nn
 
 from lcv_mm.engine import PositionalSeedHook, ResumableTrainLoop
@@ -46,13 +47,7 @@ def run(work_dir: Path, batch_size: int = 2, hooks: Sequence[dict] = (), **setti
     runner = Runner(
         Line(),
         str(work_dir),
-        train_dataloader=dict(
-            batch_size=batch_size,
-            num_workers=0,
-            dataset=Numbers(pipeline=[load]),
-            sampler=dict(type='DefaultSampler', shuffle=True),
-            collate_fn=dict(type='default_collate'),
-        ),
+        train_dataloader=loader(Numbers(pipeline=[load]), batch_size),
         train_cfg=dict(type=ResumableTrainLoop, max_epochs=3),
         optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.1, momentum=0.9)),
         default_hooks=dict(checkpoint=dict(type=CheckpointHook, interval=1, by_epoch=False), logger=None),

@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
+from layouts import draw_noise
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmpretrain.registry import DATASETS, HOOKS, MODELS
@@ -89,9 +88,8 @@ def test_any_hook_can_be_switched_off_and_each_dataset_is_built_once(tiny, monke
 
 def test_a_wrapper_of_the_toolbox_is_built_in_the_runs_own_scope(tmp_path):
     for name in ('a', 'b'):
-        (tmp_path / 'd' / name).mkdir(parents=True)
         for i in range(4):
-            cv2.imwrite(str(tmp_path / 'd' / name / f'{i}.png'), np.full((40, 40, 3), 9 * i, np.uint8))
+            draw_noise(tmp_path / 'd' / name / f'{i}.png', 40, 40)
     pipeline = "[dict(type='LoadImageFromFile'), dict(type='CenterCrop', crop_size=32), dict(type='PackInputs')]"
     (tmp_path / 'c.py').write_text(f"""
 default_scope = 'mmpretrain'
@@ -112,13 +110,6 @@ work_dir = {str(tmp_path / 'work')!r}
     cfg.model.head.num_classes = 3
     with pytest.raises(ConfigError, match=r'model.head.num_classes=3, but KFoldDataset .* has 2 classes'):
         build_runner(cfg, ('train_dataloader',))
-
-
-@pytest.mark.parametrize('error', [ValueError('from numpy'), KeyError('key'), RuntimeError('a bug'), TypeError('x')])
-def test_an_error_that_is_not_of_the_config_passes_unchanged(error):
-    with pytest.raises(type(error)) as caught, config_errors(Config({})):
-        raise error
-    assert caught.value is error
 
 
 class Ours(nn.Module):
@@ -152,19 +143,9 @@ def test_a_refusal_of_our_own_or_of_the_toolbox_gets_the_key_of_the_innermost_pa
     assert isinstance(caught.value.__cause__, KeyError)
 
 
-@pytest.mark.parametrize(
-    ('part', 'says'),
-    [
-        (dict(type='ImageClasifier'), r"^model.type='ImageClasifier': .*did you mean 'ImageClassifier'"),
-        (dict(depth=18), r'^model: expected a dict with a `type`'),
-        (dict(type=Ours, erorr=3), r"^model.erorr: Ours has no such option; did you mean 'error'"),
-        (dict(type='mmpretrain.LinearClsHead', num_classes=3), r'^model: .*in_channels'),
-        ([dict(type=Ours), dict(type='Ourss')], r"^model.1.type='Ourss'"),
-    ],
-)
-def test_a_part_that_does_not_fit_its_class_is_named_by_its_key(part, says):
-    cfg = Config(dict(model=part))
-    with pytest.raises(ConfigError, match=says), config_errors(cfg):
+def test_a_part_without_a_type_is_named_by_its_key():
+    cfg = Config(dict(model=dict(depth=18)))
+    with pytest.raises(ConfigError, match='^model: expected a dict with a `type`'), config_errors(cfg):
         MODELS.build(cfg.model)
 
 

@@ -3,7 +3,6 @@ import torch
 from mmpretrain.registry import MODELS
 from mmpretrain.structures import DataSample
 
-from lcv_mm.errors import ConfigError
 from lcv_mm.models import CBPHead
 from lcv_mm.models.cbp_head import PROJECTIONS
 from lcv_mm.ops import tensor_sketch_pool
@@ -91,15 +90,3 @@ def test_loss_and_prediction_work_as_in_the_toolbox():
     assert float(losses['accuracy_top-1'][0]) == pytest.approx(correct.item())
     predicted = [sample.pred_label.item() for sample in head.predict(feats, samples)]
     assert predicted == log_p.argmax(1).tolist()
-
-
-@pytest.mark.parametrize(
-    ('options', 'message'),
-    [
-        (dict(out_dim=0), 'out_dim=0 must be a positive'),
-        (dict(projection='fft'), "projection='fft' is unknown; choose from .'ts', 'rm'"),
-    ],
-)
-def test_bad_options_are_refused(options, message):
-    with pytest.raises(ConfigError, match=message):
-        CBPHead(**{**dict(num_classes=5, in_channels=12), **options})

@@ -58,13 +58,6 @@ def test_a_batch_with_no_same_class_pair_still_trains_and_logs_no_nan(model):
     assert all(torch.isfinite(grad).all() for grad in grads if grad is not None)
 
 
-def test_mixup_of_the_toolbox_is_refused_when_the_model_is_built(model):
-    mixed = dict(type='LCVClassifier', **LCV, train_cfg=dict(augments=[dict(type='Mixup', alpha=1.0)]))
-    with pytest.raises(ConfigError, match=r'Mixup and CutMix .*model\.train_cfg=None'):
-        MODELS.build(mixed)
-    MODELS.build(mixed | dict(train_cfg=None))  # as the message says
-
-
 NOT_ONE_LABEL = {
     'mixed elsewhere': [sample.set_gt_score(torch.full((4,), 0.25)) for sample in samples([0, 1, 2, 3])],
     'several labels': [DataSample().set_gt_label([0, 1]) for _ in range(4)],
@@ -92,13 +85,3 @@ def test_predictions_are_those_of_the_toolboxs_classifier_with_the_same_parts(mo
     for ours, theirs in zip(model.predict(IMAGES), plain.predict(IMAGES), strict=True):
         assert torch.equal(ours.pred_score, theirs.pred_score)
     assert torch.equal(model.extract_feat(IMAGES, 'pre_logits'), plain.extract_feat(IMAGES, 'pre_logits'))
-
-
-@pytest.mark.parametrize('head', ['LinearClsHead', 'CBPHead'])
-def test_any_head_of_the_toolbox_can_take_the_loss(head):
-    config = dict(LCV, head=dict(type=head, num_classes=4, in_channels=512))
-    if head == 'LinearClsHead':
-        config['neck'] = [dict(type='ResidualAttention'), dict(type='GlobalAveragePooling')]
-    model = MODELS.build(dict(type='LCVClassifier', **config))
-    total, log = model.parse_losses(model.loss(IMAGES, samples([0, 0, 1, 1])))
-    torch.testing.assert_close(total, log['loss_cls'] + log['loss_inter'] + log['loss_intra'])

@@ -1,9 +1,9 @@
 import pytest
 import torch
 from mmpretrain.models import ResNet
-from torchvision.models import resnet18, resnet50
+from torchvision.models import resnet18
 
-from lcv_mm.errors import ConfigError, WeightsError
+from lcv_mm.errors import ConfigError
 from lcv_mm.models import ResNetLayers
 
 IMAGES = torch.randn(2, 3, 64, 96, generator=torch.Generator().manual_seed(0))
@@ -73,10 +73,3 @@ def test_frozen_stages_and_norm_eval_are_kept():
 def test_an_unknown_layer_lists_the_valid_ones():
     with pytest.raises(ConfigError, match=r"\['layer4.2'\].*'layer4.1.relu1', 'layer4.1'\]"):
         ResNetLayers(18, ('layer4.2',))
-
-
-def test_weights_of_another_depth_are_an_error_and_not_a_warning(tmp_path):
-    torch.save(resnet50(weights=None).state_dict(), tmp_path / 'resnet50.pth')
-    model = ResNetLayers(18, init_cfg=dict(type='Pretrained', checkpoint=str(tmp_path / 'resnet50.pth')))
-    with pytest.raises(WeightsError, match=r'resnet50\.pth'):
-        model.init_weights()

@@ -1,7 +1,7 @@
 import pytest
 import torch
 from mmpretrain.models import VGG
-from torchvision.models import vgg11, vgg16
+from torchvision.models import vgg16
 
 from lcv_mm.errors import ConfigError, WeightsError
 from lcv_mm.models import VGGLayers
@@ -39,14 +39,12 @@ def test_frozen_stages_are_kept_frozen():
 
 
 def test_an_unknown_layer_lists_the_valid_ones():
-    with pytest.raises(ConfigError, match=r"out_layers=\['conv5_3'\].*'relu5_3', 'pool5'"):
-        VGGLayers(16, ('conv5_3',))
     with pytest.raises(ConfigError, match="'relu5_3'\\]$"):
         VGGLayers(16, ('pool5',), with_last_pool=False)
 
 
 def test_weights_of_another_depth_are_an_error_and_not_a_warning(tmp_path):
-    torch.save(vgg11(weights=None).state_dict(), tmp_path / 'vgg11.pth')
+    torch.save(VGG(11).state_dict(), tmp_path / 'vgg11.pth')
     model = VGGLayers(16, init_cfg=dict(type='Pretrained', checkpoint=str(tmp_path / 'vgg11.pth')))
     with pytest.raises(WeightsError, match=r'vgg11\.pth'):
         model.init_weights()

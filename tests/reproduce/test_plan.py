@@ -89,11 +89,6 @@ def test_a_run_is_the_ordinary_trainer_with_its_seed_and_options(tmp_path):
     assert check_specs(specs(tmp_path)) == [60, 60]
 
 
-def test_a_negative_seed_is_refused(tmp_path):
-    with pytest.raises(ConfigError, match='--seeds -1: expected different numbers, 0 or more'):
-        specs(tmp_path, seeds=[-1])
-
-
 def test_a_folder_is_held_to_the_settings_it_was_begun_with(tmp_path):
     (begun,) = specs(tmp_path)[:1]
     hold_to_settings(begun, run_config(begun), write=True)

@@ -4,8 +4,9 @@ import _thread
 import signal
 import sys
 import threading
-import time
 from pathlib import Path
+
+from tiny_run import wait_until
 
 from lcv_mm.reproduce.processes import Children
 
@@ -44,13 +45,6 @@ def test_the_peak_is_that_of_the_process_and_not_of_the_one_before(tmp_path):
 
 def says_something(log: Path) -> bool:
     return log.is_file() and bool(log.read_text())
-
-
-def wait_until(true, seconds=30.0):
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def test_stop_tells_all_that_run_once_and_starts_no_more(tmp_path):

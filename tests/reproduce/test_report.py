@@ -185,7 +185,8 @@ def test_comparisons_are_paired_with_their_interval_and_left_out_without_a_commo
     attention = dict(cbp_resnet18_birdlets64_attention=[71.0, 82.0, 63.0], cbp_resnet18_birdlets64=[70.0, 80.0, 60.0])
     add_runs(tmp_path, settings=DRAWN, **attention)
     add_run(tmp_path, 'cbp_resnet18_birdlets64_balanced', 7, 99.0, **DRAWN)
-    half = 0.95 * math.sqrt(2 / (1 - 0.95**2)) / math.sqrt(3)  # two degrees of freedom, as below
+    # two degrees of freedom: P(|T| < t) = t / sqrt(2 + t^2), so t = 0.95 sqrt(2 / (1 - 0.95^2)); 1, 2, 3: deviation 1
+    half = 0.95 * math.sqrt(2 / (1 - 0.95**2)) / math.sqrt(3)
     shown = ['+2.00 ± 1.00 (3 seeds)', '+1.00, +2.00, +3.00', f'{MINUS}{half - 2:.2f} to +{2 + half:.2f}']
     assert list(rows(tmp_path, REHEARSAL, 'Attention alone')[0].values())[1:4] == shown
     assert not rows(tmp_path, REHEARSAL, 'Class-balanced batches alone')
@@ -321,6 +322,3 @@ def test_a_few_seeds_have_a_mean_the_deviation_of_a_sample_and_students_interval
     # one degree of freedom: Cauchy's distribution, t = tan(0.475 pi); deviation of 1 and 3: sqrt(2), over sqrt(2)
     half = math.tan(0.475 * math.pi)
     assert Sample((1.0, 3.0)).interval == pytest.approx((2 - half, 2 + half))
-    # two: P(|T| < t) = t / sqrt(2 + t^2), so t = 0.95 sqrt(2 / (1 - 0.95^2)); 1, 2, 3: deviation 1
-    half = 0.95 * math.sqrt(2 / (1 - 0.95**2)) / math.sqrt(3)
-    assert Sample((1, 2, 3)).interval == pytest.approx((2 - half, 2 + half))

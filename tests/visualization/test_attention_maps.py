@@ -1,12 +1,9 @@
 """Whose attention is drawn, and that images go in as in training."""
 
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
+from layouts import draw_noise
 from mmpretrain.models import ImageClassifier
 from mmpretrain.registry import MODELS
 from PIL import Image
@@ -15,7 +12,6 @@ from lcv_mm.errors import ConfigError
 from lcv_mm.ops import residual_attention
 from lcv_mm.visualization.attention_maps import predict_with_attention
 
-ROOT = Path(__file__).parents[2]
 ATTENTION, POOLING = dict(type='ResidualAttention'), dict(type='GlobalAveragePooling')
 PREPROCESSOR = dict(type='ClsDataPreprocessor', mean=[120.0, 110.0, 100.0], std=[60.0, 60.0, 60.0], to_rgb=True)
 
@@ -54,22 +50,14 @@ def test_a_model_without_attention_is_refused(neck):
 
 
 @pytest.mark.slow
-def test_the_models_own_preprocessor_is_kept_where_the_config_has_none(tmp_path):
-    rng = np.random.default_rng(0)
+def test_the_models_own_preprocessor_is_kept_where_the_config_has_none(tmp_path, run_here):
     for name in ('a', 'b'):
-        (tmp_path / 'images' / name).mkdir(parents=True)
-        pixels = rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)
-        Image.fromarray(pixels).save(tmp_path / 'images' / name / '0.png')
+        draw_noise(tmp_path / 'images' / name / '0.png', 64, 64)
     neck = [ATTENTION, POOLING]
     torch.save(build(neck).state_dict(), tmp_path / 'model.pth')
-    dataset = dict(
-        type='CustomDataset',
-        data_root=str(tmp_path / 'images'),
-        pipeline=[dict(type='LoadImageFromFile'), dict(type='PackInputs')],
-    )
-    dataset = dict(
-        type='RepeatDataset', dataset=dataset, times=1
-    )  # MMEngine's, which looks up names in the config's scope
+    pipeline = [dict(type='LoadImageFromFile'), dict(type='PackInputs')]
+    dataset = dict(type='CustomDataset', data_root=str(tmp_path / 'images'), pipeline=pipeline)
+    dataset = dict(type='RepeatDataset', dataset=dataset, times=1)  # looks up names in the config's scope
     own, pictures = model_config(neck) | dict(data_preprocessor=PREPROCESSOR), {}
     for name, model, lines in (
         ('own', own, []),
@@ -79,10 +67,7 @@ def test_the_models_own_preprocessor_is_kept_where_the_config_has_none(tmp_path)
         config = tmp_path / f'{name}.py'
         head = ["default_scope = 'mmpretrain'", "custom_imports = dict(imports=['lcv_mm'])"]
         config.write_text('\n'.join([*head, f'model = {model}', f'test_dataloader = dict(dataset={dataset})', *lines]))
-        out = tmp_path / f'{name}.png'
-        command = ['tools/attention_maps.py', str(config), str(tmp_path / 'model.pth'), '--out', str(out)]
-        done = subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-        pictures[name] = np.asarray(Image.open(out))
+        run_here('attention_maps', config, tmp_path / 'model.pth', '--out', tmp_path / f'{name}.png')
+        pictures[name] = np.asarray(Image.open(tmp_path / f'{name}.png'))
     assert np.array_equal(pictures['own'], pictures['top'])
     assert not np.array_equal(pictures['own'], pictures['none'])
