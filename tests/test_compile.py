@@ -8,7 +8,7 @@ from mmpretrain.structures import DataSample
 VGG = dict(type='VGGLayers', depth=11, out_layers=('relu4_2', 'relu5_1', 'relu5_2'))
 RESNET = dict(type='ResNetLayers', out_layers=LEVELS, norm_eval=True)
 HEADS = {
-    'cbp_ts': dict(type='CBPHead', out_dim=64),
+    'cbp_ts': dict(type='CBPHead', out_dim=4096),  # by the product, as in compiled models
     'cbp_rm': dict(type='CBPHead', out_dim=64, projection='rm'),
     'bcnn': dict(type='BCNNHead'),
     'hbp': dict(type='HBPHead', proj_dim=64),
