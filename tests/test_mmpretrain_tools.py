@@ -9,7 +9,6 @@ import runpy
 import shlex
 import shutil
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import matplotlib
@@ -27,8 +26,7 @@ TOOLS = Path(mmpretrain.__file__).parent / '.mim/tools'
 STYLES = ('pure-Python', 'text-style', 'dumped')
 CALLS = dict(get_model=get_model, FeatureExtractor=FeatureExtractor)
 CALLS['ImageClassificationInferencer'] = ImageClassificationInferencer
-# what a line depends on: by the tool a package, and by a word of its command the case of its "no"
-NEEDS = {'vis_cam': 'pytorch_grad_cam', 'vis_tsne': 'sklearn'}
+# by a word of a line's command, the case of its "no"
 CASES = {'--amp': not torch.cuda.is_available(), '-n 2': matplotlib.__version_info__ >= (3, 11)}
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures('as_before')]
@@ -152,8 +150,6 @@ def files(tmp_path_factory) -> dict[str, Path]:
 def as_the_page_says(command: str, cell: str, files: dict[str, Path], out: Path) -> None:
     """Runs a line of a table: "yes" must leave what it writes to `OUT`, and a refusal say what stands after "no"."""
     tool = re.search(r'(\w+)\.py', command)
-    if tool and find_spec(NEEDS.get(tool[1], 'torch')) is None:
-        pytest.skip(f'{tool[1]} needs {NEEDS[tool[1]]}')
     if cell != 'yes' and not all(holds for word, holds in CASES.items() if word in command):
         pytest.skip('not the case of which the page says no')
 
