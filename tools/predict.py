@@ -78,13 +78,13 @@ def write(predictions: list[dict[str, Any]], out: str | None) -> None:
     import json
 
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from lcv_mm.engine import write_atomically
 
     rows = [{'image': one['image'], 'rank': i, **found} for one in predictions for i, found in enumerate(one['top'], 1)]
     if out is None:
-        table = Table('image', 'class', 'score')
+        table = Table(Column('image', overflow='fold'), 'class', 'score')  # a name cut short tells nothing
         for row in rows:
             name = row['image'].encode(errors='backslashreplace').decode()  # names of files may be no UTF-8
             table.add_row(name if row['rank'] == 1 else '', row['class'], f'{row["score"]:.4f}')
