@@ -82,7 +82,7 @@ def classifier(gather: bool, reduction: str = 'mean') -> nn.Module:
             type='LCVClassifier',
             backbone=dict(type='ResNet', depth=18, out_indices=(3,), norm_eval=True, base_channels=8, stem_channels=8),
             neck=dict(type='ResidualAttention'),
-            head=dict(type='CBPHead', num_classes=4, in_channels=64, out_dim=32),
+            head=dict(type='CBPHead', num_classes=4, in_channels=64, out_dim=512),
             variance_loss=dict(type='ClassVarianceLoss', margin=1.9, gather=gather, reduction=reduction),
             data_preprocessor=dict(mean=[0.0] * 3, std=[1.0] * 3, num_classes=4),
         )

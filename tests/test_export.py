@@ -44,7 +44,7 @@ class ThreeLevels(nn.Module):
 
 
 @MODELS.register_module(force=True)
-class SharperHead(LinearClsHead):
+class Sharper(LinearClsHead):
     """Predicts something else than the softmax of its scores, as a head of a user may."""
 
     def _get_predictions(self, cls_score: Tensor, data_samples: list | None) -> list:
@@ -149,7 +149,7 @@ def refused(run_here: Callable, *args: object) -> str:
 
 def test_a_file_that_differs_from_the_model_is_not_left_behind(run_here, tmp_path):
     config = settings('linear')
-    config['model']['head']['type'] = 'SharperHead'
+    config['model']['head']['type'] = 'Sharper'
     _, *files = trained(config, tmp_path)
     assert 'its probabilities differ from those of the model by' in refused(run_here, *files, tmp_path / 'birds.pt2')
     assert {file.name for file in tmp_path.iterdir()} == {'birds.py', 'model.pth'}
