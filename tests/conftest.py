@@ -16,6 +16,7 @@ import pytest
 import torch
 from chromium import start_chromium
 from file_server import FileServer
+from mmengine.logging import MMLogger
 from mmengine.registry import DefaultScope
 from mmengine.runner import CheckpointLoader, checkpoint
 
@@ -29,9 +30,13 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(autouse=True)
 def no_scope_left_behind() -> Iterator[None]:
-    """A Runner sets a scope for the whole process; in the next test bare names would be searched there alone."""
+    """A Runner sets a scope for the whole process; in the next test bare names would be searched there alone.
+
+    And a logger by its config and second: another Runner within that second would write no log of its own.
+    """
     yield
     DefaultScope._instance_dict.clear()
+    MMLogger._instance_dict.clear()
 
 
 @pytest.fixture
