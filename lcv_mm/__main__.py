@@ -10,10 +10,9 @@ TOOLS = Path(__file__).parent / 'tools'
 def main() -> None:
     """Run `tools/<first argument>.py` with the arguments after it."""
     names = sorted(file.stem for file in TOOLS.glob('*.py'))
-    name, rest = (sys.argv[1] if len(sys.argv) > 1 else ''), sys.argv[2:]
+    name = sys.argv.pop(1) if len(sys.argv) > 1 else ''
     if name not in names:
         raise SystemExit(f'usage: lcv_mm TOOL [args of the tool]\nTOOL: {", ".join(names)}')
-    sys.argv = [f'lcv_mm {name}', *rest]
     runpy.run_path(str(TOOLS / f'{name}.py'), run_name='__main__')
 
 

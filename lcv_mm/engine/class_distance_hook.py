@@ -58,6 +58,13 @@ class ClassDistanceHook(Hook):
         self._samples = output.get('data_samples') if isinstance(output, dict) else None
 
     def _keep_feats(self, head: nn.Module, inputs: tuple) -> None:
-        level = inputs[0][-1] if inputs and isinstance(inputs[0], tuple | list) else inputs[0]
-        if head.training and isinstance(level, Tensor):
+        level = last_level(inputs)
+        if head.training and level is not None:
             self._feats = level.detach()
+
+
+def last_level(inputs: tuple) -> Tensor | None:
+    """The features among a head's inputs, the last level of several; None if they are no tensor."""
+    feats = inputs[0] if inputs else None
+    level = feats[-1] if isinstance(feats, tuple | list) else feats
+    return level if isinstance(level, Tensor) else None

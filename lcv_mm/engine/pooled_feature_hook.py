@@ -11,6 +11,7 @@ from mmpretrain.registry import HOOKS
 from torch import Tensor, nn
 
 from ..checkpoints.checkpoint_fit_hook import bare_model
+from .class_distance_hook import last_level
 
 
 @HOOKS.register_module()
@@ -41,9 +42,7 @@ class PooledFeatureHook(Hook):
     after_test = after_val
 
     def _keep_feats(self, head: nn.Module, inputs: tuple) -> None:
-        feats = inputs[0] if inputs else None
-        level = feats[-1] if isinstance(feats, tuple | list) else feats
-        self._feats = level if isinstance(level, Tensor) else None
+        self._feats = last_level(inputs)
 
     def _add_to_samples(self, model: nn.Module, inputs: tuple, output: Any) -> None:
         if self._feats is None or not isinstance(output, Sequence):
