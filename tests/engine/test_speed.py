@@ -70,6 +70,13 @@ def test_the_model_runs_in_bfloat16_and_its_weights_stay_float32():
     assert not torch.equal(weight, reference)
 
 
+@pytest.mark.parametrize(('capability', 'warnings'), [('AVX2', 1), ('AVX512', 0)])
+def test_a_processor_without_bfloat16_is_warned_of(capability, warnings, monkeypatch, capsys):
+    monkeypatch.setattr(torch.backends.cpu, 'get_cpu_capability', lambda: capability)
+    one_step(CPUAmpOptimWrapper)
+    assert ''.join(capsys.readouterr()).count('train without --amp') == warnings
+
+
 def test_gradients_accumulate_as_in_the_toolbox():
     model = nn.Linear(2, 1)
     before = model.weight.detach().clone()
