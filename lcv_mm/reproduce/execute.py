@@ -37,7 +37,7 @@ _READING = Lock()
 
 STOPPED, BUSY = 'stopped', 'busy'  # besides a record's 'finished' and 'failed'
 LAST_WORDS = 20  # lines of a failed process that are kept
-SESSIONS = 'sittings.json'
+SESSIONS = 'sessions.json'
 
 
 class _Stopped(Exception):
@@ -143,7 +143,7 @@ def _last_words(log: Path, ended: Ended) -> str:
 def train_session(folder: Path, train: Callable[[], Ended]) -> tuple[Ended, dict[str, Any]]:
     """Train for one session, which is noted: `[{"seconds": 81.3, "peak_memory": 1503238553}, {}]`, a killed one empty.
 
-    Returned is how it ended, and for the record `seconds`, `sittings`, `untimed_sittings` and `peak_memory`, of this
+    Returned is how it ended, and for the record `seconds`, `sessions`, `untimed_sessions` and `peak_memory`, of this
     session and those before.
     """
     file = folder / SESSIONS
@@ -158,7 +158,7 @@ def train_session(folder: Path, train: Callable[[], Ended]) -> tuple[Ended, dict
         peak['gpu'] = gpu * 2**20  # MMEngine logs MiB, of torch's allocator
     return ended, dict(
         seconds=sum(session['seconds'] for session in timed),
-        sittings=len(sessions),
-        untimed_sittings=len(sessions) - len(timed),
+        sessions=len(sessions),
+        untimed_sessions=len(sessions) - len(timed),
         peak_memory=peak,
     )

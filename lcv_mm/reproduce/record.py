@@ -46,8 +46,8 @@ class Record:
     metrics: Mapping[str, float] = field(default_factory=dict)  # of the final checkpoint, in per cent
     checkpoint: str = ''  # file name of that, in the run's folder
     seconds: float = 0.0  # wall-clock time of training, all sessions together
-    sittings: int = 0  # sessions of training; the next are those killed before their time was noted
-    untimed_sittings: int = 0
+    sessions: int = 0  # of training; the next counts those killed before their time was noted
+    untimed_sessions: int = 0
     test_seconds: float = 0.0
     # bytes: 'cpu' of the trainer without its loaders' workers, 'gpu' as torch counts what it has allocated
     peak_memory: Mapping[str, int] = field(default_factory=dict)

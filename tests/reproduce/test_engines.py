@@ -73,11 +73,11 @@ def test_told_to_stop_the_runs_are_saved_and_go_on_later(engine, tmp_path, inter
     assert not (runs[0].folder / 'epoch_9.pth').is_file()
     assert outcomes(engine, runs) == {'cbp': 'finished'}
     record = read_record(runs[0].folder)
-    assert (record.sittings, record.checkpoint) == (2, 'epoch_9.pth')
+    assert (record.sessions, record.checkpoint) == (2, 'epoch_9.pth')
     if (
         engine == 'ray'
     ):  # submitit's local mode kills the job soon after; only the trainer, in a session of its own, saves
-        assert record.untimed_sittings == 0
+        assert record.untimed_sessions == 0
 
 
 def test_slurm_where_there_is_none_is_said(tmp_path):

@@ -56,7 +56,7 @@ def test_times_add_up_over_sessions_and_a_killed_one_is_counted_but_not_timed(tm
         train_session(tmp_path, lambda: (_ for _ in ()).throw(KeyboardInterrupt))
     ended, cost = train_session(tmp_path, lambda: Ended(0, 5.5, 200))
     assert ended.code == 0
-    assert cost == dict(seconds=15.5, sittings=3, untimed_sittings=1, peak_memory={'cpu': 300})
+    assert cost == dict(seconds=15.5, sessions=3, untimed_sessions=1, peak_memory={'cpu': 300})
 
 
 def a_run(tmp_path: Path) -> RunSpec:

@@ -172,7 +172,7 @@ def test_a_run_that_left_no_number_of_its_metric_has_failed(tmp_path):
 def test_a_rehearsal_shows_the_error_of_one_accuracy_and_the_median_time(tmp_path):
     config = 'cbp_resnet18_birdlets64'
     for seed, (top1, seconds) in enumerate([(79.0, 60.0), (81.0, 3000.0), (80.0, 90.0)]):
-        add_run(tmp_path, config, seed, top1, **DRAWN, seconds=seconds, untimed_sittings=seed)
+        add_run(tmp_path, config, seed, top1, **DRAWN, seconds=seconds, untimed_sessions=seed)
     # sqrt(0.8 * 0.2 / 400) = 0.02
     shown = [f'`{config}`', '80.00 ± 1.00 (3 seeds)', '79.00, 81.00, 80.00', '± 2.00', 'Birdlets', '800 / 400']
     assert [list(row.values()) for row in rows(tmp_path, REHEARSAL, f'`{config}`')] == [shown]

@@ -227,7 +227,7 @@ def _cost_cells(group: RunGroup) -> dict[str, str]:
         highest = max(record.peak_memory.get(kind, 0) for record in records)
         return number(highest / 2**30) if highest else NONE
 
-    untimed = sum(record.untimed_sittings for record in records)
+    untimed = sum(record.untimed_sessions for record in records)
     return {
         'config': group.config,
         'options': group.setting.label,
@@ -235,7 +235,7 @@ def _cost_cells(group: RunGroup) -> dict[str, str]:
         'runs': str(len(records)),
         'training (s, median)': number(median(record.seconds for record in records), 0),
         'test (s, median)': number(median(record.test_seconds for record in records), 0),
-        'sessions': str(sum(record.sittings for record in records)),
+        'sessions': str(sum(record.sessions for record in records)),
         'killed, time unknown': str(untimed) if untimed else '',
         'peak memory, CPU (GiB)': peak('cpu'),
         'peak memory, GPU (GiB)': peak('gpu'),
