@@ -1,16 +1,13 @@
 """The table of docs/bad_input.md: what each invalid input prints, and that bugs keep their traceback."""
 
 import json
-import os
-import subprocess
-import sys
 
 import pytest
 import torch
 from bad_input import table
 from bad_input_cases import CASES as GROUPS
 from bad_input_cases import ROOT, Case
-from tiny_run import tiny_options
+from tiny_run import run_python, tiny_options
 
 pytestmark = pytest.mark.slow
 
@@ -18,18 +15,11 @@ CASES = [case for cases in GROUPS.values() for case in cases]
 CONFIG = 'configs/lcv_cbp_resnet18_birdlets.py'
 
 
-def python(*args: object, **env: str) -> subprocess.CompletedProcess:
-    command = [sys.executable, '-W', 'ignore', *map(str, args)]
-    environment = {**os.environ, **env}
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False, env=environment)
-
-
 @pytest.fixture(scope='module')
 def messages(tmp_path_factory) -> dict[str, dict]:
     """What each case prints: all in one process of their own, which the tools change (environment, torch.load)."""
     file = tmp_path_factory.mktemp('bad_input') / 'messages.json'
-    done = python('tests/bad_input.py', file)
-    assert done.returncode == 0, done.stderr[-3000:]
+    run_python('tests/bad_input.py', file)
     return json.loads(file.read_text())
 
 
@@ -61,7 +51,7 @@ def test_the_docs_hold_the_table():
 
 @pytest.mark.parametrize('traceback', ['0', '1'])
 def test_a_command_ends_with_the_message_alone_and_exit_code_1_and_shows_the_traceback_on_demand(traceback):
-    done = python('tools/train.py', 'configs/nowhere.py', LCV_MM_TRACEBACK=traceback)
+    done = run_python('tools/train.py', 'configs/nowhere.py', check=False, LCV_MM_TRACEBACK=traceback)
     assert done.returncode == 1
     assert ('Traceback' in done.stderr) == (traceback == '1')
     assert 'configs/nowhere.py: no such config file' in done.stderr.strip().splitlines()[-1]

@@ -1,4 +1,4 @@
-"""Several processes on the CPU: losses and gradients, the sampler, the launchers' scripts, a rank that dies."""
+"""Several processes on the CPU: losses and gradients, the launchers' scripts, a rank that dies."""
 
 import json
 import os
@@ -7,30 +7,24 @@ import socket
 import subprocess
 import sys
 import time
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import product
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 import torch.distributed as dist
-from layouts import make_cub
 from mmengine.config import Config
-from mmengine.hooks import DistSamplerSeedHook
 from mmengine.model import MMDistributedDataParallel
 from mmengine.optim import OptimWrapper
-from mmengine.runner import Runner
 from mmpretrain.registry import MODELS
 from mmpretrain.structures import DataSample
 from test_tools import CONFIG, logged
-from tiny_run import BIRDLETS, loader, tiny_settings, wait_until
+from tiny_run import BIRDLETS, tiny_settings, wait_until
 from torch import Tensor, multiprocessing, nn
 
-from lcv_mm.datasets import CUB200, ClassBalancedBatchSampler
 from lcv_mm.errors import ConfigError
 from lcv_mm.models import ClassVarianceLoss
 
@@ -170,40 +164,6 @@ def test_uneven_batches_are_an_error_of_the_config_on_every_rank(ranks):
     for rank in ranks:
         assert 'they hold [2, 3] images' in rank['uneven']
         assert '`gather=False`' in rank['uneven']
-
-
-def batches_of_a_rank(rank: int, world_size: int, data: Path, folder: Path) -> None:
-    dist.init_process_group('gloo', init_method=f'file://{folder}/init', rank=rank, world_size=world_size)
-    epochs = []
-    for session in ((0, 1, 2), (2,)):  # the second is of a run that was stopped after epoch 1 and resumed
-        pairs = dict(type=ClassBalancedBatchSampler, samples_per_class=2)
-        config = loader(dict(type=CUB200, data_root=str(data), split='train'), 16, batch_sampler=pairs)
-        built = Runner.build_dataloader(config, seed=0)
-        for epoch in session:
-            hook_runner = SimpleNamespace(train_loop=SimpleNamespace(dataloader=built), epoch=epoch)
-            DistSamplerSeedHook().before_train_epoch(hook_runner)
-            epochs.append(list(built.batch_sampler))
-    torch.save(epochs, folder / f'{rank}.pth')
-    dist.destroy_process_group()
-
-
-@pytest.mark.slow
-def test_processes_share_each_epoch_in_another_order_and_in_the_same_after_a_resume(tmp_path):
-    world_size = 3
-    data = make_cub(tmp_path / 'CUB_200_2011', width=8, height=8)
-    multiprocessing.spawn(batches_of_a_rank, (world_size, data, tmp_path), world_size)
-    ranks = [torch.load(tmp_path / f'{rank}.pth') for rank in range(world_size)]
-    for epoch in zip(*ranks, strict=True):
-        assert len({len(batches) for batches in epoch}) == 1
-        assert len({tuple(map(len, batches)) for batches in epoch}) == 1  # `gather` needs equal batches too
-        drawn = Counter(index for batches in epoch for batch in batches for index in batch)
-        assert set(drawn) == set(range(400))
-        # 400 images make 3 equal parts when 2 come twice, as DefaultSampler says of `round_up`
-        assert sum(drawn.values()) == -(-400 // world_size) * world_size
-        assert Counter(drawn.values()).get(2, 0) == -400 % world_size
-    for first, second, third, resumed in ranks:
-        assert len({str(epoch) for epoch in (first, second, third)}) == 3
-        assert resumed == third
 
 
 def free_port() -> int:

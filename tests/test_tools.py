@@ -3,35 +3,18 @@
 import json
 import pickle
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 from mmengine.config import Config
-from tiny_run import tiny_options, tiny_settings
+from tiny_run import ROOT, run_python, tiny_options, tiny_settings
 from torchvision.models import vgg16
 
-ROOT = Path(__file__).parents[1]
 CONFIG = ROOT / 'configs/lcv_cbp_resnet18_birdlets.py'
 
 pytestmark = pytest.mark.slow
-
-
-def run(tool: str, *args: object, check: bool = True) -> subprocess.CompletedProcess:
-    done = subprocess.run(
-        [sys.executable, '-W', 'ignore', f'tools/{tool}.py', *map(str, args)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    if check and done.returncode:
-        pytest.fail(f'{tool} ended with {done.returncode}:\n{done.stdout[-2000:]}\n{done.stderr[-3000:]}')
-    return done
 
 
 def options(data_root: Path, **more: object) -> list[str]:
@@ -58,8 +41,9 @@ def trained(tmp_path_factory) -> tuple[Path, Path]:
     """Data and work dir of a run that was stopped after its first epoch and resumed for a second."""
     folder = tmp_path_factory.mktemp('run')
     data, work_dir = folder / 'birdlets', folder / 'work'
-    run('train', CONFIG, '--work-dir', work_dir, '--amp', *options(data, **{'train_cfg.max_epochs': 1}))
-    run('train', CONFIG, '--work-dir', work_dir, '--amp', '--resume', *options(data, **{'train_cfg.max_epochs': 2}))
+    train = ('tools/train.py', CONFIG, '--work-dir', work_dir, '--amp')
+    run_python(*train, *options(data, **{'train_cfg.max_epochs': 1}))
+    run_python(*train, '--resume', *options(data, **{'train_cfg.max_epochs': 2}))
     return data, work_dir
 
 

@@ -1,9 +1,13 @@
 """Settings that shrink a config to a run of seconds, the one place where the tests do so, and what such runs need."""
 
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+ROOT = Path(__file__).parents[1]
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 BIRDLETS = {'num_classes': 6, 'train_per_class': 4, 'test_per_class': 2, 'image_size': 64}
 
@@ -13,6 +17,14 @@ def loader(dataset: object, batch_size: int = 2, **more: object) -> dict[str, ob
     collate = dict(type='default_collate')
     settings = dict(batch_size=batch_size, num_workers=0, dataset=dataset, collate_fn=collate)
     return settings | dict(sampler=dict(type='DefaultSampler', shuffle=True)) | more
+
+
+def run_python(*args: object, check: bool = True, **env: str) -> subprocess.CompletedProcess:
+    """Run a file of the project in a process of its own; without `check` it may fail."""
+    command = [sys.executable, '-W', 'ignore', *map(str, args)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, env={**os.environ, **env})
+    assert not (check and done.returncode), f'{done.stdout[-2000:]}\n{done.stderr[-3000:]}'
+    return done
 
 
 def wait_until(true: Callable[[], bool], seconds: float = 120.0) -> None:
