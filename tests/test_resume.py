@@ -11,75 +11,44 @@ from pathlib import Path
 
 import pytest
 import torch
-from layouts import make_cub
 from mmengine.config import Config
+from tiny_run import ROOT
 
 from lcv_mm.engine import EXIT_TRY_AGAIN, last_good_checkpoint, resume_from_last_good
 from lcv_mm.visualization import read_scalars
 
-ROOT = Path(__file__).parents[1]
 EPOCHS = 4
 
 # Everything that has a state: momentum, a schedule by iteration, an average of the weights, running statistics,
 # dropout, augmentation in two workers that live on, pairs by a sampler, a best checkpoint.
 CONFIG = """
-_base_ = []
-custom_imports = dict(imports=['lcv_mm'])
-default_scope = 'mmpretrain'
-model = dict(
-    type='LCVClassifier',
-    backbone=dict(type='ResNetLayers', depth=18, out_layers=('layer4.1',), stem_channels=16, base_channels=16),
-    neck=[dict(type='ResidualAttention'), dict(type='GlobalAveragePooling')],
-    head=dict(type='StackedLinearClsHead', num_classes=200, in_channels=128, mid_channels=[32], dropout_rate=0.5),
-    variance_loss=dict(type='ClassVarianceLoss'),
-    data_preprocessor=dict(mean=[120.0] * 3, std=[60.0] * 3, to_rgb=True, num_classes=200),
-)
-train_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='RandomResizedCrop', scale=64),
-    dict(type='RandomFlip', prob=0.5),
-    dict(type='ColorJitter', brightness=0.4),
-    dict(type='PackInputs'),
-]
-test_pipeline = [dict(type='LoadImageFromFile'), dict(type='Resize', scale=(64, 64)), dict(type='PackInputs')]
-workers = dict(num_workers=2, persistent_workers=True, collate_fn=dict(type='default_collate'))
-train_dataloader = dict(
-    **workers,
-    batch_size=4,
-    dataset=dict(type='CUB200', data_root='{data}', split='train', indices=40, pipeline=train_pipeline),
-    sampler=dict(type='DefaultSampler', shuffle=True),
-    batch_sampler=dict(type='ClassBalancedBatchSampler', samples_per_class=2),
-)
-val_dataloader = dict(
-    **workers,
-    batch_size=4,
-    dataset=dict(type='CUB200', data_root='{data}', split='test', indices=20, pipeline=test_pipeline),
-    sampler=dict(type='DefaultSampler', shuffle=False),
-)
-val_evaluator = dict(type='Accuracy', topk=(1,))
-optim_wrapper = dict(optimizer=dict(type='SGD', lr=0.05, momentum=0.9, weight_decay=1e-4))
+from mmengine.config import read_base
+
+with read_base():
+    from lcv_mm.configs.lcv_cbp_resnet18_birdlets64 import *
+
+model.backbone.update(stem_channels=16, base_channels=16)
+model.neck = [model.neck, dict(type='GlobalAveragePooling')]
+model.head = dict(type='StackedLinearClsHead', num_classes=10, in_channels=128, mid_channels=[32], dropout_rate=0.5)
+crop = dict(type='RandomResizedCrop', scale=64)
+train_dataloader.dataset.pipeline[2:3] = [crop, dict(type='ColorJitter', brightness=0.4)]
+for loader in (train_dataloader, val_dataloader):
+    loader.update(batch_size=4, num_workers=2)
+    loader.dataset.update(data_root={data!r}, num_classes=10, train_per_class=4, test_per_class=2, image_size=64)
+data_preprocessor.update(num_classes=10)
+optim_wrapper.update(paramwise_cfg=None)
 param_scheduler = dict(type='CosineAnnealingLR', by_epoch=True, T_max={epochs}, convert_to_iter_based=True)
-train_cfg = dict(type='ResumableTrainLoop', max_epochs={epochs}, val_interval=1)
-val_cfg = dict()
-default_hooks = dict(
-    logger=dict(type='LoggerHook', interval=1),
-    checkpoint=dict(type='SafeCheckpointHook', interval=1, max_keep_ckpts=2, save_best='accuracy/top1', rule='greater'),
-    random_seed=dict(type='PositionalSeedHook'),
-    catch_up_val=dict(type='CatchUpValHook'),
-    preemption=dict(type='PreemptionHook'),
-)
-custom_hooks = [dict(type='EMAHook', momentum=0.1)]
-randomness = dict(seed=3)
-env_cfg = dict(mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0))
+train_cfg.update(max_epochs={epochs}, val_interval=1)
+default_hooks.logger.update(interval=1)
+default_hooks.checkpoint.update(interval=1, save_best='accuracy/top1')
+custom_hooks += [dict(type='EMAHook', momentum=0.1)]
 """
 
 
 @pytest.fixture(scope='module')
 def config(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp('resume')
-    data = make_cub(folder / 'cub', width=96, height=80)
-    file = folder / 'config.py'
-    file.write_text(CONFIG.format(data=data, epochs=EPOCHS))
+    file = tmp_path_factory.mktemp('resume') / 'config.py'
+    file.write_text(CONFIG.format(data=str(file.parent / 'birdlets'), epochs=EPOCHS))
     return file
 
 
