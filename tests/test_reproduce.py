@@ -150,8 +150,10 @@ def test_a_test_that_measures_no_top1_is_a_failure_that_says_so(run, tmp_path):
     assert 'failed, to be tried again' in run(tmp_path, [CBP], '--dry-run', epochs=1, more=top5).stdout
 
 
-def test_a_dry_run_lists_all_rows_and_leaves_nothing(tmp_path, run_here):
-    done = run_here('reproduce', '--dry-run', '--tables', 4, '--work-dir', tmp_path / 'runs')
+def test_a_dry_run_lists_all_rows_and_leaves_nothing(tmp_path, run_here, monkeypatch):
+    monkeypatch.setattr(torch.backends.cpu, 'get_cpu_capability', lambda: 'AVX2')  # has no bfloat16
+    done = run_here('reproduce', '--dry-run', '--amp', '--tables', 4, '--work-dir', tmp_path / 'runs')
+    assert ('train without --amp' in done.stdout + done.stderr) == (not torch.cuda.is_available())
     assert done.stdout.count('to do') == 8 * 3
     assert not (tmp_path / 'runs').exists()
     assert done.stdout.count('lcv_hbp_resnet18_flower224') == 3

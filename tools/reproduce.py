@@ -67,6 +67,7 @@ def main() -> int:
     args = parse_args()
 
     # imported late: `--help` answers at once
+    from lcv_mm.engine.speed import warn_of_slow_amp
     from lcv_mm.launch import check_work_dir, short_errors
     from lcv_mm.reproduce import check_specs, choose_configs, make_specs, print_plan, run_all, write_report
 
@@ -79,6 +80,8 @@ def main() -> int:
         configs = choose_configs(ROOT / 'configs', args.tables, args.rows, args.dataset)
         specs = make_specs(configs, args.seeds, args.work_dir, ROOT / 'tools', args.cfg_options, args.amp)
         epochs = check_specs(specs)
+        if args.amp and args.engine == 'local':
+            warn_of_slow_amp()
         if args.dry_run:
             print_plan(specs)
             return 0

@@ -56,6 +56,13 @@ class CompileHook(Hook):
             bare_model(runner).get_submodule(part).compile(**self.options)
 
 
+def warn_of_slow_amp() -> None:
+    """Say in the log where mixed precision would be computed without bfloat16 instructions."""
+    if not torch.cuda.is_available() and torch.backends.cpu.get_cpu_capability() == 'AVX2':
+        text = 'This processor has no bfloat16 instructions: mixed precision takes several times as long as float32; '
+        print_log(text + 'train without --amp', logger='current', level=logging.WARNING)
+
+
 @OPTIM_WRAPPERS.register_module()
 class CPUAmpOptimWrapper(OptimWrapper):
     """An `OptimWrapper` that runs the model in bfloat16 autocast on the CPU, which MMEngine's own wrapper refuses.
@@ -67,13 +74,7 @@ class CPUAmpOptimWrapper(OptimWrapper):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if torch.backends.cpu.get_cpu_capability() == 'AVX2':
-            print_log(
-                'This processor has no bfloat16 instructions, so mixed precision is several times slower than float32; '
-                'train without --amp',
-                logger='current',
-                level=logging.WARNING,
-            )
+        warn_of_slow_amp()
 
     @contextmanager
     def optim_context(self, model: nn.Module) -> Iterator[None]:

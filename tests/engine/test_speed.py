@@ -73,6 +73,7 @@ def test_the_model_runs_in_bfloat16_and_its_weights_stay_float32():
 @pytest.mark.parametrize(('capability', 'warnings'), [('AVX2', 1), ('AVX512', 0)])
 def test_a_processor_without_bfloat16_is_warned_of(capability, warnings, monkeypatch, capsys):
     monkeypatch.setattr(torch.backends.cpu, 'get_cpu_capability', lambda: capability)
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
     one_step(CPUAmpOptimWrapper)
     assert ''.join(capsys.readouterr()).count('train without --amp') == warnings
 
