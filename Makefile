@@ -1,7 +1,7 @@
 # make install | demo | test | test-official | lint          needs Python >= 3.10, git and make, and nothing else installed
 PYTHON ?= python3
 BIN := .venv/bin
-# `make demo` takes two and a half minutes on two cores of an AMD EPYC, and more than that on the first call, which installs.
+# `make demo` takes two and a half minutes on two cores of an AMD EPYC with AVX512-BF16, seven on one without, and more on the first call, which installs.
 # Mixed precision where the processor has bfloat16 instructions; without them it takes 12 times as long as float32
 AMP ?= $(shell grep -qs avx512_bf16 /proc/cpuinfo && echo --amp)
 
