@@ -2,12 +2,12 @@
 
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from lcv_mm.reproduce.record import read_records
 from lcv_mm.reproduce.report.plots import draw_differences
-from lcv_mm.reproduce.report.run_groups import Sample
+from lcv_mm.reproduce.report.run_groups import Run, RunGroup, Sample
 
 DOCS = Path(__file__).parents[1] / 'docs'
 # of each dataset the archive of its records, and how the names of its configs end
@@ -16,37 +16,42 @@ DATA = {
     'warblers': ('warblers', 'vgg16_warblers112'),
     'drawn birds': ('birdlets', 'resnet18_birdlets64'),
 }
-Results = dict[int, float]  # top-1 in %, by the seed
+HEADS = ('cbp', 'hbp', 'bcnn')
 
 
-def read_results(archive: str) -> dict[str, Results]:
-    """Results of all runs in an archive of records, by the config."""
-    found: dict[str, Results] = {}
+def read_groups(data: str) -> dict[str, RunGroup]:
+    """All runs of a dataset by the config; those in mixed precision and in float32 together, which the report parts.
+
+    Raises:
+        ValueError: If seeds of one config were trained with different losses.
+    """
+    found: dict[str, RunGroup] = {}
+    archive, _ = DATA[data]
     with tempfile.TemporaryDirectory() as folder, tarfile.open(DOCS / f'{archive}.tar.xz') as file:
         file.extractall(folder, filter='data')
-        for _, record in read_records(Path(folder)):
-            found.setdefault(record.config, {})[record.seed] = record.result
+        for run in (Run(*one) for one in read_records(Path(folder))):
+            group = found.setdefault(run.record.config, RunGroup(run.record.config, run.setting, {}))
+            group.runs[run.record.seed] = run
+            if len({other.loss for other in group.runs.values()}) > 1:
+                raise ValueError(
+                    f'{archive}.tar.xz: expected one loss for all seeds of {group.config}, got {run.loss} too'
+                )
     return found
 
 
-def minus(ours: Results, theirs: Results) -> Sample:
-    """Differences of the seeds that both have."""
-    return Sample(ours[seed] - theirs[seed] for seed in sorted(ours.keys() & theirs.keys()))
-
-
-def pairs(data: str) -> Iterator[tuple[str, Results, Results, Results]]:
+def arms(data: str) -> Iterator[tuple[str, RunGroup, RunGroup, RunGroup]]:
     """Of each head: its name, the baseline, attention and balanced batches without the loss, and LCV."""
-    archive, end = DATA[data]
-    results = read_results(archive)
-    for head in ('cbp', 'hbp', 'bcnn'):
+    groups, end = read_groups(data), DATA[data][1]
+    setting = next(iter(groups.values())).setting
+    for head in HEADS:
         base = f'{head}_{end}'
-        yield head.upper(), *(results.get(name, {}) for name in (base, f'{base}_attention_balanced', f'lcv_{base}'))
+        names = (base, f'{base}_attention_balanced', f'lcv_{base}')
+        yield head.upper(), *(groups.get(name, RunGroup(name, setting, {})) for name in names)
 
 
-def shown(results: Results) -> str:
+def shown(values: Sample) -> str:
     """Three accuracies one by one, more as their mean."""
-    values = [value for _, value in sorted(results.items())]
-    return ', '.join(f'{value:.1f}' for value in (values if len(values) <= 3 else [sum(values) / len(values)]))
+    return ', '.join(f'{value:.1f}' for value in (values if len(values) <= 3 else [values.mean]))
 
 
 def difference(sample: Sample) -> str:
@@ -58,21 +63,22 @@ def difference(sample: Sample) -> str:
     return f'{bold}{sample.mean:+.1f}{bold} ({low:+.1f} to {high:+.1f})'
 
 
-def table(data: str) -> list[str]:
+def table(heads: Iterable[tuple[str, RunGroup, RunGroup, RunGroup]]) -> list[str]:
     """The lines of a dataset's table."""
     return [
-        f'| {head} | {shown(base)} | {shown(parts)} | {shown(lcv)} | {difference(minus(lcv, base))} '
-        f'| {difference(minus(lcv, parts))} | {difference(minus(parts, base))} |'
-        for head, base, parts, lcv in pairs(data)
+        f'| {head} | {shown(base.result)} | {shown(parts.result)} | {shown(lcv.result)} '
+        f'| {difference(lcv.minus(base))} | {difference(lcv.minus(parts))} | {difference(parts.minus(base))} |'
+        for head, base, parts, lcv in heads
     ]
 
 
 if __name__ == '__main__':
     differences = []
     for data in DATA:
-        print(data, *table(data), sep='\n')
-        for head, base, _, lcv in pairs(data):
-            sample = minus(lcv, base)
+        heads = [*arms(data)]
+        print(data, *table(heads), sep='\n')
+        for head, base, _, lcv in heads:
+            sample = lcv.minus(base)
             seeds = f'{len(sample)} {"fold" if data == "flowers" else "seed"}{"s" * (len(sample) > 1)}'
             differences.append((f'{head} on {data}, {seeds}', sample))
     file = DOCS / 'images/results.png'
