@@ -2,8 +2,9 @@
 
 import tarfile
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from statistics import fmean
 
 from lcv_mm.reproduce.record import read_records
 from lcv_mm.reproduce.report.plots import draw_differences
@@ -17,6 +18,8 @@ DATA = {
     'drawn birds': ('birdlets', 'resnet18_birdlets64'),
 }
 HEADS = ('cbp', 'hbp', 'bcnn')
+
+Arms = tuple[str, RunGroup, RunGroup, RunGroup]
 
 
 def read_groups(data: str) -> dict[str, RunGroup]:
@@ -39,7 +42,7 @@ def read_groups(data: str) -> dict[str, RunGroup]:
     return found
 
 
-def arms(data: str) -> Iterator[tuple[str, RunGroup, RunGroup, RunGroup]]:
+def arms(data: str) -> Iterator[Arms]:
     """Of each head: its name, the baseline, attention and balanced batches without the loss, and LCV."""
     groups, end = read_groups(data), DATA[data][1]
     setting = next(iter(groups.values())).setting
@@ -63,13 +66,25 @@ def difference(sample: Sample) -> str:
     return f'{bold}{sample.mean:+.1f}{bold} ({low:+.1f} to {high:+.1f})'
 
 
-def table(heads: Iterable[tuple[str, RunGroup, RunGroup, RunGroup]]) -> list[str]:
-    """The lines of a dataset's table."""
-    return [
+def over_heads(pairs: Sequence[tuple[RunGroup, RunGroup]]) -> Sample:
+    """Of each seed that all heads have in both groups, the mean over the heads of the first minus the second."""
+    seeds = set.intersection(*({*one.records} & {*other.records} for one, other in pairs))
+    return Sample(
+        fmean(one.records[seed].result - other.records[seed].result for one, other in pairs) for seed in sorted(seeds)
+    )
+
+
+def table(heads: Sequence[Arms]) -> list[str]:
+    """The lines of a dataset's table: its heads, and the mean over them."""
+    lines = [
         f'| {head} | {shown(base.result)} | {shown(parts.result)} | {shown(lcv.result)} '
         f'| {difference(lcv.minus(base))} | {difference(lcv.minus(parts))} | {difference(parts.minus(base))} |'
         for head, base, parts, lcv in heads
     ]
+    gain, loss, rest = (
+        over_heads([(arms[one], arms[other]) for arms in heads]) for one, other in ((3, 1), (3, 2), (2, 1))
+    )
+    return [*lines, f'| mean of the heads | | | | {difference(gain)} | {difference(loss)} | {difference(rest)} |']
 
 
 if __name__ == '__main__':
@@ -81,6 +96,8 @@ if __name__ == '__main__':
             sample = lcv.minus(base)
             seeds = f'{len(sample)} {"fold" if data == "flowers" else "seed"}{"s" * (len(sample) > 1)}'
             differences.append((f'{head} on {data}, {seeds}', sample))
+        mean = over_heads([(lcv, base) for _, base, _, lcv in heads])
+        differences.append((f'mean of the heads on {data}', mean))
     file = DOCS / 'images/results.png'
     draw_differences(differences, 'top-1 accuracy, LCV - baseline').savefig(file, dpi=200)
     print(file)
