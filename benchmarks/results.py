@@ -2,7 +2,7 @@
 
 import tarfile
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
 
@@ -42,14 +42,17 @@ def read_groups(data: str) -> dict[str, RunGroup]:
     return found
 
 
-def arms(data: str) -> Iterator[Arms]:
+def arms(data: str) -> list[Arms]:
     """Of each head: its name, the baseline, attention and balanced batches without the loss, and LCV."""
     groups, end = read_groups(data), DATA[data][1]
     setting = next(iter(groups.values())).setting
+    found = []
     for head in HEADS:
         base = f'{head}_{end}'
         names = (base, f'{base}_attention_balanced', f'lcv_{base}')
-        yield head.upper(), *(groups.get(name, RunGroup(name, setting, {})) for name in names)
+        one, two, three = (groups.get(name, RunGroup(name, setting, {})) for name in names)
+        found.append((head.upper(), one, two, three))
+    return found
 
 
 def shown(values: Sample) -> str:
@@ -90,7 +93,7 @@ def table(heads: Sequence[Arms]) -> list[str]:
 if __name__ == '__main__':
     differences = []
     for data in DATA:
-        heads = [*arms(data)]
+        heads = arms(data)
         print(data, *table(heads), sep='\n')
         for head, base, _, lcv in heads:
             sample = lcv.minus(base)
