@@ -50,8 +50,7 @@ def arms(data: str) -> list[Arms]:
     for head in HEADS:
         base = f'{head}_{end}'
         names = (base, f'{base}_attention_balanced', f'lcv_{base}')
-        one, two, three = (groups.get(name, RunGroup(name, setting, {})) for name in names)
-        found.append((head.upper(), one, two, three))
+        found.append((head.upper(), *(groups.get(name, RunGroup(name, setting, {})) for name in names)))
     return found
 
 
@@ -79,15 +78,14 @@ def over_heads(pairs: Sequence[tuple[RunGroup, RunGroup]]) -> Sample:
 
 def table(heads: Sequence[Arms]) -> list[str]:
     """The lines of a dataset's table: its heads, and the mean over them."""
+    pairs = [((lcv, base), (lcv, parts), (parts, base)) for _, base, parts, lcv in heads]
     lines = [
         f'| {head} | {shown(base.result)} | {shown(parts.result)} | {shown(lcv.result)} '
-        f'| {difference(lcv.minus(base))} | {difference(lcv.minus(parts))} | {difference(parts.minus(base))} |'
-        for head, base, parts, lcv in heads
+        f'| {" | ".join(difference(one.minus(other)) for one, other in row)} |'
+        for (head, base, parts, lcv), row in zip(heads, pairs, strict=True)
     ]
-    gain, loss, rest = (
-        over_heads([(arms[one], arms[other]) for arms in heads]) for one, other in ((3, 1), (3, 2), (2, 1))
-    )
-    return [*lines, f'| mean of the heads | | | | {difference(gain)} | {difference(loss)} | {difference(rest)} |']
+    means = (difference(over_heads(column)) for column in zip(*pairs, strict=True))
+    return [*lines, f'| mean of the heads | | | | {" | ".join(means)} |']
 
 
 if __name__ == '__main__':
