@@ -1,9 +1,10 @@
 """The tables and the picture of docs/results.md, from the records beside it:  python benchmarks/results.py"""
 
+import json
 import tarfile
 import tempfile
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
 from statistics import fmean
 
 from lcv_mm.reproduce.record import read_records
@@ -18,8 +19,10 @@ DATA = {
     'drawn birds': ('birdlets', 'resnet18_birdlets64'),
 }
 HEADS = ('cbp', 'hbp', 'bcnn')
+KINDS = ('pointing', 'energy')
 
 Arms = tuple[str, RunGroup, RunGroup, RunGroup]
+Localised = Mapping[str, Mapping[str, float]]  # map -> 'pointing', 'energy': what benchmarks/localisation.py writes
 
 
 def read_groups(data: str) -> dict[str, RunGroup]:
@@ -45,13 +48,17 @@ def read_groups(data: str) -> dict[str, RunGroup]:
 def arms(data: str) -> list[Arms]:
     """Of each head: its name, the baseline, attention and balanced batches without the loss, and LCV."""
     groups, end = read_groups(data), DATA[data][1]
-    setting = next(iter(groups.values())).setting
     found = []
     for head in HEADS:
-        base = f'{head}_{end}'
-        names = (base, f'{base}_attention_balanced', f'lcv_{base}')
-        found.append((head.upper(), *(groups.get(name, RunGroup(name, setting, {})) for name in names)))
+        base, parts, lcv = (groups[name] for name in arm_names(head, end))
+        found.append((head.upper(), base, parts, lcv))
     return found
+
+
+def arm_names(head: str, end: str) -> tuple[str, str, str]:
+    """The configs of a head: the baseline, attention and balanced batches without the loss, and LCV."""
+    base = f'{head}_{end}'
+    return base, f'{base}_attention_balanced', f'lcv_{base}'
 
 
 def shown(values: Sample) -> str:
@@ -61,8 +68,8 @@ def shown(values: Sample) -> str:
 
 def difference(sample: Sample) -> str:
     """The mean with its interval, in bold type if that excludes 0."""
-    if not sample or sample.interval is None:
-        return f'{sample.mean:+.1f}' if sample else ''
+    if sample.interval is None:
+        return f'{sample.mean:+.1f}'
     low, high = sample.interval
     bold = '**' * (not low <= 0 <= high)
     return f'{bold}{sample.mean:+.1f}{bold} ({low:+.1f} to {high:+.1f})'
@@ -88,6 +95,39 @@ def table(heads: Sequence[Arms]) -> list[str]:
     return [*lines, f'| mean of the heads | | | | {" | ".join(means)} |']
 
 
+def localisation(data: str) -> list[str]:
+    """The lines of the table on where the maps point, of all heads."""
+    archive, end = DATA[data]
+    found: dict[str, dict[str, Localised]] = {}
+    with tarfile.open(DOCS / f'{archive}.tar.xz') as file:
+        for member in file:
+            config, seed, *rest = PurePosixPath(member.name).parts
+            if rest == ['localisation.json'] and (content := file.extractfile(member)):
+                found.setdefault(config, {})[seed] = json.load(content)
+    return [line for head in HEADS for line in localised(head.upper(), *(found[name] for name in arm_names(head, end)))]
+
+
+def localised(
+    head: str, base: Mapping[str, Localised], parts: Mapping[str, Localised], lcv: Mapping[str, Localised]
+) -> list[str]:
+    """The lines of a head, from what its three arms have of each seed: means, then differences paired by seed."""
+    lines = []
+    for label, arm in ((head, base), (f'attention and balanced batches on {head}', parts), (f'LCV on {head}', lcv)):
+        cells = []
+        for name in ('F', 'M', 'Grad-CAM'):
+            values = [one[name] for one in arm.values() if name in one]  # without attention there is no M
+            cells.append(', '.join(f'{fmean(v[kind] for v in values):.1f}' for kind in KINDS) if values else '')
+        lines.append(f'| {label} | {" | ".join(cells)} |')
+    for label, other in ((head, base), ('without the loss', parts)):
+        for kind in KINDS:
+            f, cam = (
+                difference(Sample(lcv[seed][name][kind] - other[seed][name][kind] for seed in sorted(lcv)))
+                for name in ('F', 'Grad-CAM')
+            )
+            lines.append(f'| LCV - {label}, {kind} | {f} | | {cam} |')
+    return lines
+
+
 if __name__ == '__main__':
     differences = []
     for data in DATA:
@@ -99,6 +139,7 @@ if __name__ == '__main__':
             differences.append((f'{head} on {data}, {seeds}', sample))
         mean = over_heads([(lcv, base) for _, base, _, lcv in heads])
         differences.append((f'mean of the heads on {data}', mean))
+    print('where the maps of warblers point', *localisation('warblers'), sep='\n')
     file = DOCS / 'images/results.png'
     draw_differences(differences, 'top-1 accuracy, LCV - baseline').savefig(file, dpi=200)
     print(file)
