@@ -10,5 +10,5 @@ with read_base():
     from ._base_.schedules.phpq_sgd_50e import *
 
 model.update(head=dict(num_classes=120))
-default_hooks.update(database=database_hook, checkpoint=dict(save_best='retrieval/mAP'))
+default_hooks.update(database=database_hook)
 train_dataloader.update(batch_size=80)  # FPH's protocol

@@ -21,8 +21,8 @@ default_hooks = dict(
     timer=dict(type=IterTimerHook),
     logger=dict(type=LoggerHook, interval=20),
     param_scheduler=dict(type=ParamSchedulerHook),
-    # two checkpoints at most besides the best: a bilinear head's holds its momentum too and is large
-    checkpoint=dict(type=SafeCheckpointHook, interval=1, max_keep_ckpts=2, save_best='accuracy/top1', rule='greater'),
+    # two checkpoints at most: a bilinear head's holds its momentum too and is large
+    checkpoint=dict(type=SafeCheckpointHook, interval=1, max_keep_ckpts=2),
     sampler_seed=dict(type=DistSamplerSeedHook),
     # a run that is stopped, in whatever way, and resumed ends as one that was not
     random_seed=dict(type=PositionalSeedHook),

@@ -1,4 +1,4 @@
-"""The runtime of category discovery: a checkpoint every 10 epochs, and none of the best epoch."""
+"""The runtime of category discovery: a checkpoint every 10 epochs."""
 
 from mmengine.config import read_base
 
@@ -7,4 +7,4 @@ with read_base():
 
 default_hooks.pop('class_distances')  # a batch is pairs of images, most of them without a label
 # Published: which checkpoint is not known. Here: the last epoch's
-default_hooks.checkpoint.update(interval=10, save_best=None)
+default_hooks.checkpoint.update(interval=10)

@@ -1,7 +1,0 @@
-"""LCV on BCNN, VGG-16, CUB-200-2011, crops of 448, in two steps. Not a row of the paper."""
-
-from mmengine.config import read_base
-
-with read_base():
-    from .lcv_bcnn_vgg16_cub448 import *
-    from ._base_.schedules.bcnn_2step import *  # last: it replaces the row's schedule
