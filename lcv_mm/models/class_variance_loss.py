@@ -36,11 +36,12 @@ class ClassVarianceLoss(BaseModule):
         tau (float): Of 'exp': distance over which the term falls to 1/e, above 0.
         normalize (bool): Scale each sample's feature to unit length first, so that distances lie in [0, 2].
             Paper: not stated.
-        space (str): 'map' compares the flattened attention output, the paper's M; 'pooled' its mean over places.
+        space (str): 'map' compares the flattened attention output, the paper's M; 'pooled' its mean over spatial
+            positions; 'head' the vector that the head's classifier sees, which `LCVClassifier` passes on.
         reduction (str): 'mean' over the pairs of each kind, or 'sum', the figure's "added". Paper: not stated.
-        weight_inter (float): Factor of the inter-class term, 0 or more. Paper: the terms are summed.
-        weight_intra (float): Factor of the intra-class term, 0 or more. Paper: summed, so 1. Here: 0.01, since with 1
-            pretrained features collapse in the first iterations (docs/results.md).
+        weight_inter (float): Factor of the inter-class term, 0 or more. Defaults to 1, since the paper sums the terms.
+        weight_intra (float): Factor of the intra-class term, 0 or more. Defaults to 1 as well. It needs a classifier
+            that has learned (docs/results.md): before that it collapses pretrained features.
         level (int | str): Which of a neck's several outputs is compared: an index, or 'all' for the mean of the
             losses over all of them. Here: -1, the last.
         gather (bool): With several processes, take the pairs across all of them, with gradients: the losses, and under
@@ -60,14 +61,14 @@ class ClassVarianceLoss(BaseModule):
         space: str = 'map',
         reduction: str = REDUCTION,
         weight_inter: float = 1.0,
-        weight_intra: float = 0.01,
+        weight_intra: float = 1.0,
         level: int | str = -1,
         gather: bool = False,
     ) -> None:
         super().__init__()
         for name, value, choices in (
             ('inter', inter, INTER_TERMS),
-            ('space', space, ('map', 'pooled')),
+            ('space', space, ('map', 'pooled', 'head')),
             ('reduction', reduction, REDUCTIONS),
         ):
             if value not in choices:
@@ -100,7 +101,8 @@ class ClassVarianceLoss(BaseModule):
         """Compute the two losses of a batch.
 
         Args:
-            feats (Tensor | tuple[Tensor]): attention output M, (N, C, H, W) or (N, D), or a tuple of such levels.
+            feats (Tensor | tuple[Tensor]): attention output M, (N, C, H, W) or (N, D), or a tuple of such levels; with
+                `space='head'` the classifier's input (N, D).
             labels (Tensor): (N,), class indices.
 
         Returns:
