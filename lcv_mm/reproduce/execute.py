@@ -14,7 +14,7 @@ from ..engine import EXIT_TRY_AGAIN, last_good_checkpoint, write_atomically
 from ..errors import UserFacingError
 from ..launch import type_name
 from ..paper import metric_of
-from ..visualization import read_scalars
+from ..visualization import read_curves, read_scalars
 from .plan import RunSpec, hold_to_settings, run_config
 from .processes import Children, Ended
 from .record import (
@@ -118,6 +118,9 @@ def _train_and_test(
     checkpoint, _ = last_good_checkpoint(spec.folder)
     if checkpoint is None:
         raise UserFacingError(f'training ended without an error, but left no intact checkpoint in {spec.folder}')
+    curves = read_curves(spec.folder)
+    if classes := cfg.model.get('head', {}).get('num_classes', 0):
+        facts |= dict(num_classes=classes, cross_entropy=curves.get('loss_cls', curves['loss'])[-1][1])
     metrics = spec.folder / 'test.json'
     tested = run(spec.test_command(checkpoint, metrics), 'test.log')
     facts |= dict(checkpoint=checkpoint.name, test_seconds=tested.seconds)

@@ -88,6 +88,19 @@ def test_only_common_seeds_are_paired(baseline, shown, tmp_path):
     assert rows(tmp_path, TABLE_1, 'LCV on BCNN')[0][GAIN] == shown
 
 
+def test_a_run_whose_classifier_has_not_learned_is_marked_and_in_no_difference(tmp_path):
+    trained, untrained = dict(num_classes=200, cross_entropy=0.5), dict(num_classes=200, cross_entropy=2.7)
+    add_run(tmp_path, LCV, 0, 70.0, **trained)
+    add_run(tmp_path, LCV, 1, 75.0, **trained)
+    add_run(tmp_path, BASELINE, 0, 60.0, **trained)
+    add_run(tmp_path, BASELINE, 1, 30.0, **untrained)
+    (lcv,), (baseline,) = rows(tmp_path, TABLE_1, 'LCV on BCNN'), rows(tmp_path, TABLE_1, 'BCNN')
+    assert lcv[GAIN] == '+10.00 (1 seed)'
+    assert baseline['note'] == 'Classifier not trained (cross entropy, seed 1: 2.70 of log C = 5.30).'
+    add_run(tmp_path, LCV, 0, 70.0, **untrained)
+    assert rows(tmp_path, TABLE_1, 'LCV on BCNN')[0][GAIN] == 'classifier not trained'
+
+
 def test_amp_is_marked_and_neither_averaged_nor_paired_with_full_precision(tmp_path):
     add_run(tmp_path, LCV, 0, 70.0)
     add_run(tmp_path, LCV, 1, 60.0, amp=True)
