@@ -25,10 +25,11 @@ ALL = sorted(path for place in ('.', 'ablations', 'small', 'recipes') for path i
 OWN = [path for path in ALL if path.stem.partition('_')[0] not in METHODS]
 CONFIGS = [path for path in OWN if path.parent == FOLDER]
 ABLATIONS, SMALL = ([path for path in OWN if path.parent.name == place] for place in ('ablations', 'small'))
+METHODS_OF_LCV = ('bcnn', 'cbp', 'hbp')
 CLASSES = {'cub': 200, 'dogs': 120, 'flower': 17, 'birdlets': 20, 'warblers': 25}
 NAME = re.compile(
     r'(?P<lcv>lcv_)?(?P<method>bcnn|cbp|hbp)_(?P<backbone>vgg16|resnet18)_(?P<dataset>[a-z]+)(?P<crop>\d*)'
-    r'(?P<parts>_attention_balanced)?'
+    r'(?P<parts>_attention(_balanced)?)?'
 )
 HBP_LEVELS = {
     'vgg16': ('relu5_1', 'relu5_2', 'relu5_3'),
@@ -57,7 +58,7 @@ def differing(path: Path, other: Path) -> set[str]:
 
 def parts_of(path: Path) -> re.Match:
     name = NAME.fullmatch(path.stem)
-    assert name is not None, f'{path.name} is not [lcv_]<method>_<backbone>_<dataset><crop>[_attention_balanced].py'
+    assert name is not None, f'{path.name} is not [lcv_]<method>_<backbone>_<dataset><crop>[_attention[_balanced]].py'
     return name
 
 
@@ -70,13 +71,13 @@ def test_there_is_one_config_a_row_and_those_of_birdlets():
     names = {path.stem for path in CONFIGS}
     assert len(ROWS) == 29
     assert len(ROWS | QUOTED) == 32
-    birdlets = {f'{lcv}{method}_resnet18_birdlets64' for lcv in ('', 'lcv_') for method in ('bcnn', 'cbp', 'hbp')}
+    birdlets = {f'{lcv}{method}_resnet18_birdlets64' for lcv in ('', 'lcv_') for method in METHODS_OF_LCV}
     birdlets |= {'cbp_resnet18_birdlets', 'lcv_cbp_resnet18_birdlets'}
     assert names == ROWS.keys() | birdlets
-    bases = [f'{method}_vgg16_{data}112' for method in ('bcnn', 'cbp', 'hbp') for data in ('flower', 'warblers')]
-    assert {path.stem for path in SMALL} == {
-        arm for base in bases for arm in (base, f'lcv_{base}', f'{base}_attention_balanced')
-    }
+    fair = [f'{method}_{data}' for method in METHODS_OF_LCV for data in ('vgg16_warblers112', 'resnet18_warblers224')]
+    flowers = [f'{method}_vgg16_flower112' for method in METHODS_OF_LCV]
+    small = {arm for base in fair + flowers for arm in (base, f'lcv_{base}', f'{base}_attention_balanced')}
+    assert {path.stem for path in SMALL} == small | {f'{base}_attention' for base in fair}
 
 
 def test_every_config_of_a_comparison_is_there_and_every_ablation_is_compared():
@@ -123,8 +124,8 @@ def test_an_ablation_is_lcv_but_for_what_its_name_says(head, what):
     [
         *(('ablations/cbp_resnet18_birdlets64', parts) for parts in ('attention', 'balanced')),
         *((f'ablations/{head}_resnet18_birdlets64', 'attention_balanced') for head in ('bcnn', 'cbp', 'hbp')),
-        *((f'small/{p.stem.removesuffix("_attention_balanced")}', 'attention_balanced') for p in SMALL
-          if p.stem.endswith('balanced')),
+        *((f'small/{p.stem.partition("_attention")[0]}', f'attention{p.stem.partition("_attention")[2]}')
+          for p in SMALL if '_attention' in p.stem),
     ],
 )  # fmt: skip
 def test_an_arm_without_the_loss_is_the_baseline_and_the_parts_of_its_name(config, parts):
@@ -182,10 +183,11 @@ def test_a_config_is_what_its_name_says(path):
         assert cfg.model.backbone.out_layers == HBP_LEVELS[name['backbone']]
     elif name['backbone'] == 'vgg16':
         assert cfg.model.backbone.out_layers == ('relu5_3',)
-    has_parts = bool(name['lcv'] or name['parts'])
-    assert ('neck' in cfg.model and cfg.model.neck.type is ResidualAttention) == has_parts
+    has_attention = bool(name['lcv'] or name['parts'])
+    assert ('neck' in cfg.model and cfg.model.neck.type is ResidualAttention) == has_attention
     sampler = cfg.train_dataloader.get('batch_sampler')
-    assert (sampler is not None and sampler.type is ClassBalancedBatchSampler) == has_parts
+    balanced = bool(name['lcv'] or name['parts'] == '_attention_balanced')
+    assert (sampler is not None and sampler.type is ClassBalancedBatchSampler) == balanced
 
     crop = int(name['crop'] or 112)
     assert transform(cfg.train_dataloader.dataset.pipeline, 'RandomCrop').crop_size == crop
@@ -274,7 +276,7 @@ def test_a_config_for_cpus_is_built_and_is_the_rows_recipe_but_for_its_length(pa
     assert cfg.optim_wrapper == row.optim_wrapper
     assert cfg.custom_hooks[0] == row.custom_hooks[0]
     assert rates(cfg) == pytest.approx([1.0] * 4 + [0.01] * 6 + [0.001] * 2)
-    assert cfg.model.backbone.init_cfg.checkpoint == 'torchvision://vgg16'
+    assert cfg.model.backbone.init_cfg.checkpoint == f'torchvision://{NAME.match(path.stem)["backbone"]}'
     assert f'crops of {NAME.match(path.stem)["crop"]}' in path.read_text() or 'without its loss' in path.read_text()
 
 

@@ -26,10 +26,11 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2], help='default: 0 1 2')
     parser.add_argument(
         '--dataset',
-        choices=['birdlets', 'flower112', 'warblers112'],
+        choices=['birdlets', 'flower112', 'warblers112', 'warblers224'],
         default='',
         help='birdlets: a rehearsal on generated images, ResNet-18 at small crops, with ablations; flower112, '
-        'warblers112: real images at crops of 112, VGG-16, with LCV, without it and without its loss',
+        'warblers112: real images, VGG-16 at crops of 112, with LCV, without it and without its loss; warblers224: the '
+        'same on ResNet-18 at 224',
     )
     parser.add_argument('--dry-run', action='store_true', help='list the runs and how far they are, and do nothing')
     parser.add_argument('--report-only', action='store_true', help='write the report on the work dir, and run nothing')
