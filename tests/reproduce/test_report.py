@@ -314,12 +314,13 @@ def test_a_band_is_the_mean_and_sample_deviation_at_epochs_that_all_runs_have():
 
 def test_no_label_of_a_plot_is_cut_off():
     longest = max((comparison.question for comparison in read_comparisons()), key=len)
-    figure = draw_differences([(longest, Sample((0.5, 1.5))), ('short', Sample((-2.0,)))], 'top-1 accuracy')
+    figure = draw_differences([(longest, 1.0, (0.5, 1.5)), ('short', -2.0, None)], 'top-1 accuracy')
     figure.draw_without_rendering()
-    for text in figure.axes[0].texts:
+    for text in figure.axes[0].get_yticklabels():
         box = text.get_window_extent()
         assert figure.bbox.x0 <= box.x0 < box.x1 <= figure.bbox.x1
         assert figure.bbox.y0 <= box.y0 < box.y1 <= figure.bbox.y1
+        assert box.x1 <= figure.axes[0].get_window_extent().x0  # left of the axis
 
 
 def test_a_difference_that_rounds_to_zero_has_no_sign():

@@ -164,7 +164,7 @@ def runs_section(key: str, title: str, apart: str, paragraph: str, groups: Seque
             caption = (
                 'The comparisons: mean of the paired differences, with its 95 % interval; filled where that leaves 0.'
             )
-            points = [(label, sample) for _, label, sample in differences]
+            points = [(label, sample.mean, sample.interval) for _, label, sample in differences]
             plots.append(Plot(caption, [(caption, address(draw_differences(points, METRICS[metric])))]))
     return Section(key, title + apart, (paragraph,), tables, [*plots, *training_plots(groups)])
 
