@@ -5,6 +5,7 @@ from .cbp_head import CBPHead
 from .class_variance_loss import ClassVarianceLoss
 from .hbp_head import HBPHead
 from .lcv_classifier import LCVClassifier
+from .metric_learning_loss import MetricLearningLoss
 from .residual_attention import ResidualAttention
 from .resize_levels import ResizeLevels
 from .resnet_layers import ResNetLayers
@@ -16,6 +17,7 @@ __all__ = [
     'ClassVarianceLoss',
     'HBPHead',
     'LCVClassifier',
+    'MetricLearningLoss',
     'ResNetLayers',
     'ResidualAttention',
     'ResizeLevels',

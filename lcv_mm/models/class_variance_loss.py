@@ -134,24 +134,38 @@ class ClassVarianceLoss(BaseModule):
 
     def _distances(self, feats: Tensor | tuple[Tensor, ...], labels: Tensor) -> tuple[list[Tensor], Tensor]:
         """Distances (N, N) of the batch (`gather`: of all ranks), a matrix for each level compared, and its labels."""
-        levels = (feats,) if isinstance(feats, Tensor) else feats
-        if isinstance(self.level, int):
-            if not -len(levels) <= self.level < len(levels):
-                raise ConfigError(f'ClassVarianceLoss: level={self.level}, but the neck gives {len(levels)} level(s)')
-            levels = (levels[self.level],)
-        if not all(isinstance(level, Tensor) for level in levels):
-            kinds = ', '.join(type(level).__name__ for level in levels)
-            raise ConfigError(
-                f'ClassVarianceLoss: expected one tensor per level, got {kinds}: this backbone gives several features '
-                'for each level, as Conformer and distilled transformers do; take one that gives a single feature'
-            )
-        if self.space == 'pooled':
-            means = (x.flatten(2).mean(2, dtype=accumulation_dtype(x.dtype)) if x.ndim > 2 else x for x in levels)
-            levels = tuple(means)  # (N, C, H, W) -> (N, C); (N, D) stays
-        rows = [level.flatten(1) for level in levels]
+        rows = compared_rows(feats, self.space, self.level)
         if self.gather:
             try:
                 rows, labels = [gather_rows(level) for level in rows], gather_rows(labels)
             except ValueError as error:  # on all ranks alike
                 raise ConfigError(f'ClassVarianceLoss: {error}') from error
         return [pairwise_distance(level, self.normalize) for level in rows], labels
+
+
+def compared_rows(feats: Tensor | tuple[Tensor, ...], space: str, level: int | str) -> list[Tensor]:
+    """What a loss on features compares: a matrix (N, D), one row per sample, for each level.
+
+    Args:
+        feats (Tensor | tuple[Tensor]): What the neck gives, (N, C, H, W) or (N, D), or a tuple of such levels.
+        space (str): 'pooled' takes the mean over spatial positions; any other flattens.
+        level (int | str): An index of the levels, or 'all'.
+
+    Raises:
+        ConfigError: If there is no such level, or it is no tensor.
+    """
+    levels = (feats,) if isinstance(feats, Tensor) else feats
+    if isinstance(level, int):
+        if not -len(levels) <= level < len(levels):
+            raise ConfigError(f'the loss compares level={level}, but the neck gives {len(levels)} level(s)')
+        levels = (levels[level],)
+    if not all(isinstance(level, Tensor) for level in levels):
+        kinds = ', '.join(type(level).__name__ for level in levels)
+        raise ConfigError(
+            f'the loss on features: expected one tensor per level, got {kinds}: this backbone gives several features '
+            'for each level, as Conformer and distilled transformers do; take one that gives a single feature'
+        )
+    if space == 'pooled':
+        means = (x.flatten(2).mean(2, dtype=accumulation_dtype(x.dtype)) if x.ndim > 2 else x for x in levels)
+        levels = tuple(means)  # (N, C, H, W) -> (N, C); (N, D) stays
+    return [level.flatten(1) for level in levels]

@@ -20,7 +20,7 @@ class LCVClassifier(ImageClassifier):
     (loss1) and `loss_intra` (loss2), and the mean distances `dist_inter` and `dist_intra` between and within classes.
 
     Args:
-        variance_loss (dict): Config of a `ClassVarianceLoss`.
+        variance_loss (dict): Config of a `ClassVarianceLoss`, or of a `MetricLearningLoss` in its place.
         **kwargs: Of MMPretrain's `ImageClassifier`: `backbone`, `neck`, `head`, `data_preprocessor`, ...
 
     Raises:
