@@ -20,6 +20,8 @@ ARMS = {  # of benchmarks/screen.py
     'lcv_shuffled': "attention, the paper's sum",
     'lcv': "attention, balanced batches, the paper's sum (LCV)",
     'lcv_head': "attention, balanced batches, the sum on the head's vector",
+    'triplet': 'attention, balanced batches, triplet loss (margin 0.2)',
+    'supcon_head': "attention, balanced batches, supervised contrastive loss on the head's vector",
 }
 PRIMARY = ('lcv', 'attention_balanced')  # fixed before the runs
 Runs = Sequence[Mapping[str, Any]]

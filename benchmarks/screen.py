@@ -32,9 +32,9 @@ PLACES = ('checkpoint', 'data_root')  # options that say where files are, and do
 ATTENTION = dict(neck=dict(type='ResidualAttention'))
 
 
-def loss(**options: object) -> dict:
-    """What puts the class-variance loss on a model."""
-    return dict(type='LCVClassifier', variance_loss=dict(type='ClassVarianceLoss', **options))
+def loss(name: str = 'ClassVarianceLoss', **options: object) -> dict:
+    """What puts a loss on features on a model."""
+    return dict(type='LCVClassifier', variance_loss=dict(type=name, **options))
 
 
 # arm: what it changes of the baseline's model, and whether its batches are balanced
@@ -51,6 +51,8 @@ ARMS: dict[str, tuple[dict, bool]] = {
     'lcv_head': ({**loss(space='head'), **ATTENTION}, True),
     'lcv_head_shuffled': ({**loss(space='head'), **ATTENTION}, False),
     'lcv_head_no_attention': (loss(space='head'), True),
+    'triplet': ({**loss('MetricLearningLoss', loss=dict(type='TripletMarginLoss', margin=0.2)), **ATTENTION}, True),
+    'supcon_head': ({**loss('MetricLearningLoss', loss='SupConLoss', space='head'), **ATTENTION}, True),
 }
 
 
@@ -162,7 +164,11 @@ def train(cfg: Config, arm: str, seed: int, fit: Maps, judged: Maps) -> dict[str
     return dict(
         top1=100 * right / len(judged),
         cross_entropy=last.get('loss_cls', last['loss']),
-        **{name: last[name] for name in ('loss_inter', 'loss_intra', 'dist_inter', 'dist_intra') if name in last},
+        **{
+            name: last[name]
+            for name in ('loss_inter', 'loss_intra', 'loss_metric', 'dist_inter', 'dist_intra')
+            if name in last
+        },
         dead_channels=1 - alive.float().mean().item(),
         seconds=seconds,
     )
