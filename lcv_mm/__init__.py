@@ -10,7 +10,8 @@ import warnings
 # what the toolbox says, or prints, when it is imported, of parts that nothing here uses
 with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
     warnings.filterwarnings('ignore', 'Fail to import ..MultiScaleDeformableAttention')
-    import mmpretrain  # noqa: F401
+    import mmpretrain.datasets
+    import mmpretrain.models  # noqa: F401
 
 from . import engine, gca, ops, phpq
 from .datasets import CUB200, Birdlets, ClassBalancedBatchSampler, OxfordFlower17, StanfordDogs

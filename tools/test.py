@@ -108,7 +108,9 @@ def main() -> None:
         return
     if args.out and args.out_item == 'metrics':
         mmengine.dump(metrics, args.out)
-    then = f'tools/analyze.py {args.config} {args.out}' if args.out and args.out_item == 'pred' else 'tools/predict.py'
+    then = f'tools/predict.py {args.config} {args.checkpoint} IMAGE'
+    if args.out and args.out_item == 'pred':
+        then = f'tools/analyze.py {args.config} {args.out}'
     print(f'Tested: results are in {args.out or cfg.work_dir}. Next: {then}')
 
 

@@ -55,9 +55,8 @@ def prepare(
             print(f'error: {facts.title}: {error}', file=sys.stderr, flush=True)
             intact = False
             continue
-        print(
-            '\n'.join([f'  {len(faults)} faults:', *(f'  - {fault}' for fault in faults)]) if faults else '  no fault'
-        )
+        count = f'{len(faults)} fault{"s" * (len(faults) > 1)}:' if faults else 'no fault'
+        print('\n'.join([f'  {count}', *(f'  - {fault}' for fault in faults)]), flush=True)
         if faults:
             first = f'delete {folder} and ' * is_there(folder)
             print(f'To make it anew, {first}run this command without --check.', flush=True)

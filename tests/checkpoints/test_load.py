@@ -219,7 +219,7 @@ def test_getattr_answers_for_the_four_statistics_only(safe_checkpoints, tmp_path
 
 
 def test_a_file_that_was_cut_off_or_is_no_checkpoint_is_named(safe_checkpoints, tmp_path):
-    damaged = [b'', b'not a checkpoint\n', b'cos\nsystem\n', b'\x80', b'PK', b'<html>404</html>']
+    damaged = [b'', b'not a checkpoint\n', b'\x80', b'PK', b'<html>404</html>']
     for zipped in (True, False):
         torch.save(nn.Linear(50, 50).state_dict(), tmp_path / 'x.pth', _use_new_zipfile_serialization=zipped)
         content = (tmp_path / 'x.pth').read_bytes()
