@@ -1,6 +1,5 @@
 """Make the folder of a dataset, or list all that is wrong with the one that is there."""
 
-import os
 import shutil
 import sys
 import tarfile

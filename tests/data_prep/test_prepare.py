@@ -87,7 +87,7 @@ def test_all_datasets_are_downloaded_unpacked_and_checked(archives, server, tmp_
     printed = capsys.readouterr().out
     assert 'CUB-200-2011: see https://data.caltech.edu/records/65de6-vp158 for its terms of use' in printed
     assert printed.count('\n  no fault\n') == 3
-    assert f'Oxford-Flower-17 is ready: ' in printed
+    assert 'Oxford-Flower-17 is ready: ' in printed
 
 
 def test_a_second_run_asks_no_server_and_changes_nothing(archives, server, tmp_path):
