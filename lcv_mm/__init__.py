@@ -3,6 +3,16 @@
 Importing it registers every component in MMPretrain's registries.
 """
 
+import contextlib
+import io
+import warnings
+
+# what the toolbox says, or prints, when it is imported, of parts that nothing here uses
+with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+    warnings.filterwarnings('ignore', 'Fail to import ..MultiScaleDeformableAttention')
+    import mmpretrain.datasets
+    import mmpretrain.models  # noqa: F401
+
 from . import engine, gca, ops, phpq
 from .datasets import CUB200, Birdlets, ClassBalancedBatchSampler, OxfordFlower17, StanfordDogs
 from .evaluation import ClassVarianceMetric

@@ -47,14 +47,6 @@ def test_two_lines_suffice_to_train_and_test_on_a_folder(run_here, config, folde
     assert json.loads((tmp_path / 'test.json').read_text())['accuracy/top1'] in [100 * i / 8 for i in range(9)]
 
 
-def test_a_flat_folder_is_one_message(run_here, config, folder):
-    shutil.rmtree(folder / 'train')
-    draw_noise(folder / 'train/1.png')
-    ended = run_here('train', config, *options(folder), check=False)
-    assert ended.returncode == 1
-    assert 'train_dataloader.dataset: the data cannot be read (Found 0 files in subfolders' in ended.stderr
-
-
 def test_a_class_without_images_is_named(run_here, config, folder, tmp_path):
     for file in (folder / 'train/owl').rglob('*.png'):
         file.unlink()

@@ -15,7 +15,6 @@ from scipy.io import savemat
 from lcv_mm import CBPHead, ClassBalancedBatchSampler, LCVClassifier, ResidualAttention
 from lcv_mm.engine import FreezeBackboneHook
 from lcv_mm.launch import load_config
-from lcv_mm.launch.checks import check_config
 
 ROOT = Path(__file__).parents[1]
 RECIPES = sorted((ROOT / 'configs/recipes').glob('*.py'))
@@ -47,10 +46,9 @@ def test_each_backbone_comes_in_three_forms_and_each_dataset_with_lcv():
 
 
 @each
-def test_a_recipe_is_what_its_name_says_and_passes_the_checks(path):
+def test_a_recipe_is_what_its_name_says(path):
     name = NAME.fullmatch(path.stem)
     cfg = load_config(path, ('model', 'train_dataloader', 'train_cfg', 'optim_wrapper'))
-    check_config(cfg)
     assert cfg.model.head.num_classes == cfg.data_preprocessor.num_classes == CLASSES[name['dataset']]
     assert (cfg.model.head.type is CBPHead) == bool(name['cbp'])
     assert (cfg.model.type is LCVClassifier) == bool(name['lcv'])

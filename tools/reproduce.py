@@ -69,7 +69,7 @@ def main() -> int:
 
     # imported late: `--help` answers at once
     from lcv_mm.engine.speed import warn_of_slow_amp
-    from lcv_mm.launch import check_work_dir, short_errors
+    from lcv_mm.launch import short_errors
     from lcv_mm.reproduce import check_specs, choose_configs, make_specs, print_plan, run_all, write_report
 
     with short_errors():
@@ -77,7 +77,6 @@ def main() -> int:
             for file in write_report(args.work_dir):
                 print(f'Report: {file}')
             return 0
-        check_work_dir(args.work_dir)
         configs = choose_configs(ROOT / 'configs', args.tables, args.rows, args.dataset)
         specs = make_specs(configs, args.seeds, args.work_dir, ROOT / 'tools', args.cfg_options, args.amp)
         epochs = check_specs(specs)

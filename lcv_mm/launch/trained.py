@@ -15,7 +15,6 @@ from ..checkpoints.checkpoint_fit_hook import fit_of, state_dict_in
 from ..checkpoints.load import load_checkpoints_safely, trust_checkpoints
 from ..errors import CheckpointError, ConfigError
 from .config import setting, type_name
-from .messages import config_errors
 
 
 def load_trained(cfg: Config, checkpoint: str, device: str | None = None, trust: bool = False) -> Any:
@@ -41,10 +40,9 @@ def load_trained(cfg: Config, checkpoint: str, device: str | None = None, trust:
     else:
         load_checkpoints_safely()
     init_default_scope(cfg.get('default_scope') or 'mmpretrain')  # as the Runner does, for names in wrappers
-    with config_errors(cfg):
-        # as the Runner does: the model's own comes first
-        cfg.model.setdefault('data_preprocessor', cfg.get('data_preprocessor'))
-        model = MODELS.build(cfg.model)
+    # as the Runner does: the model's own comes first
+    cfg.model.setdefault('data_preprocessor', cfg.get('data_preprocessor'))
+    model = MODELS.build(cfg.model)
     content = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
     weights = state_dict_in(content, checkpoint, 'state_dict')
     held = {key.removeprefix('module.'): value for key, value in weights.items()}
@@ -89,5 +87,4 @@ def _meta_of_test_dataset(cfg: Config) -> dict[str, Any]:
     dataset = cfg.test_dataloader.dataset
     if setting(dataset, 'pipeline') is None:  # a wrapper
         return {}
-    with config_errors(cfg):
-        return DATASETS.build({**dataset, 'lazy_init': True}).metainfo
+    return DATASETS.build({**dataset, 'lazy_init': True}).metainfo

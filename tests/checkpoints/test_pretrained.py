@@ -145,7 +145,7 @@ def test_a_download_that_breaks_off_leaves_nothing_to_be_taken_later(server, cac
     torch.save(VGG(11).state_dict(), tmp_path / 'vgg.pth')
     server.files['weights.pth'] = (tmp_path / 'vgg.pth').read_bytes()
     server.cuts = [len(server.files['weights.pth']) // 2]
-    with pytest.raises(WeightsError, match=r'weights\.pth: could not be downloaded'):
+    with pytest.raises(CheckpointError, match=r'weights\.pth: damaged'):
         load_pretrained(VGG(11), server.url('weights.pth'))
     assert list(cache.iterdir()) == []
 
@@ -156,7 +156,7 @@ def test_a_download_that_breaks_off_leaves_nothing_to_be_taken_later(server, cac
 def test_a_damaged_file_put_into_the_cache_by_hand_is_kept_and_named(cache):
     cache.mkdir(parents=True)
     (cache / 'weights.pth').write_bytes(b'PK\x03\x04 cut')
-    with pytest.raises(CheckpointError, match=r'checkpoints/weights\.pth\): damaged.*delete it'):
+    with pytest.raises(CheckpointError, match=r'checkpoints/weights\.pth: damaged.*download it again'):
         load_pretrained(VGG(11), 'http://127.0.0.1:1/weights.pth')
     assert (cache / 'weights.pth').exists()
 
