@@ -5,6 +5,7 @@ import re
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from errno import EINVAL
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -140,7 +141,8 @@ def _data_only(file: Path, downloaded: bool = False) -> Iterator[None]:
                 "to run the file's code. If you trust its source, add --trust-checkpoint"
             ) from error
         of_torch = isinstance(error, RuntimeError) and 'unexpected EOF' not in str(error) and is_intact(file)
-        if of_torch or isinstance(error, OSError | MemoryError) or not file.exists():
+        of_system = isinstance(error, OSError | MemoryError) and getattr(error, 'errno', 0) != EINVAL  # a seek too far
+        if of_torch or of_system or not file.exists():
             raise
         if downloaded:  # torch.hub would take it the next time
             file.unlink()
