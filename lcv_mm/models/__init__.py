@@ -4,6 +4,7 @@ from .bcnn_head import BCNNHead
 from .cbp_head import CBPHead
 from .class_variance_loss import ClassVarianceLoss
 from .hbp_head import HBPHead
+from .isqrt_cov_head import ISQRTCOVHead
 from .lcv_classifier import LCVClassifier
 from .metric_learning_loss import MetricLearningLoss
 from .residual_attention import ResidualAttention
@@ -16,6 +17,7 @@ __all__ = [
     'CBPHead',
     'ClassVarianceLoss',
     'HBPHead',
+    'ISQRTCOVHead',
     'LCVClassifier',
     'MetricLearningLoss',
     'ResNetLayers',
