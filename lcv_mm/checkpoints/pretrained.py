@@ -4,14 +4,15 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from http.client import HTTPException
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from ..errors import CheckpointError, WeightsError
-from .checkpoint_fit_hook import fit_of, state_dict_in
-from .load import cached_file, download_url, load_checkpoint
+from .checkpoint_fit_hook import fit_of, state_dict_in, unwrapped
+from .load import cached_file, download_url, is_intact, load_checkpoint
 
 
 def load_pretrained(
@@ -36,7 +37,7 @@ def load_pretrained(
     """
     source = str(checkpoint)
     weights = state_dict_in(_read(source), source, 'state_dict', 'model')
-    found: Mapping[str, Tensor] = {key.removeprefix('module.'): value for key, value in weights.items()}
+    found: Mapping[str, Tensor] = unwrapped(weights, module)
     if prefix is not None:
         prefix = f'{prefix.removesuffix(".")}.'.removeprefix('module.')
         found = {key.removeprefix(prefix): value for key, value in found.items() if key.startswith(prefix)}
@@ -66,7 +67,7 @@ def _read(source: str) -> Any:
     try:
         return load_checkpoint(source if remote else str(file), 'cpu')
     except (OSError, HTTPException, CheckpointError) as error:  # OSError: also URLError, HTTPError, timeouts
-        if was_there:
+        if was_there or (isinstance(error.__cause__, UnpicklingError) and is_intact(file)):  # all there, and refused
             raise
         # torch.hub keeps a download that was cut off under its final name, and would take it the next time
         file.unlink(missing_ok=True)
