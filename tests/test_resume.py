@@ -8,13 +8,15 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.logging import MessageHub
 from tiny_run import ROOT
 
-from lcv_mm.engine import EXIT_TRY_AGAIN, last_good_checkpoint, resume_from_last_good
+from lcv_mm.engine import EXIT_TRY_AGAIN, SafeCheckpointHook, last_good_checkpoint, resume_from_last_good
 from lcv_mm.visualization import read_scalars
 
 EPOCHS = 4
@@ -204,6 +206,7 @@ def rates(work_dir: Path) -> dict[int, float]:
 
 def save(file: Path, age: int) -> Path:
     """A checkpoint `age` seconds old."""
+    file.parent.mkdir(exist_ok=True)
     torch.save({'state_dict': {'weight': torch.arange(1000.0)}}, file)
     os.utime(file, (1e9 - age, 1e9 - age))
     return file
@@ -225,6 +228,27 @@ def test_the_noted_one_comes_first(tmp_path):
     save(tmp_path / 'epoch_1.pth', age=1)  # copied later
     (tmp_path / 'last_checkpoint').write_text(f'{old}\n')
     assert last_good_checkpoint(tmp_path) == (old, [])
+
+
+def test_a_copied_run_goes_on_from_its_own_file_and_leaves_the_originals(tmp_path):
+    noted = save(tmp_path / 'a/epoch_2.pth', age=2)
+    for folder in ('a', 'b', 'c'):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        (tmp_path / folder / 'last_checkpoint').write_text(str(noted))
+    own = save(tmp_path / 'b/epoch_2.pth', age=9)
+    newer = save(tmp_path / 'b/epoch_1.pth', age=1)  # copied later
+    assert last_good_checkpoint(tmp_path / 'b') == (own, [])
+    own.unlink()
+    assert last_good_checkpoint(tmp_path / 'b') == (newer, [])
+    assert last_good_checkpoint(tmp_path / 'c') == (noted, [])  # as with CheckpointHook's `out_dir`
+
+    best = save(tmp_path / 'a/best_accuracy_top1_epoch_1.pth', age=3)
+    hub = MessageHub.get_instance('copied')
+    hub.update_info('best_ckpt', str(best))
+    hook = SafeCheckpointHook(interval=1, save_best='accuracy/top1', rule='greater')
+    runner = SimpleNamespace(work_dir=str(tmp_path / 'b'), message_hub=hub, hooks=[], model=torch.nn.Linear(1, 1))
+    hook.before_train(runner)
+    assert hook.best_ckpt_path == str(tmp_path / 'b' / best.name)  # MMEngine deletes it for a better one
 
 
 @pytest.mark.parametrize('how', ['cut off', 'one bit', 'empty'])
