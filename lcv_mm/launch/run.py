@@ -17,7 +17,7 @@ from mmengine.runner import Runner
 from ..engine import CheckpointFitHook, load_checkpoints_safely, trust_checkpoints
 from ..errors import ConfigError
 from .checks import check_config, check_run
-from .config import load_config, override_config
+from .config import load_config, override_config, setting
 
 # MMEngine's own default hooks, which the Runner takes out where they are None; of another name it wants a hook
 OWN_HOOKS = ('runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler', 'checkpoint')
@@ -72,6 +72,8 @@ def build_runner(cfg: Config, loaders: Sequence[str], config_schedule: bool = Fa
         if hook is None and name not in OWN_HOOKS:
             del cfg.default_hooks[name]
     check_config(cfg)
+    if setting(cfg, 'randomness.deterministic'):
+        os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')  # without it torch refuses products on a GPU
     check_work_dir(cfg.work_dir)
     runner = Runner.from_cfg(cfg)
     check_run(runner, cfg, loaders)
