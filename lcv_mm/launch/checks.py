@@ -1,5 +1,6 @@
 """What MMEngine would ignore in a config, or meet only hours later; and the parts of a built run against each other."""
 
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -49,6 +50,7 @@ def check_run(runner: Runner, cfg: Config, loaders: Sequence[str]) -> None:
     model = bare_model(runner)
     _check_custom_keys(cfg, [name for name, _ in model.named_parameters()])
     classes: dict[str, list[str]] = {}
+    labelled: dict[str, set[str]] = {}
     for name in loaders:
         loop = getattr(runner, name.replace('dataloader', 'loop'))
         if loop is None:
@@ -60,6 +62,7 @@ def check_run(runner: Runner, cfg: Config, loaders: Sequence[str]) -> None:
         if names is not None:
             classes[where] = list(names)
             _check_classes(model, where, type(dataset).__name__, len(names))
+        labelled[where] = _labelled_images(dataset)
         _check_labels(getattr(getattr(model, 'head', None), 'num_classes', None), where, dataset)
     for where, names in classes.items():
         first, expected = next(iter(classes.items()))
@@ -68,6 +71,17 @@ def check_run(runner: Runner, cfg: Config, loaders: Sequence[str]) -> None:
                 f'{first} and {where} have different classes; expected the same in the same order, but '
                 f'{first_difference(expected, names)}. Take both from one dataset'
             )
+    if len(labelled) == 2 and (shared := sorted(set.intersection(*labelled.values()))):
+        both = ' and '.join(labelled)
+        text = f'{both} share {len(shared)} images, such as {shared[0]}: the score is also of images trained on'
+        runner.logger.warning(text)
+
+
+def _labelled_images(dataset: Any) -> set[str]:
+    """The paths of a dataset's images, without those whose label is hidden (-1, of category discovery)."""
+    infos = [dataset.get_data_info(i) for i in range(len(dataset))] if hasattr(dataset, 'get_data_info') else []
+    seen = [info for info in infos if -1 not in np.ravel(info.get('gt_label', 0))]
+    return {os.path.abspath(info['img_path']) for info in seen if 'img_path' in info}
 
 
 def _check_keys(cfg: Config) -> None:

@@ -1,8 +1,10 @@
 """Valid configs pass all checks, what MMEngine ignores is refused, and bugs keep their traceback."""
 
+import os
 from pathlib import Path
 
 import pytest
+import torch
 from layouts import draw_noise
 from mmengine.config import Config
 from mmengine.hooks import Hook
@@ -163,3 +165,27 @@ def test_after_the_run_the_registry_is_as_before():
         pass
     assert HOOKS.build == before
     assert isinstance(HOOKS.build(dict(type=Hook)), Hook)
+
+
+@pytest.mark.parametrize('split', ['train', 'test'])
+def test_images_that_are_both_trained_on_and_scored_are_named(tiny, split):
+    tiny.val_dataloader.dataset.split = split
+    runner = build_runner(tiny, ('train_dataloader', 'val_dataloader'))
+    log = Path(runner.log_dir, f'{runner.timestamp}.log').read_text()
+    image = min(info['img_path'] for info in map(runner.train_dataloader.dataset.get_data_info, range(24)))
+    told = f'train_dataloader.dataset and val_dataloader.dataset share 24 images, such as {image}'
+    assert (told in log) == (split == 'train')
+
+
+@pytest.mark.parametrize('deterministic', [True, False])
+def test_a_deterministic_run_needs_no_variable_of_the_environment(tiny, deterministic, monkeypatch):
+    monkeypatch.delenv('CUBLAS_WORKSPACE_CONFIG', raising=False)
+    tiny.randomness = dict(seed=0, deterministic=deterministic)
+    try:
+        runner = build_runner(tiny, ('train_dataloader',))
+        assert torch.are_deterministic_algorithms_enabled() == deterministic
+        assert ('CUBLAS_WORKSPACE_CONFIG' in os.environ) == deterministic  # torch refuses cuBLAS without it
+        runner.train()
+    finally:
+        torch.use_deterministic_algorithms(False)
+        os.environ.pop('CUBLAS_WORKSPACE_CONFIG', None)
