@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from logging.handlers import BufferingHandler
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,15 @@ def no_scope_left_behind() -> Iterator[None]:
     yield
     DefaultScope._instance_dict.clear()
     MMLogger._instance_dict.clear()
+
+
+@pytest.fixture
+def caplog_mmengine() -> Iterator[Callable[[], str]]:
+    """What MMEngine's current logger has said in this test; it propagates nothing to pytest's `caplog`."""
+    logger, handler = MMLogger.get_current_instance(), BufferingHandler(10000)
+    logger.addHandler(handler)
+    yield lambda: '\n'.join(record.getMessage() for record in handler.buffer)
+    logger.removeHandler(handler)
 
 
 @pytest.fixture

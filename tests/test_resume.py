@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 import torch
+from mmengine.logging import MessageHub
 from tiny_run import ROOT
 
-from lcv_mm.engine import EXIT_TRY_AGAIN, last_good_checkpoint, resume_from_last_good
+from lcv_mm.engine import EXIT_TRY_AGAIN, SafeCheckpointHook, last_good_checkpoint, resume_from_last_good
 from lcv_mm.visualization import read_scalars
 
 EPOCHS = 4
@@ -206,6 +207,7 @@ def rates(work_dir: Path) -> dict[int, float]:
 
 def save(file: Path, age: int) -> Path:
     """A checkpoint `age` seconds old."""
+    file.parent.mkdir(exist_ok=True)
     torch.save({'state_dict': {'weight': torch.arange(1000.0)}}, file)
     os.utime(file, (1e9 - age, 1e9 - age))
     return file
@@ -229,6 +231,28 @@ def test_the_noted_one_comes_first(tmp_path):
     assert last_good_checkpoint(tmp_path) == (old, [])
 
 
+def test_a_copied_run_goes_on_from_its_own_file_and_leaves_the_originals(tmp_path):
+    noted = save(tmp_path / 'a/epoch_2.pth', age=2)
+    for folder in ('a', 'b', 'c'):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        (tmp_path / folder / 'last_checkpoint').write_text(str(noted))
+    own = save(tmp_path / 'b/epoch_2.pth', age=9)
+    newer = save(tmp_path / 'b/epoch_1.pth', age=1)  # copied later
+    assert last_good_checkpoint(tmp_path / 'b') == (own, [])
+    own.unlink()
+    assert last_good_checkpoint(tmp_path / 'b') == (newer, [])
+    assert last_good_checkpoint(tmp_path / 'c') == (noted, [])  # as with CheckpointHook's `out_dir`
+
+    best = save(tmp_path / 'a/best_accuracy_top1_epoch_1.pth', age=3)
+    hub = MessageHub.get_instance('copied')
+    hub.update_info('best_ckpt', str(best))
+    hook = SafeCheckpointHook(interval=1, save_best='accuracy/top1', rule='greater')
+    parts = dict(message_hub=hub, hooks=[], model=torch.nn.Linear(1, 1), logger=logging.getLogger())
+    runner = SimpleNamespace(work_dir=str(tmp_path / 'b'), **parts)
+    hook.before_train(runner)
+    assert hook.best_ckpt_path == str(tmp_path / 'b' / best.name)  # MMEngine deletes it for a better one
+
+
 @pytest.mark.parametrize('how', ['cut off', 'one bit', 'empty'])
 def test_a_damaged_one_is_passed_over_and_named(tmp_path, how):
     newest = save(tmp_path / 'interrupted.pth', age=1)
@@ -239,7 +263,7 @@ def test_a_damaged_one_is_passed_over_and_named(tmp_path, how):
     assert last_good_checkpoint(tmp_path) == (older, [newest])
 
 
-@pytest.mark.parametrize('note', ['', '/moved/work_dir/epoch_1.pth', None])
+@pytest.mark.parametrize('note', ['', '/moved/work_dir/epoch_7.pth', None])
 def test_without_a_useful_note_the_newest_is_taken(tmp_path, note):
     if note is not None:
         (tmp_path / 'last_checkpoint').write_text(note)

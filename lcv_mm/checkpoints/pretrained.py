@@ -10,7 +10,7 @@ from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from ..errors import WeightsError
-from .checkpoint_fit_hook import fit_of, state_dict_in
+from .checkpoint_fit_hook import fit_of, state_dict_in, unwrapped
 from .load import cached_file, download_url, load_from_file, load_from_url
 
 
@@ -36,7 +36,7 @@ def load_pretrained(
     """
     source = str(checkpoint)
     weights = state_dict_in(_read(source), source, 'state_dict', 'model')
-    found: Mapping[str, Tensor] = {key.removeprefix('module.'): value for key, value in weights.items()}
+    found: Mapping[str, Tensor] = unwrapped(weights, module)
     if prefix is not None:
         prefix = f'{prefix.removesuffix(".")}.'.removeprefix('module.')
         found = {key.removeprefix(prefix): value for key, value in found.items() if key.startswith(prefix)}

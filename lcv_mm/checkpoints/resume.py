@@ -44,11 +44,12 @@ def last_good_checkpoint(work_dir: str | Path) -> tuple[Path | None, list[Path]]
     """
     work_dir = Path(work_dir)
     note = work_dir / NOTE
-    noted = [Path(note.read_text().strip())] if note.is_file() else []
+    # a path, which in a copied work dir is of the original: the file of that name here comes first, the path last
+    noted = Path(note.read_text().strip()) if note.is_file() else Path()
     found = [file for pattern in ('epoch_*.pth', 'iter_*.pth', INTERRUPTED) for file in work_dir.glob(pattern)]
     found.sort(key=lambda file: file.stat().st_mtime_ns, reverse=True)
     damaged: list[Path] = []
-    for file in dict.fromkeys([*noted, *found]):
+    for file in dict.fromkeys([work_dir / noted.name, *found, noted]):
         if file.is_file():
             if is_intact(file):
                 return file, damaged

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch.distributed as dist
 from mmengine.config import Config
 from mmengine.device import get_device
@@ -17,6 +18,7 @@ from mmengine.runner import Runner
 from ..checkpoints.checkpoint_fit_hook import bare_model
 from ..engine import CheckpointFitHook, load_checkpoints_safely, resume_from_last_good, trust_checkpoints
 from ..errors import ConfigError, DataError, first_difference
+from .config import setting
 
 # MMEngine's own default hooks, which the Runner takes out where they are None; of another name it wants a hook
 OWN_HOOKS = ('runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler', 'checkpoint')
@@ -51,9 +53,11 @@ def build_runner(
     for name, hook in [*(cfg.get('default_hooks') or {}).items()]:
         if hook is None and name not in OWN_HOOKS:
             del cfg.default_hooks[name]
+    if setting(cfg, 'randomness.deterministic'):
+        os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')  # without it torch refuses products on a GPU
     runner = Runner.from_cfg(cfg)
     _silence_deprecations(runner)
-    _check_classes(runner, loaders)
+    _check_datasets(runner, loaders)
     runner.register_hook(CheckpointFitHook('train_dataloader' not in loaders, config_schedule))
     if trust_checkpoint:
         trust_checkpoints()
@@ -124,8 +128,8 @@ def _silence_deprecations(runner: Runner) -> None:
     runner.logger.addFilter(lambda record: 'will be deprecated in future' not in record.getMessage())
 
 
-def _check_classes(runner: Runner, loaders: Sequence[str]) -> None:
-    """Compare the classes of the datasets with each other by name, and their number with the model's."""
+def _check_datasets(runner: Runner, loaders: Sequence[str]) -> None:
+    """Compare the datasets' classes by name, and their number with the model's; warn of images that two share."""
     datasets = {}
     for name in loaders:
         try:
@@ -136,18 +140,23 @@ def _check_classes(runner: Runner, loaders: Sequence[str]) -> None:
             raise DataError(
                 f'val_dataloader.dataset: {error}. Correct its folder, or train without it: --no-validate'
             ) from error
-        names = loop and getattr(loop.dataloader.dataset, 'metainfo', {}).get('classes')
-        if names:
+        if loop:
             datasets[name] = loop.dataloader.dataset
-    if not datasets:
+    images = [_labelled_images(dataset) for dataset in datasets.values()]
+    if len(images) == 2 and (shared := sorted(set.intersection(*images))):
+        both = ' and '.join(f'{name}.dataset' for name in datasets)
+        text = f'{both} share {len(shared)} images, such as {shared[0]}: the score is also of images trained on'
+        runner.logger.warning(text)
+    classes = {
+        name: names for name, data in datasets.items() if (names := getattr(data, 'metainfo', {}).get('classes'))
+    }
+    if not classes:
         return
-    first = next(iter(datasets))
-    expected = datasets[first].metainfo['classes']
-    for name, dataset in datasets.items():
-        names = dataset.metainfo['classes']
+    first, expected = next(iter(classes.items()))
+    for name, names in classes.items():
         if list(names) != list(expected):
             raise DataError(
-                f'{_where(first, datasets[first])} and {_where(name, dataset)} have different classes: '
+                f'{_where(first, datasets[first])} and {_where(name, datasets[name])} have different classes: '
                 f'{first_difference(expected, names)}. Expected the same in the same order'
             )
     model = bare_model(runner)
@@ -158,6 +167,13 @@ def _check_classes(runner: Runner, loaders: Sequence[str]) -> None:
                 f'{key}.num_classes={count}, but {_where(first, datasets[first])} has {len(expected)} classes; set '
                 f'{key}.num_classes={len(expected)}, or take the dataset that the model is for'
             )
+
+
+def _labelled_images(dataset: Any) -> set[str]:
+    """The paths of a dataset's images, without those whose label is hidden (-1, of category discovery)."""
+    infos = [dataset.get_data_info(i) for i in range(len(dataset))] if hasattr(dataset, 'get_data_info') else []
+    seen = [info for info in infos if -1 not in np.ravel(info.get('gt_label', 0))]
+    return {os.path.abspath(info['img_path']) for info in seen if 'img_path' in info}
 
 
 def _where(loader: str, dataset: Any) -> str:

@@ -11,7 +11,7 @@ from mmpretrain import ImageClassificationInferencer
 from mmpretrain.models import BaseClassifier
 from mmpretrain.registry import DATASETS, MODELS
 
-from ..checkpoints.checkpoint_fit_hook import fit_of, state_dict_in
+from ..checkpoints.checkpoint_fit_hook import fit_of, state_dict_in, unwrapped
 from ..checkpoints.load import load_checkpoints_safely, trust_checkpoints
 from ..errors import CheckpointError, ConfigError
 from .config import setting, type_name
@@ -45,7 +45,7 @@ def load_trained(cfg: Config, checkpoint: str, device: str | None = None, trust:
     model = MODELS.build(cfg.model)
     content = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
     weights = state_dict_in(content, checkpoint, 'state_dict')
-    held = {key.removeprefix('module.'): value for key, value in weights.items()}
+    held = unwrapped(weights, model)
     fit = fit_of(model, held)
     wrong = fit.wrong + [f'{key} is not in the model' for key in fit.extra]
     try:

@@ -1,5 +1,7 @@
 """The class-variance loss of LCV as a module of a model's config."""
 
+import math
+
 import torch
 from mmengine.model import BaseModule
 from mmpretrain.registry import MODELS
@@ -73,19 +75,17 @@ class ClassVarianceLoss(BaseModule):
         ):
             if value not in choices:
                 raise ConfigError(f'ClassVarianceLoss: {name}={value!r} is unknown; choose from {list(choices)}')
-        if not isinstance(level, int) and level != 'all':
+        if type(level) is not int and level != 'all':
             raise ConfigError(f"ClassVarianceLoss: level={level!r} must be an index such as -1, or 'all'")
-        if tau <= 0:
-            raise ConfigError(f'ClassVarianceLoss: tau={tau} must be above 0')
-        if margin < 0 or (normalize and inter == 'hinge' and margin > 2):
+        if not 0 < tau < math.inf:
+            raise ConfigError(f'ClassVarianceLoss: tau={tau} must be above 0, and finite')
+        if not 0 <= margin < math.inf or (normalize and inter == 'hinge' and margin > 2):
             raise ConfigError(
                 f'ClassVarianceLoss: margin={margin} must be in [0, 2], the range of distances of unit-length '
                 'features; with normalize=False any margin from 0 up'
             )
-        if min(weight_inter, weight_intra) < 0:
-            raise ConfigError(
-                f'ClassVarianceLoss: weight_inter={weight_inter} and weight_intra={weight_intra} must be 0 or more'
-            )
+        if not (0 <= weight_inter < math.inf and 0 <= weight_intra < math.inf):
+            raise ConfigError(f'ClassVarianceLoss: {weight_inter=} and {weight_intra=} must be 0 or more, and finite')
         self.inter = inter
         self.margin = margin
         self.tau = tau

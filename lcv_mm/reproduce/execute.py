@@ -3,6 +3,7 @@
 import fcntl
 import json
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timezone
@@ -74,8 +75,8 @@ def execute(spec: RunSpec, children: Children, env: Mapping[str, str]) -> str:
             _train_and_test(spec, run, facts, children)
         except _Stopped:
             return STOPPED
-        except UserFacingError as error:
-            facts['error'] = str(error)
+        except Exception as error:  # the other runs go on
+            facts['error'] = str(error) if isinstance(error, UserFacingError) else traceback.format_exc()
         ended = datetime.now(timezone.utc).isoformat(timespec='seconds')
         record = Record(spec.config.stem, spec.seed, options=spec.options, amp=spec.amp, ended=ended, **facts)
         write_record(spec.folder, record)

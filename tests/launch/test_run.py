@@ -1,9 +1,11 @@
 """A Runner is built for any valid config; a model and datasets of different classes are refused."""
 
+import os
 import shutil
 from pathlib import Path
 
 import pytest
+import torch
 from layouts import draw_noise
 from mmengine.config import Config
 from tiny_run import BIRDLETS, tiny_settings
@@ -129,3 +131,27 @@ def test_without_a_validation_set_the_message_says_how_to_train(folders, tmp_pat
         build_runner(folders, TRAINING)
     folders.val_dataloader = folders.val_cfg = folders.val_evaluator = None  # as --no-validate does
     build_runner(folders, TRAINING).train()
+
+
+@pytest.mark.parametrize('prefix', ['train', 'val'])
+def test_images_that_are_both_trained_on_and_scored_are_named(folders, prefix):
+    folders.val_dataloader.dataset.data_prefix = prefix
+    runner = build_runner(folders, TRAINING)
+    log = Path(runner.log_dir, f'{runner.timestamp}.log').read_text()
+    image = min(info['img_path'] for info in map(runner.train_dataloader.dataset.get_data_info, range(8)))
+    warning = f'train_dataloader.dataset and val_dataloader.dataset share 8 images, such as {image}'
+    assert (warning in log) == (prefix == 'train')
+
+
+@pytest.mark.parametrize('deterministic', [True, False])
+def test_a_deterministic_run_needs_no_variable_of_the_environment(folders, deterministic, monkeypatch):
+    monkeypatch.delenv('CUBLAS_WORKSPACE_CONFIG', raising=False)
+    folders.randomness = dict(seed=0, deterministic=deterministic)
+    try:
+        runner = build_runner(folders, ('train_dataloader',))
+        assert torch.are_deterministic_algorithms_enabled() == deterministic
+        assert ('CUBLAS_WORKSPACE_CONFIG' in os.environ) == deterministic  # torch refuses cuBLAS without it
+        runner.train()
+    finally:
+        torch.use_deterministic_algorithms(False)
+        os.environ.pop('CUBLAS_WORKSPACE_CONFIG', None)
