@@ -4,7 +4,7 @@ Importing it registers every component in MMPretrain's registries.
 """
 
 from . import engine, gca, ops, phpq
-from .datasets import CUB200, Birdlets, ClassBalancedBatchSampler, OxfordFlower17, StanfordDogs
+from .datasets import CUB200, Birdlets, ClassBalancedBatchSampler, ImageFolder, OxfordFlower17, StanfordDogs
 from .evaluation import ClassVarianceMetric
 from .models import (
     BCNNHead,
@@ -27,6 +27,7 @@ __all__ = [
     'ClassVarianceLoss',
     'ClassVarianceMetric',
     'HBPHead',
+    'ImageFolder',
     'LCVClassifier',
     'OxfordFlower17',
     'ResNetLayers',

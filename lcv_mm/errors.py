@@ -37,6 +37,10 @@ def did_you_mean(name: object, known: Iterable[str]) -> str:
 def first_difference(classes: Sequence[str], others: Sequence[str]) -> str:
     """How two lists of classes differ, in words."""
     if len(classes) != len(others):
-        return f'there are {len(classes)} in one and {len(others)} in the other'
+        lone = sorted({*classes} ^ {*others})
+        return (
+            f'there are {len(classes)} in one and {len(others)} in the other; only one of them has '
+            f'{", ".join(lone[:3])}{", ..." * (len(lone) > 3)}'
+        )
     place = next(i for i, (a, b) in enumerate(zip(classes, others, strict=True)) if a != b)
     return f'class {place} is {classes[place]!r} in one and {others[place]!r} in the other'

@@ -48,26 +48,23 @@ def check_run(runner: Runner, cfg: Config, loaders: Sequence[str]) -> None:
     """
     model = bare_model(runner)
     _check_custom_keys(cfg, [name for name, _ in model.named_parameters()])
-    classes: dict[str, list[str]] = {}
-    for name in loaders:
-        loop = getattr(runner, name.replace('dataloader', 'loop'))
-        if loop is None:
-            continue
-        dataset, where = loop.dataloader.dataset, f'{name}.dataset'
-        if not len(dataset):
-            raise DataError(f'{where}: {type(dataset).__name__} holds no image; expected at least one: see its folder')
-        names = getattr(dataset, 'metainfo', {}).get('classes')
-        if names is not None:
-            classes[where] = list(names)
-            _check_classes(model, where, type(dataset).__name__, len(names))
-        _check_labels(getattr(getattr(model, 'head', None), 'num_classes', None), where, dataset)
+    loops = {name: getattr(runner, name.replace('dataloader', 'loop')) for name in loaders}
+    datasets = {f'{name}.dataset': loop.dataloader.dataset for name, loop in loops.items() if loop is not None}
+    named = {where: getattr(dataset, 'metainfo', {}).get('classes') for where, dataset in datasets.items()}
+    classes = {where: list(names) for where, names in named.items() if names is not None}
     for where, names in classes.items():
         first, expected = next(iter(classes.items()))
         if names != expected:
             raise DataError(
                 f'{first} and {where} have different classes; expected the same in the same order, but '
-                f'{first_difference(expected, names)}. Take both from one dataset'
+                f'{first_difference(expected, names)}. Take both from one dataset, or make their folders alike'
             )
+    for where, dataset in datasets.items():
+        if not len(dataset):
+            raise DataError(f'{where}: {type(dataset).__name__} holds no image; expected at least one: see its folder')
+        if where in classes:
+            _check_classes(model, where, type(dataset).__name__, len(classes[where]))
+        _check_labels(getattr(getattr(model, 'head', None), 'num_classes', None), where, dataset)
 
 
 def _check_keys(cfg: Config) -> None:
