@@ -5,9 +5,10 @@ import os
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from mmcv.image import imread
+from mmcv.transforms import LoadImageFromFile
 from mmengine.logging import print_log
 from PIL import Image, UnidentifiedImageError
 
@@ -79,23 +80,26 @@ def find_images(places: Iterable[str | Path]) -> list[Path]:
     return [*dict.fromkeys(images)]
 
 
-def read_image(file: str | Path) -> np.ndarray:
-    """Read an image as `LoadImageFromFile` does by default.
+def read_image(file: str | Path, load: Any = None) -> np.ndarray:
+    """Read an image.
 
     Args:
         file (str | Path): The file.
+        load (BaseTransform, optional): The step that reads it. Defaults to `LoadImageFromFile()`.
 
     Returns:
-        np.ndarray: (H, W, 3), BGR, in [0, 255].
+        np.ndarray: By default (H, W, 3), BGR, in [0, 255].
 
     Raises:
         DataError: If it is missing, damaged or not an image.
     """
     fault = image_fault(file)
-    image = None if fault else imread(file)
-    if image is None:
-        raise DataError(f'{file}: {fault or "of a format that OpenCV does not read"}')
-    return image
+    if fault is None:
+        try:
+            return (load or LoadImageFromFile())({'img_path': str(file)})['img']
+        except Exception as error:  # OpenCV's own, or of a format that it does not read
+            fault = f'not read: {error}'
+    raise DataError(f'{file}: {fault}')
 
 
 def missing_files(folder: str | Path, names: Iterable[str]) -> list[str]:

@@ -71,10 +71,17 @@ def build_runner(cfg: Config, loaders: Sequence[str], config_schedule: bool = Fa
     for name, hook in [*(cfg.get('default_hooks') or {}).items()]:
         if hook is None and name not in OWN_HOOKS:
             del cfg.default_hooks[name]
+    if cfg.get('strategy') is not None or cfg.get('runner_type', 'Runner') != 'Runner':
+        raise ConfigError("runner_type, strategy: expected MMEngine's Runner; others run with MMPretrain's own tools")
+    for loader in [cfg[name] for name in loaders if cfg.get(name) is not None]:
+        if not loader.get('num_workers'):
+            loader['persistent_workers'] = False  # torch refuses them without workers
     check_config(cfg)
     check_work_dir(cfg.work_dir)
     runner = Runner.from_cfg(cfg)
     check_run(runner, cfg, loaders)
+    if 'train_dataloader' in loaders and runner.train_loop.max_iters < 1:
+        raise ConfigError('train_cfg: expected at least one epoch (max_epochs) or iteration (max_iters) to train')
     runner.register_hook(CheckpointFitHook('train_dataloader' not in loaders, config_schedule))
     return runner
 

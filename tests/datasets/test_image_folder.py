@@ -108,8 +108,7 @@ def test_a_damaged_image_is_one_message_that_names_it(folder):
     (folder / 'b/1.png').write_bytes((folder / 'b/1.png').read_bytes()[:300])
     images = dataset(folder)
     with pytest.raises(DataError, match=rf'^the image {folder}/b/1.png is damaged, .*\n?.*--check'):
-        for i in range(len(images)):
-            images[i]
+        images[2]
 
 
 @pytest.mark.filterwarnings('error')
