@@ -148,8 +148,9 @@ def main() -> None:
                 )
             for file in Path(folder).iterdir():  # beyond 2 GB, ONNX keeps the weights in a second one
                 file.replace(args.out.parent / file.name)
+    kind = 'RGB' if shape[0] == 3 else f'{shape[0]}-channel'
     print(
-        f'{args.out}: {len(classes)} class names, {"RGB" if shape[0] == 3 else "grey"} uint8 images of {shape[1]} x {shape[2]}, any batch; the largest '
+        f'{args.out}: {len(classes)} class names, {kind} uint8 images of {shape[1]} x {shape[2]}, any batch; the largest '
         f'difference from the model is {difference:.1e}'
     )
 

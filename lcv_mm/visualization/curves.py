@@ -29,9 +29,9 @@ PANELS = {
 def read_scalars(work_dir: Path) -> Iterator[dict[str, Any]]:
     """Read the log of the latest run in a folder, one record for each iteration or evaluation, over all its sessions.
 
-    Each session has a folder in the run's with `vis_data/scalars.json`. One that is not resumed, or that begins no later
-    than the run before did, is another run. A run that is killed may leave a line that is cut off, and one that is under
-    way may be writing it: such lines are passed over.
+    Each session has a folder with `vis_data/scalars.json`. One that is not resumed, or that begins no later than the
+    one before, is another run. A run that is killed may leave a line that is cut off, and one that is under way may be
+    writing it: such lines are passed over.
 
     Yields:
         dict[str, Any]: A record with its 'step' and values, and its 'epoch', if the run counts in epochs (then an

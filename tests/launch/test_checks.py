@@ -86,6 +86,35 @@ def test_any_hook_can_be_switched_off_and_each_dataset_is_built_once(tiny, monke
     assert not list(Path(tiny.work_dir).glob('*.pth'))
 
 
+def test_a_loader_without_workers_keeps_none(tiny):
+    override_config(tiny, {f'{name}.persistent_workers': True for name in ('train_dataloader', 'val_dataloader')})
+    runner = build_runner(tiny, ('train_dataloader', 'val_dataloader'))
+    assert len(next(iter(runner.train_dataloader))['inputs']) == 8
+    assert len(runner.val_dataloader) == 2
+
+
+@pytest.mark.parametrize(
+    ('setting', 'says'),
+    [
+        ({'train_cfg.max_epochs': 0}, r'^train_cfg: expected at least one epoch \(max_epochs\)'),
+        (
+            {'train_cfg': dict(by_epoch=False, max_iters=0), 'param_scheduler': None},
+            '^train_cfg: expected at least one',
+        ),
+        ({'runner_type': 'FlexibleRunner'}, "expected MMEngine's Runner"),
+        ({'strategy': dict(type='FSDPStrategy')}, "expected MMEngine's Runner"),
+    ],
+)
+def test_what_would_be_half_obeyed_is_refused(tiny, setting, says):
+    for key, value in setting.items():
+        if '.' in key:
+            override_config(tiny, {key: value})
+        else:
+            tiny[key] = value
+    with pytest.raises(ConfigError, match=says):
+        build_runner(tiny, ('train_dataloader', 'val_dataloader'))
+
+
 def test_a_wrapper_of_the_toolbox_is_built_in_the_runs_own_scope(tmp_path):
     for name in ('a', 'b'):
         for i in range(4):
