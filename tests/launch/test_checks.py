@@ -99,7 +99,7 @@ def test_a_loader_without_workers_keeps_none(tiny):
         ({'train_cfg.max_epochs': 0}, r'^train_cfg: expected at least one epoch \(max_epochs\)'),
         (
             {'train_cfg': dict(by_epoch=False, max_iters=0), 'param_scheduler': None},
-            '^train_cfg: expected at least one',
+            '^train_cfg: expected at least',
         ),
         ({'runner_type': 'FlexibleRunner'}, "expected MMEngine's Runner"),
         ({'strategy': dict(type='FSDPStrategy')}, "expected MMEngine's Runner"),
