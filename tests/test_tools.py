@@ -213,14 +213,8 @@ def test_metrics_of_any_kind_are_written_as_json_and_pictures_cost_no_result(tra
     cfg.test_evaluator = [dict(type=OddMetric)]
     cfg.dump(tmp_path / 'odd.py')
     (tmp_path / 'show').write_text('no folder: no picture can be written')
-    args = (
-        tmp_path / 'odd.py',
-        trained[1] / 'epoch_2.pth',
-        '--out',
-        tmp_path / 'metrics.json',
-        '--out-item',
-        'metrics',
-    )
+    out = ('--out', tmp_path / 'metrics.json', '--out-item', 'metrics')
+    args = (tmp_path / 'odd.py', trained[1] / 'epoch_2.pth', *out)
     run_here('test', *args, '--show-dir', tmp_path / 'show', '--work-dir', tmp_path / 'work', *options(trained[0]))
     metrics = json.loads((tmp_path / 'metrics.json').read_text(), parse_constant=no_constant)
     assert metrics == dict(tensor=3.0, nan=None, tensors=[1.0, None], array=[0, 1], number=0.5, shape=[2])

@@ -150,8 +150,8 @@ def main() -> None:
                 file.replace(args.out.parent / file.name)
     kind = 'RGB' if shape[0] == 3 else f'{shape[0]}-channel'
     print(
-        f'{args.out}: {len(classes)} class names, {kind} uint8 images of {shape[1]} x {shape[2]}, any batch; the largest '
-        f'difference from the model is {difference:.1e}'
+        f'{args.out}: {len(classes)} class names, {kind} uint8 images of {shape[1]} x {shape[2]}, any batch; the '
+        f'largest difference from the model is {difference:.1e}'
     )
 
 
