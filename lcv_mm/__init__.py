@@ -14,7 +14,7 @@ with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
     import mmpretrain.models  # noqa: F401
 
 from . import engine, gca, ops, phpq
-from .datasets import CUB200, Birdlets, ClassBalancedBatchSampler, OxfordFlower17, StanfordDogs
+from .datasets import CUB200, Birdlets, ClassBalancedBatchSampler, ImageFolder, OxfordFlower17, StanfordDogs
 from .evaluation import ClassVarianceMetric
 from .models import (
     BCNNHead,
@@ -40,6 +40,7 @@ __all__ = [
     'ClassVarianceMetric',
     'HBPHead',
     'ISQRTCOVHead',
+    'ImageFolder',
     'LCVClassifier',
     'MetricLearningLoss',
     'OxfordFlower17',

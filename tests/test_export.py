@@ -1,6 +1,7 @@
 """tools/export.py: what the files predict, from images and metadata alone, against the model by hand."""
 
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -108,6 +109,7 @@ def test_an_onnx_file_predicts_from_rgb_images_in_batches_of_any_size(head, run_
     metadata = session.get_modelmeta().custom_metadata_map
     assert json.loads(metadata['classes']) == CLASSES
     assert json.loads(metadata['crop']) == [*SIZE]
+    assert json.loads(metadata['resize']) == 48
     assert metadata['config'] == 'birds'
     check(lambda images: session.run(['probabilities'], {'images': images})[0], model, True)
 
@@ -181,3 +183,36 @@ def test_a_pipeline_without_one_size_is_refused(run_here, tmp_path):
 def test_what_does_not_fit_is_one_message(out, options, message, run_here, tmp_path):
     _, *files = trained(settings('linear'), tmp_path)
     assert message in refused(run_here, *files, tmp_path / out, *options)
+
+
+PAGE = (Path(__file__).parents[1] / 'docs/deploying.md').read_text()
+SNIPPETS = re.findall(r'```python\n(.*?)```', PAGE, re.DOTALL)
+
+
+def test_the_pages_lines_of_onnxruntime_and_pillow_say_what_the_toolbox_says(run_here, tmp_path, monkeypatch, capsys):
+    _, config, checkpoint = trained(settings('linear'), tmp_path)
+    run_here('export', config, checkpoint, tmp_path / 'birds.onnx')
+    monkeypatch.chdir(tmp_path)
+    rows, columns = np.mgrid[0:64, 0:160]  # smooth and long: the sides count, and squashed it is another image
+    pixels = np.stack([255 * columns / 160, 255 * rows / 64, 255 * (columns // 40 % 2)], axis=2)
+    for turned in (pixels, pixels.transpose(1, 0, 2)):
+        Image.fromarray(turned.astype(np.uint8)).save('bird.jpg', quality=95)
+        exec(SNIPPETS[0], {})
+        *name, score = capsys.readouterr().out.split()
+        run_here('predict', config, checkpoint, 'bird.jpg', '--out', 'p.json', '--topk', 1)
+        (top,) = json.loads(Path('p.json').read_text())[0]['top']
+        assert ' '.join(name) == top['class']
+        assert float(score) == pytest.approx(top['score'], abs=0.05)
+
+
+def test_the_pages_traced_model_is_fed_as_in_prediction(tmp_path, monkeypatch):
+    model, config, checkpoint = trained(settings('cbp'), tmp_path)
+    monkeypatch.chdir(tmp_path)
+    text = SNIPPETS[1].replace('configs/lcv_cbp_vgg16_cub448.py', str(config))
+    text = text.replace('work_dirs/lcv_cbp_vgg16_cub448/epoch_60.pth', str(checkpoint)).replace('448, 448', '24, 40')
+    names: dict = {}
+    exec(text, names)
+    rgb = np.random.default_rng(0).integers(256, size=(2, 3, *SIZE), dtype=np.uint8)
+    images = names['model'].data_preprocessor({'inputs': torch.from_numpy(rgb[:, ::-1].copy())})['inputs']
+    scores = torch.jit.load('model.pt')(images).softmax(1)
+    np.testing.assert_allclose(scores.detach(), by_hand(model, rgb, True), atol=1e-5)

@@ -5,6 +5,7 @@ import json
 import os
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -217,3 +218,83 @@ def test_a_retriever_is_refused(run_here, images, tmp_path):
     assert ended.returncode == 1
     assert 'expected an image classifier' in ended.stderr
     assert 'QuantizedRetriever' in ended.stderr
+
+
+@pytest.mark.parametrize('value', [np.nan, np.inf])
+def test_weights_that_are_not_finite_are_refused(run_here, plain, images, tmp_path, value):
+    config, checkpoint = plain
+    content = torch.load(checkpoint)
+    content['state_dict']['backbone.layer2.0.conv1.weight'][0, 0] = value
+    torch.save(content, tmp_path / 'bad.pth')
+    ended = run_here('predict', config, tmp_path / 'bad.pth', images, '--out', tmp_path / 'out.json', check=False)
+    assert ended.returncode == 1
+    assert 'bad.pth: backbone.layer2.0.conv1.weight is NaN or infinite' in ended.stderr
+    assert not (tmp_path / 'out.json').exists()
+
+
+def test_an_image_whose_scores_are_not_finite_gets_no_class(run_here, plain, images, tmp_path):
+    config, checkpoint = plain
+    content = torch.load(checkpoint)
+    content['state_dict']['head.fc.weight'].mul_(1e37)  # finite, but not the scores
+    torch.save(content, tmp_path / 'large.pth')
+    ended = run_here('predict', config, tmp_path / 'large.pth', images, '--out', tmp_path / 'out.json', check=False)
+    assert ended.returncode == 1
+    assert f'{images / NAMES[0]}: the model gives it scores that are NaN or infinite' in ended.stderr
+    assert json.loads((tmp_path / 'out.json').read_text()) == []
+
+
+def test_a_picture_that_cannot_be_written_costs_neither_the_results_nor_the_others(run_here, lcv, images, tmp_path):
+    long = images / f'{"x" * 250}.png'  # with another .png behind it too long for a file
+    draw(long)
+    args = (lcv[1], lcv[2], images / NAMES[0], long, '--out', tmp_path / 'out.json', '--attention', tmp_path / 'maps')
+    ended = run_here('predict', *args, check=False)
+    assert ended.returncode == 1
+    assert f'{long}: no picture of its attention: ' in ended.stderr
+    assert len(json.loads((tmp_path / 'out.json').read_text())) == 2
+    assert [file.name for file in (tmp_path / 'maps').iterdir()] == [f'{NAMES[0]}.png']
+
+
+@pytest.fixture(scope='module')
+def grey(tmp_path_factory) -> tuple[Path, Path]:
+    """A model of one channel, with an attention."""
+    folder = tmp_path_factory.mktemp('grey')
+    (folder / 'grey.py').write_text("""
+custom_imports = dict(imports=['lcv_mm'])
+default_scope = 'mmpretrain'
+data_preprocessor = dict(mean=[100.0], std=[50.0], to_rgb=False)
+model = dict(type='LCVClassifier', backbone=dict(type='ResNet', depth=18, in_channels=1),
+             neck=dict(type='ResidualAttention'), variance_loss=dict(type='ClassVarianceLoss'),
+             head=dict(type='BCNNHead', num_classes=4, in_channels=512))
+test_dataloader = dict(batch_size=3, dataset=dict(type='CustomDataset', data_root='nowhere', pipeline=[
+    dict(type='LoadImageFromFile', color_type='grayscale'), dict(type='ResizeEdge', scale=64),
+    dict(type='CenterCrop', crop_size=64), dict(type='PackInputs')]))
+""")
+    return folder / 'grey.py', save_weights(load_config(folder / 'grey.py'), folder / 'w.pth')
+
+
+def test_a_model_of_one_channel_predicts_is_drawn_and_exported(run_here, grey, images, tmp_path):
+    run_here('predict', *grey, images, '--out', tmp_path / 'out.json', '--attention', tmp_path / 'maps')
+    model = MODELS.build(load_config(grey[0]).model).eval()
+    model.load_state_dict(torch.load(grey[1]))
+    for one in json.loads((tmp_path / 'out.json').read_text(encoding='utf-8')):
+        pixels = (cv2.imread(one['image'], cv2.IMREAD_GRAYSCALE) - 100.0) / 50.0
+        with torch.no_grad():
+            scores = model(torch.tensor(pixels[None, None], dtype=torch.float32)).softmax(1)[0]
+        assert one['top'][0]['score'] == pytest.approx(float(scores.max()), abs=1e-5)
+    assert len(list((tmp_path / 'maps').rglob('*.png'))) == len(NAMES)
+    run_here('attention_maps', *grey, images, '--out', tmp_path / 'maps.png')
+    assert '1-channel uint8 images of 64 x 64' in run_here('export', *grey, tmp_path / 'grey.pt2').stdout
+
+
+@pytest.mark.parametrize(
+    ('wrong', 'says'),
+    [
+        (['--num-images', 0], '--num-images 0: expected 1 or more'),
+        (['--out', 'maps.bmp'], 'ends in .png'),
+        (['--out', 'nowhere/maps.png'], 'the folder nowhere does not exist'),
+    ],
+)
+def test_attention_maps_refuses_what_it_cannot_draw(run_here, lcv, images, wrong, says):
+    ended = run_here('attention_maps', lcv[1], lcv[2], images, *wrong, check=False)
+    assert ended.returncode == 1
+    assert says in ended.stderr

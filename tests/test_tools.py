@@ -6,9 +6,11 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.evaluator import BaseMetric
 from tiny_run import ROOT, run_python, tiny_options, tiny_settings
 from torchvision.models import vgg16
 
@@ -189,3 +191,58 @@ def test_pictures_of_one_name_in_different_folders_are_all_kept(trained, tmp_pat
     assert {path.name for path in (tmp_path / 'show').iterdir()} == {
         f'{str(path).replace("/", "__")}_0.png' for path in kept
     }
+
+
+class OddMetric(BaseMetric):
+    """What a metric of a user may give."""
+
+    def process(self, data_batch: object, data_samples: list) -> None:
+        self.results.append(len(data_samples))
+
+    def compute_metrics(self, results: list) -> dict:
+        values = {'tensor': torch.tensor(3.0), 'nan': float('nan'), 'tensors': torch.tensor([1.0, torch.inf])}
+        return values | {'array': np.arange(2), 'number': np.float32(0.5), 'shape': torch.Size([2])}
+
+
+def no_constant(name: str) -> None:
+    raise ValueError(f'{name} is no JSON')
+
+
+def test_metrics_of_any_kind_are_written_as_json_and_pictures_cost_no_result(trained, tmp_path, run_here):
+    cfg = Config.fromfile(CONFIG)
+    cfg.test_evaluator = [dict(type=OddMetric)]
+    cfg.dump(tmp_path / 'odd.py')
+    (tmp_path / 'show').write_text('no folder: no picture can be written')
+    out = ('--out', tmp_path / 'metrics.json', '--out-item', 'metrics')
+    args = (tmp_path / 'odd.py', trained[1] / 'epoch_2.pth', *out)
+    run_here('test', *args, '--show-dir', tmp_path / 'show', '--work-dir', tmp_path / 'work', *options(trained[0]))
+    metrics = json.loads((tmp_path / 'metrics.json').read_text(), parse_constant=no_constant)
+    assert metrics == dict(tensor=3.0, nan=None, tensors=[1.0, None], array=[0, 1], number=0.5, shape=[2])
+
+
+def test_a_metric_that_fails_costs_no_prediction(trained, tmp_path, run_here, monkeypatch):
+    cfg = Config.fromfile(CONFIG)
+    cfg.test_evaluator = [dict(type=OddMetric)]
+    cfg.dump(tmp_path / 'odd.py')
+    monkeypatch.setattr(OddMetric, 'compute_metrics', lambda self, results: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        predicted(run_here, trained[1] / 'epoch_2.pth', tmp_path / 'p.pkl', '--work-dir', tmp_path / 'work',
+                  *options(trained[0]), config=tmp_path / 'odd.py')  # fmt: skip
+    assert len(pickle.loads((tmp_path / 'p.pkl').read_bytes())) == 12
+
+
+def test_weights_that_are_not_finite_are_not_tested(trained, tmp_path, run_here):
+    checkpoint = torch.load(trained[1] / 'epoch_2.pth', weights_only=False)
+    checkpoint['state_dict']['head.fc.weight'].fill_(torch.nan)
+    torch.save(checkpoint, tmp_path / 'nan.pth')
+    out = ('--out', tmp_path / 'metrics.json', '--out-item', 'metrics', '--work-dir', tmp_path)
+    done = run_here('test', CONFIG, tmp_path / 'nan.pth', *out, *options(trained[0]), check=False)
+    assert done.returncode == 1
+    assert 'nan.pth: head.fc.weight is NaN or infinite' in done.stderr
+    assert not (tmp_path / 'metrics.json').exists()
+
+
+def test_the_command_answers_help_on_stdout_and_exits_0():
+    done = run_python('-m', 'lcv_mm', '--help')
+    assert 'TOOL: analyze, ' in done.stdout
+    assert run_python('-m', 'lcv_mm', 'trian', check=False).returncode == 1

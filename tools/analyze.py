@@ -25,6 +25,7 @@ def main() -> None:
     from mmengine.registry import init_default_scope
     from mmpretrain.registry import DATASETS
 
+    from lcv_mm.engine import write_atomically
     from lcv_mm.launch import load_config, override_config, short_errors
     from lcv_mm.visualization.analysis import analysis_page, read_predictions
 
@@ -36,8 +37,7 @@ def main() -> None:
         predictions = read_predictions(args.predictions, len(classes))
         page = analysis_page(predictions, classes, f'Predictions of {Path(args.config).stem}')
         folder = args.out or args.predictions.parent
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / 'analysis.html').write_text(page, encoding='utf-8')
+        write_atomically(folder / 'analysis.html', page)
     print(f'Analysis: {folder / "analysis.html"}')
 
 

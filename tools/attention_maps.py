@@ -33,11 +33,15 @@ def main() -> None:
     from mmpretrain.registry import DATASETS
 
     from lcv_mm.datasets.image_file import find_images, read_image
-    from lcv_mm.launch import load_config, override_config, short_errors
-    from lcv_mm.launch.trained import image_inferencer, load_trained
-    from lcv_mm.visualization import draw_attention_maps, predict_with_attention
+    from lcv_mm.errors import ConfigError
+    from lcv_mm.launch import check_out_file, load_config, override_config, short_errors
+    from lcv_mm.launch.trained import image_inferencer, load_trained, loading_step
+    from lcv_mm.visualization import PICTURES, draw_attention_maps, predict_with_attention
 
     with short_errors():
+        check_out_file(args.out, PICTURES)
+        if args.num_images < 1:
+            raise ConfigError(f'--num-images {args.num_images}: expected 1 or more')
         files = find_images(args.images)
         cfg = load_config(args.config, ['model', 'test_dataloader'])
         override_config(cfg, args.cfg_options)
@@ -46,7 +50,8 @@ def main() -> None:
         indices = np.linspace(0, len(images) - 1, min(args.num_images, len(images))).astype(int).tolist()
         names = model._dataset_meta.get('classes') or [str(label) for label in range(model.head.num_classes)]
         if files:
-            batch = next(image_inferencer(model).preprocess([read_image(files[i]) for i in indices], len(indices)))
+            read = [read_image(files[i], loading_step(cfg)) for i in indices]
+            batch = next(image_inferencer(model).preprocess(read, len(read)))
         else:
             batch = default_collate([images[i] for i in indices])
         samples, maps = predict_with_attention(model, batch)

@@ -40,32 +40,42 @@ class Deployed(nn.Module):
         self.model = model
 
     def forward(self, images: Tensor) -> Tensor:
-        """Classify RGB images (N, 3, H, W), uint8 -> probabilities (N, num_classes)."""
+        """Classify RGB images (N, 3, H, W), or grey ones (N, 1, H, W), uint8 -> probabilities (N, num_classes)."""
         bgr = images.flip(1)  # as the toolbox loads images; the preprocessor turns the channels where it must
         return self.model(self.model.data_preprocessor({'inputs': bgr})['inputs']).softmax(1)
 
 
-def image_size(pipeline: list) -> tuple[int, int]:
-    """Height and width that a test pipeline gives every image, found with two."""
-    import numpy as np
+def image_shape(pipeline: list) -> tuple[int, int, int]:
+    """Channels, height and width that a test pipeline gives every image, found with two."""
     from mmengine.dataset import Compose
+    from PIL import Image
 
     from lcv_mm.errors import ConfigError
-    from lcv_mm.launch import type_name
 
-    steps = Compose([step for step in pipeline if type_name(step) != 'LoadImageFromFile'])
-    images = [np.zeros((*shape, 3), np.uint8) for shape in ((300, 400), (500, 250))]
-    first, second = (tuple(steps({'img': image, 'img_shape': image.shape[:2]})['inputs'].shape[1:]) for image in images)
-    if first != second:
+    shapes = []
+    for size in ((400, 300), (250, 500)):
+        with tempfile.TemporaryDirectory() as folder:
+            Image.new('RGB', size).save(f'{folder}/image.png')
+            shapes.append(tuple(Compose(pipeline)({'img_path': f'{folder}/image.png'})['inputs'].shape))
+    if shapes[0] != shapes[1]:
         raise ConfigError(
             'test_dataloader.dataset.pipeline: expected one size for all images, which the file takes, but these get '
-            f'{first} and {second}; end it in a CenterCrop'
+            f'{shapes[0][1:]} and {shapes[1][1:]}; end it in a CenterCrop'
         )
-    return first
+    return shapes[0]
 
 
-def write(model: Deployed, out: Path, size: tuple[int, int], metadata: dict[str, str]) -> None:
-    images = torch.zeros((3, 3, *size), dtype=torch.uint8, device=next(model.parameters()).device)
+def resize_of(pipeline: list) -> int | None:
+    """To how many pixels a test pipeline brings the shorter side before it crops; None if it does something else."""
+    from lcv_mm.launch import type_name
+
+    steps = {type_name(step): step for step in pipeline}
+    plain = [*steps] == ['LoadImageFromFile', 'ResizeEdge', 'CenterCrop', 'PackInputs']
+    return steps['ResizeEdge']['scale'] if plain and steps['ResizeEdge'].get('edge', 'short') == 'short' else None
+
+
+def write(model: Deployed, out: Path, shape: tuple[int, int, int], metadata: dict[str, str]) -> None:
+    images = torch.zeros((3, *shape), dtype=torch.uint8, device=next(model.parameters()).device)
     batch = {'images': {0: torch.export.Dim('batch', min=1)}}
     with torch.no_grad():
         program = torch.export.export(model, (images,), dynamic_shapes=batch)
@@ -88,12 +98,12 @@ def load(out: Path, device: str) -> Callable[[Tensor], Tensor]:
 
 
 @torch.no_grad()
-def largest_difference(run: Callable[[Tensor], Tensor], model: Any, size: tuple[int, int]) -> float:
+def largest_difference(run: Callable[[Tensor], Tensor], model: Any, shape: tuple[int, int, int]) -> float:
     """Between the file's probabilities and the toolbox's, as a share of an image's highest; batches of 1 and of 3."""
     generator = torch.Generator().manual_seed(0)
     differences = []
     for count in (1, 3):
-        images = torch.randint(256, (count, 3, *size), generator=generator, dtype=torch.uint8)
+        images = torch.randint(256, (count, *shape), generator=generator, dtype=torch.uint8)
         samples = model.predict(**model.data_preprocessor({'inputs': images.flip(1)}))
         expected = torch.stack([sample.pred_score.cpu() for sample in samples])
         differences.append(((run(images) - expected).abs() / expected.amax(1, keepdim=True)).max())
@@ -121,13 +131,15 @@ def main() -> None:
         model = load_trained(cfg, args.checkpoint, args.device, args.trust_checkpoint)
         if not (isinstance(model, ImageClassifier) and isinstance(model.head, ClsHead)):
             raise ConfigError('model: expected an ImageClassifier with a ClsHead, which gives an image one class')
-        size = image_size(cfg.test_dataloader.dataset.pipeline)
+        pipeline = cfg.test_dataloader.dataset.pipeline
+        shape = image_shape(pipeline)
         classes = list(model._dataset_meta.get('classes') or ())
-        metadata = {'classes': json.dumps(classes), 'crop': json.dumps(size), 'config': Path(args.config).stem}
+        metadata = {'classes': json.dumps(classes), 'crop': json.dumps(shape[1:]), 'config': Path(args.config).stem}
+        metadata['resize'] = json.dumps(resize_of(pipeline))
         with tempfile.TemporaryDirectory(prefix='.export-', dir=args.out.parent) as folder:
             unchecked = Path(folder) / args.out.name
-            write(Deployed(model).eval(), unchecked, size, metadata)
-            difference = largest_difference(load(unchecked, args.device), model, size)
+            write(Deployed(model).eval(), unchecked, shape, metadata)
+            difference = largest_difference(load(unchecked, args.device), model, shape)
             if not difference <= TOLERANCE:
                 raise UserFacingError(
                     f'{args.out}: not written, its probabilities differ from those of the model by {difference:.1e}, '
@@ -135,9 +147,10 @@ def main() -> None:
                 )
             for file in Path(folder).iterdir():  # beyond 2 GB, ONNX keeps the weights in a second one
                 file.replace(args.out.parent / file.name)
+    kind = 'RGB' if shape[0] == 3 else f'{shape[0]}-channel'
     print(
-        f'{args.out}: {len(classes)} class names, RGB uint8 images of {size[0]} x {size[1]}, any batch; the largest '
-        f'difference from the model is {difference:.1e}'
+        f'{args.out}: {len(classes)} class names, {kind} uint8 images of {shape[1]} x {shape[2]}, any batch; the '
+        f'largest difference from the model is {difference:.1e}'
     )
 
 

@@ -12,10 +12,11 @@ def main() -> None:
     out = args.out or args.work_dir / 'curves.png'
 
     # imported late: `--help` answers at once
-    from lcv_mm.launch import short_errors
-    from lcv_mm.visualization import draw_curves, read_curves
+    from lcv_mm.launch import check_out_file, short_errors
+    from lcv_mm.visualization import PICTURES, draw_curves, read_curves
 
     with short_errors():
+        check_out_file(args.out, PICTURES)
         draw_curves(read_curves(args.work_dir), args.work_dir.name).savefig(out, dpi=120)
     print(f'Learning curves: {out}')
 

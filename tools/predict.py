@@ -28,25 +28,27 @@ def parse_args() -> argparse.Namespace:
 
 
 def predict(
-    inferencer: Any, files: list[Path], batch_size: int, topk: int, attention: Path | None
+    inferencer: Any, files: list[Path], batch_size: int, topk: int, attention: Path | None = None
 ) -> tuple[list[dict[str, Any]], list[str]]:
-    """The likeliest classes of each image that can be read, and what is wrong with the others."""
+    """The likeliest classes of each image that can be read, and what is wrong with the others, or with a picture."""
     from rich.console import Console
     from rich.progress import track
 
     from lcv_mm.datasets.image_file import read_image
     from lcv_mm.errors import DataError
+    from lcv_mm.launch.trained import loading_step
     from lcv_mm.visualization import draw_attention_maps, predict_with_attention
 
     root = os.path.commonpath([os.path.abspath(file.parent) for file in files])
-    classes = inferencer.classes or ()
+    classes, load = inferencer.classes or (), loading_step(inferencer.config)
     predictions: list[dict[str, Any]] = []
     faults: list[str] = []
-    for start in track(range(0, len(files), batch_size), 'Predicting', console=Console(stderr=True)):
+    what = 'Predicting' if attention is None else 'Drawing'
+    for start in track(range(0, len(files), batch_size), what, console=Console(stderr=True)):
         read = {}
         for file in files[start : start + batch_size]:
             try:
-                read[file] = read_image(file)
+                read[file] = read_image(file, load)
             except DataError as error:
                 faults.append(str(error))
         for batch in inferencer.preprocess(list(read.values()), batch_size):  # one, or none if no image could be read
@@ -56,6 +58,9 @@ def predict(
             else:
                 samples, maps = predict_with_attention(inferencer.model, batch)
             for place, (file, sample) in enumerate(zip(read, samples, strict=True)):
+                if not sample.pred_score.isfinite().all():
+                    faults.append(f'{file}: the model gives it scores that are NaN or infinite')
+                    continue
                 top = sample.pred_score.topk(min(topk, len(sample.pred_score)))
                 found = [
                     {'class': classes[label] if label < len(classes) else str(label), 'label': label, 'score': score}
@@ -64,10 +69,13 @@ def predict(
                 predictions.append({'image': str(file), 'top': found})
                 if attention is not None:
                     picture = attention / f'{os.path.relpath(file, root)}.png'
-                    picture.parent.mkdir(parents=True, exist_ok=True)
                     title = f'{found[0]["class"]} {found[0]["score"]:.3f}'
                     figure = draw_attention_maps(batch['inputs'][[place]], maps[[place]], [title], columns=1)
-                    figure.savefig(picture, dpi=120)
+                    try:
+                        picture.parent.mkdir(parents=True, exist_ok=True)
+                        figure.savefig(picture, dpi=120)
+                    except OSError as error:  # an over-long name, a full disk
+                        faults.append(f'{file}: no picture of its attention: {error}')
     return predictions, faults
 
 
@@ -92,7 +100,7 @@ def write(predictions: list[dict[str, Any]], out: str | None) -> None:
         return
     text = io.StringIO(newline='')
     if out.endswith('.json'):
-        json.dump(predictions, text, indent=1, ensure_ascii=False)
+        json.dump(predictions, text, indent=1, ensure_ascii=False, allow_nan=False)
     else:
         writer = csv.DictWriter(text, ('image', 'rank', 'class', 'label', 'score'))
         writer.writeheader()
@@ -109,6 +117,7 @@ def main() -> None:
     from lcv_mm.errors import ConfigError
     from lcv_mm.launch import check_out_file, load_config, override_config, short_errors
     from lcv_mm.launch.trained import image_inferencer, load_trained
+    from lcv_mm.visualization import attention_of
 
     with short_errors():
         check_out_file(args.out, ('.json', '.csv'))
@@ -119,10 +128,14 @@ def main() -> None:
         if min(args.topk, size) < 1:
             raise ConfigError(f'--topk {args.topk} --batch-size {size}: expected whole numbers from 1 up')
         inferencer = image_inferencer(load_trained(cfg, args.checkpoint, args.device, args.trust_checkpoint))
-        predictions, faults = predict(inferencer, files, size, args.topk, args.attention)
+        if args.attention is not None:
+            attention_of(inferencer.model)  # there is one, or nothing is predicted
+        predictions, faults = predict(inferencer, files, size, args.topk)
         write(predictions, args.out)
+        if args.attention is not None and predictions:  # once the results are written: a picture may fail
+            faults += predict(inferencer, [Path(one['image']) for one in predictions], size, 1, args.attention)[1]
     if faults:
-        raise SystemExit('\n'.join([f'{len(faults)} of {len(files)} images were skipped:', *faults]))
+        raise SystemExit('\n'.join([f'{len(files) - len(predictions)} of {len(files)} images were skipped:', *faults]))
 
 
 if __name__ == '__main__':

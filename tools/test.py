@@ -1,8 +1,12 @@
 """Test a checkpoint:  python tools/test.py CONFIG CHECKPOINT [--out FILE] [--show-dir DIR] ..."""
 
 import argparse
+import math
 import os
+import pickle
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 
 def parse_args() -> argparse.Namespace:
@@ -82,6 +86,18 @@ def augment(cfg) -> None:
     cfg.model = dict(cfg.get('tta_model') or dict(type='mmpretrain.AverageClsScoreTTA'), module=cfg.model)
 
 
+def plain(value: Any) -> Any:
+    """A metric as JSON knows it: tensors as numbers, None for what is not finite, text for all else."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(one) for key, one in value.items()}
+    value = value.tolist() if hasattr(value, 'tolist') else value
+    if isinstance(value, list | tuple):
+        return [plain(one) for one in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if isinstance(value, str | int | None) else str(value)
+
+
 def main() -> None:
     args = parse_args()
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
@@ -90,7 +106,13 @@ def main() -> None:
     import mmengine
     from mmengine.evaluator import DumpResults
 
+    from lcv_mm.engine import write_atomically
     from lcv_mm.launch import build_runner, check_out_file, cpu_launch, load_config, short_errors
+
+    class AtomicDump(DumpResults):
+        def compute_metrics(self, results: list) -> dict:
+            write_atomically(self.out_file_path, pickle.dumps(results))
+            return {}
 
     with short_errors():
         check_out_file(args.out, ('.pkl', '.pickle') if args.out_item == 'pred' else ('.json', '.yaml', '.yml', '.pkl'))
@@ -102,12 +124,13 @@ def main() -> None:
         with cpu_launch(cfg):
             runner = build_runner(cfg, ('test_dataloader',), args.trust_checkpoint)
             if args.out and args.out_item == 'pred':
-                runner.test_evaluator.metrics.append(DumpResults(out_file_path=args.out))
+                runner.test_evaluator.metrics.insert(0, AtomicDump(out_file_path=args.out))  # before one that may fail
             metrics = runner.test()
+            if args.out and args.out_item == 'metrics' and runner.rank == 0:
+                file_format = Path(args.out).suffix[1:]
+                write_atomically(args.out, mmengine.dump(plain(metrics), file_format=file_format))
     if runner.rank != 0:
         return
-    if args.out and args.out_item == 'metrics':
-        mmengine.dump(metrics, args.out)
     then = f'tools/predict.py {args.config} {args.checkpoint} IMAGE'
     if args.out and args.out_item == 'pred':
         then = f'tools/analyze.py {args.config} {args.out}'

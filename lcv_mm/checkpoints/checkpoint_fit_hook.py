@@ -60,16 +60,19 @@ def unwrapped(weights: Mapping[str, Any], module: nn.Module) -> dict[str, Any]:
 
 
 def state_dict_in(content: Any, source: str, *names: str) -> Mapping[str, Any]:
-    """The weights in a file: what it holds under the first of these names that it has, or all of it."""
-    for name in names:
-        if isinstance(content, Mapping) and isinstance(content.get(name), Mapping):
-            return content[name]
+    """The weights in a file: what it holds under the first of these names that it has, or all of it; all finite."""
     if not isinstance(content, Mapping):
         raise CheckpointError(
             f'{source}: holds a {type(content).__name__}; expected the state dict of a model, as of '
             'torch.save(model.state_dict(), ...), or a checkpoint, as a run saves it in its work_dir'
         )
-    return content
+    weights = next((content[name] for name in names if isinstance(content.get(name), Mapping)), content)
+    for key, value in weights.items():
+        if isinstance(value, Tensor) and value.is_floating_point() and (value.isnan() | value.isposinf()).any():
+            raise CheckpointError(
+                f'{source}: {key} is NaN or infinite, so the model knows nothing; take an earlier checkpoint of its run'
+            )
+    return weights
 
 
 @HOOKS.register_module()

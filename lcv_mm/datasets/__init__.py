@@ -3,6 +3,7 @@
 from .birdlets import Birdlets
 from .class_balanced_batch_sampler import ClassBalancedBatchSampler, dataset_labels
 from .cub200 import CUB200
+from .image_folder import ImageFolder
 from .oxford_flower17 import OxfordFlower17
 from .stanford_dogs import StanfordDogs
 
@@ -10,6 +11,7 @@ __all__ = [
     'CUB200',
     'Birdlets',
     'ClassBalancedBatchSampler',
+    'ImageFolder',
     'OxfordFlower17',
     'StanfordDogs',
     'dataset_labels',

@@ -1,26 +1,58 @@
 """The one place that finds image files, says whether one is there and intact, and reads it."""
 
+import logging
 import os
+from collections import Counter
 from collections.abc import Iterable
-from glob import glob
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from mmcv.image import imread
+from mmcv.transforms import LoadImageFromFile
+from mmengine.logging import print_log
 from PIL import Image, UnidentifiedImageError
-from torchvision.datasets.folder import IMG_EXTENSIONS
 
 from ..errors import DataError
 
+# What both OpenCV, which reads the images, and Pillow, which finds damage, decode
+SUFFIXES = (
+    '.apng', '.avif', '.avifs', '.bmp', '.gif', '.j2c', '.j2k', '.jfif', '.jp2', '.jpc', '.jpe', '.jpeg', '.jpf',
+    '.jpg', '.jpx', '.mpo', '.pbm', '.pfm', '.pgm', '.png', '.pnm', '.ppm', '.ras', '.tif', '.tiff', '.webp',
+)  # fmt: skip
 _JPEG_ENDS = b'\xff\xd9'
+
+
+def images_in(folder: str | Path) -> list[str]:
+    """The images in a folder and all folders in it, as paths relative to it, sorted.
+
+    A file is an image if its name ends in one of `SUFFIXES`, capitals or not. Links are followed, but not to a folder
+    that they are in. What is hidden and what is no image is passed over, and counted in one line of the log.
+    """
+    images: list[str] = []
+    passed: Counter[str] = Counter()
+    for top, folders, files in os.walk(os.path.abspath(folder), followlinks=True):
+        around = {os.path.realpath(path) for path in (top, *Path(top).parents)}
+        passed['hidden'] += sum(name.startswith('.') for name in folders + files)
+        folders[:] = [name for name in folders if not name.startswith('.')]
+        folders[:] = [name for name in folders if os.path.realpath(os.path.join(top, name)) not in around]
+        for file in (os.path.join(top, name) for name in files if not name.startswith('.')):
+            suffix = os.path.splitext(file)[1].lower()
+            if suffix in SUFFIXES and os.path.isfile(file):
+                images.append(os.path.relpath(file, folder))
+            else:
+                passed[suffix or 'no suffix'] += 1
+    if passed := +passed:
+        kinds = ', '.join(f'{count} {kind}' for kind, count in passed.most_common())
+        print_log(f'{folder}: {len(images)} images; passed over: {kinds}', 'current', logging.WARNING)
+    return sorted(images)
 
 
 def find_images(places: Iterable[str | Path]) -> list[Path]:
     """The images among files and folders.
 
     Args:
-        places (Iterable[str | Path]): Files, taken whatever their names are, and folders, searched with all folders in
-            them for names that end as images do; hidden ones are left out.
+        places (Iterable[str | Path]): Files, taken whatever their names are, and folders, of which those of
+            `images_in` are taken.
 
     Returns:
         list[Path]: Each once, in the order given; those of a folder by their names.
@@ -31,14 +63,13 @@ def find_images(places: Iterable[str | Path]) -> list[Path]:
     images: list[Path] = []
     for place in map(Path, places):
         if place.is_dir():
-            inside = (place / name for name in sorted(glob('**', root_dir=place, recursive=True)))
-            found = [file for file in inside if file.suffix.lower() in IMG_EXTENSIONS and file.is_file()]
+            found = images_in(place)
             if not found:
                 raise DataError(
                     f'{place}: holds no image; expected files in it or in its folders that end in '
-                    f'{", ".join(IMG_EXTENSIONS)}: give another folder, or the files themselves'
+                    f'{", ".join(SUFFIXES)}: give another folder, or the files themselves'
                 )
-            images += found
+            images += [place / name for name in found]
         elif place.exists():
             images.append(place)
         else:
@@ -49,23 +80,26 @@ def find_images(places: Iterable[str | Path]) -> list[Path]:
     return [*dict.fromkeys(images)]
 
 
-def read_image(file: str | Path) -> np.ndarray:
-    """Read an image as `LoadImageFromFile` does by default.
+def read_image(file: str | Path, load: Any = None) -> np.ndarray:
+    """Read an image.
 
     Args:
         file (str | Path): The file.
+        load (BaseTransform, optional): The step that reads it. Defaults to `LoadImageFromFile()`.
 
     Returns:
-        np.ndarray: (H, W, 3), BGR, in [0, 255].
+        np.ndarray: By default (H, W, 3), BGR, in [0, 255].
 
     Raises:
         DataError: If it is missing, damaged or not an image.
     """
     fault = image_fault(file)
-    image = None if fault else imread(file)
-    if image is None:
-        raise DataError(f'{file}: {fault or "of a format that OpenCV does not read"}')
-    return image
+    if fault is None:
+        try:
+            return (load or LoadImageFromFile())({'img_path': str(file)})['img']
+        except Exception as error:  # OpenCV's own, or of a format that it does not read
+            fault = f'not read: {error}'
+    raise DataError(f'{file}: {fault}')
 
 
 def missing_files(folder: str | Path, names: Iterable[str]) -> list[str]:
@@ -92,7 +126,9 @@ def image_fault(file: str | Path) -> str | None:
         str | None: 'missing', 'empty', 'not an image of a known format' or 'damaged, ' and the decoder's words; None
         for an intact image.
     """
+    limit = Image.MAX_IMAGE_PIXELS
     try:
+        Image.MAX_IMAGE_PIXELS = None  # an image of 200 megapixels is no attack; OpenCV has a limit of its own
         with Image.open(file) as picture:
             picture.load()
     except FileNotFoundError:
@@ -101,4 +137,6 @@ def image_fault(file: str | Path) -> str | None:
         return 'not an image of a known format' if os.path.getsize(file) else 'empty'
     except Exception as error:  # damaged bytes may raise anything: SyntaxError, struct.error, ...
         return f'damaged, {type(error).__name__}: {error}'
+    finally:
+        Image.MAX_IMAGE_PIXELS = limit
     return None

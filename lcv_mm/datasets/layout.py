@@ -14,10 +14,37 @@ from lcv_mm.errors import ConfigError, DataError
 from .image_file import has_jpeg_end, image_fault, missing_files
 
 
-class ArchiveLayout:
+class IntactImages:
+    """A mixin, to be named before MMPretrain's dataset: a missing or damaged image is one message that names it."""
+
+    def prepare_data(self, idx: int) -> Any:
+        """Run the pipeline on one image.
+
+        OpenCV may fill what is missing of a JPEG that was cut off with grey, and says nothing.
+
+        Raises:
+            DataError: If the image's file is missing or damaged.
+        """
+        file = self.get_data_info(idx)['img_path']  # type: ignore[attr-defined]
+        try:
+            fault = None if has_jpeg_end(file) else image_fault(file)
+            data = super().prepare_data(idx)  # type: ignore[misc]
+        except Exception:
+            fault = image_fault(file)
+            if fault is None:  # the image is intact: the pipeline is to blame
+                raise
+        if fault is not None:
+            raise self._error(f'the image {file} is {fault}')
+        return data
+
+    def _error(self, problem: str) -> DataError:
+        return DataError(f'{problem}. Remove or replace it; tools/prepare_data.py --check lists all such images')
+
+
+class ArchiveLayout(IntactImages):
     """A mixin for the datasets that read an unpacked archive: a folder of images and some lists beside it.
 
-    To be named before MMPretrain's dataset, whose `load_data_list` it replaces and whose `prepare_data` it extends. The
+    To be named before MMPretrain's dataset, whose `load_data_list` it replaces. The
     files are checked when the annotations are loaded, so with `lazy_init=True` not before the first use; the check
     lists each folder once and opens no image.
     """
@@ -62,26 +89,6 @@ class ArchiveLayout:
             dict(img_path=os.path.join(self.img_prefix, image), gt_label=label)
             for image, label in zip(images, labels, strict=True)
         ]
-
-    def prepare_data(self, idx: int) -> Any:
-        """Run the pipeline on one image.
-
-        OpenCV may fill what is missing of a JPEG that was cut off with grey, and says nothing.
-
-        Raises:
-            DataError: If the image's file is missing or damaged.
-        """
-        file = self.get_data_info(idx)['img_path']  # type: ignore[attr-defined]
-        try:
-            fault = None if has_jpeg_end(file) else image_fault(file)
-            data = super().prepare_data(idx)  # type: ignore[misc]
-        except Exception:
-            fault = image_fault(file)
-            if fault is None:  # the image is intact: the pipeline is to blame
-                raise
-        if fault is not None:
-            raise self._error(f'the image {file} (of the split {self.split!r}) is {fault}')
-        return data
 
     def _read_split(self) -> tuple[list[str], list[int]]:
         """The images of the split, relative to `FOLDER`, and their labels from 0; DataError for damaged lists."""

@@ -1,9 +1,11 @@
 """Pictures of predictions that do not overwrite each other."""
 
+import logging
 import os
 from collections.abc import Sequence
 from typing import Any
 
+from mmengine.logging import print_log
 from mmengine.runner import Runner
 from mmpretrain.engine import VisualizationHook
 from mmpretrain.registry import HOOKS
@@ -22,6 +24,12 @@ class UniqueVisualizationHook(VisualizationHook):
 
     def after_test_iter(self, runner: Runner, batch_idx: int, data_batch: dict, outputs: Sequence[DataSample]) -> None:
         super().after_test_iter(runner, batch_idx, data_batch, _renamed(outputs, runner.test_dataloader.dataset))
+
+    def _draw_samples(self, *args: Any, **kwargs: Any) -> None:
+        try:
+            super()._draw_samples(*args, **kwargs)
+        except OSError as error:  # a full disk, an over-long name: no reason to lose the results
+            print_log(f'Pictures of a batch are left out: {error}', 'current', logging.WARNING)
 
 
 def _renamed(samples: Sequence[DataSample], dataset: Any) -> list[DataSample]:

@@ -53,11 +53,18 @@ def build_runner(
     for name, hook in [*(cfg.get('default_hooks') or {}).items()]:
         if hook is None and name not in OWN_HOOKS:
             del cfg.default_hooks[name]
+    if cfg.get('strategy') is not None or cfg.get('runner_type', 'Runner') != 'Runner':
+        raise ConfigError("runner_type, strategy: expected MMEngine's Runner; others run with MMPretrain's own tools")
+    for loader in [cfg[name] for name in loaders if cfg.get(name) is not None]:
+        if not loader.get('num_workers'):
+            loader['persistent_workers'] = False  # torch refuses them without workers
     if setting(cfg, 'randomness.deterministic'):
         os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')  # without it torch refuses products on a GPU
     runner = Runner.from_cfg(cfg)
     _silence_deprecations(runner)
     _check_datasets(runner, loaders)
+    if 'train_dataloader' in loaders and runner.train_loop.max_iters < 1:
+        raise ConfigError('train_cfg: expected at least one epoch (max_epochs) or iteration (max_iters) to train')
     runner.register_hook(CheckpointFitHook('train_dataloader' not in loaders, config_schedule))
     if trust_checkpoint:
         trust_checkpoints()

@@ -9,7 +9,7 @@ from mmengine.runner import CheckpointLoader
 from mmengine.runner.checkpoint import load_state_dict
 from mmpretrain import ImageClassificationInferencer
 from mmpretrain.models import BaseClassifier
-from mmpretrain.registry import DATASETS, MODELS
+from mmpretrain.registry import DATASETS, MODELS, TRANSFORMS
 
 from ..checkpoints.checkpoint_fit_hook import fit_of, state_dict_in, unwrapped
 from ..checkpoints.load import load_checkpoints_safely, trust_checkpoints
@@ -80,6 +80,13 @@ def image_inferencer(model: Any) -> ImageClassificationInferencer:
         if type_name(step) == 'LoadImageFromFile':
             step['type'] = 'LoadImageFromFile'  # the inferencer, which loads images itself, knows it by this name alone
     return ImageClassificationInferencer(model)
+
+
+def loading_step(cfg: Config) -> Any:
+    """The config's step that reads an image file, or else MMPretrain's with its defaults."""
+    steps = setting(cfg, 'test_dataloader.dataset.pipeline') or ()
+    step = next((step for step in steps if type_name(step) == 'LoadImageFromFile'), {})
+    return TRANSFORMS.build({**step, 'type': 'mmcv.LoadImageFromFile'})
 
 
 def _meta_of_test_dataset(cfg: Config) -> dict[str, Any]:

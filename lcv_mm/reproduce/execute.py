@@ -128,7 +128,7 @@ def _train_and_test(
     check(tested, 'test.log')
     measured = json.loads(metrics.read_text())
     metric = metric_of(spec.config.stem)
-    if metric not in measured:
+    if measured.get(metric) is None:  # null where it is not finite
         raise UserFacingError(
             f'the test measured {", ".join(measured) or "nothing"}; expected {metric} among it, which is what is '
             'reported: give test_evaluator the metric that measures it'

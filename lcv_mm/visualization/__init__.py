@@ -3,16 +3,18 @@
 That page's module, `analysis`, is imported by its own name: scikit-learn takes its time.
 """
 
-from .attention_maps import draw_attention_maps, predict_with_attention
+from .attention_maps import attention_of, draw_attention_maps, predict_with_attention
 from .curves import Curve, draw_curves, last_epoch, read_curves, read_scalars
-from .page import BLUE, INK, STYLE, address, render_page
+from .page import BLUE, INK, PICTURES, STYLE, address, render_page
 
 __all__ = [
     'BLUE',
     'INK',
+    'PICTURES',
     'STYLE',
     'Curve',
     'address',
+    'attention_of',
     'draw_attention_maps',
     'draw_curves',
     'last_epoch',

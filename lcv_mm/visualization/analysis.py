@@ -61,6 +61,7 @@ def read_predictions(file: str | Path, num_classes: int) -> Predictions:
 
     Raises:
         ConfigError: If the file holds something else, or scores of another number of classes.
+        DataError: If scores or features are not finite.
     """
     try:
         samples = pickle.loads(Path(file).read_bytes())
@@ -78,6 +79,8 @@ def read_predictions(file: str | Path, num_classes: int) -> Predictions:
         )
     with_feats = all('pooled_feat' in sample for sample in samples)
     feats = torch.stack([sample['pooled_feat'] for sample in samples]).numpy() if with_feats else None
+    if not (np.isfinite(scores).all() and (feats is None or np.isfinite(feats).all())):
+        raise DataError(f'{file}: holds scores or features that are NaN or infinite; take a checkpoint that is not')
     return Predictions(scores, labels, [sample.get('img_path') for sample in samples], feats)
 
 
@@ -111,7 +114,7 @@ def analysis_page(predictions: Predictions, classes: Sequence[str], title: str) 
         rows=rows,
         pairs=[_pair(predictions, classes, counts, *pair) for pair in pairs[:PAIRS]],
         num_pairs=len(pairs),
-        figures=[address(figure) for figure in figures],
+        figures=[figure and address(figure) for figure in figures],
         of_feats=predictions.feats is not None,
         limits=dict(bars=BARS, images=IMAGES, bins=BINS, points=POINTS),
     )
@@ -164,11 +167,16 @@ def draw_classes(rows: Sequence[dict[str, Any]]) -> Figure:
     return figure
 
 
-def draw_embedding(predictions: Predictions, classes: Sequence[str], pairs: Sequence[tuple[int, int]]) -> Figure:
-    """t-SNE of at most POINTS images: the classes confused most in colours, the others grey, mistakes as crosses."""
+def draw_embedding(predictions: Predictions, classes: Sequence[str], pairs: Sequence[tuple[int, int]]) -> Figure | None:
+    """t-SNE of at most POINTS images: the classes confused most in colours, the others grey, mistakes as crosses.
+
+    None of fewer than three images, of one column, and of rows that do not differ: there is nothing to embed.
+    """
     count = len(predictions.labels)
     shown = np.linspace(0, count - 1, min(POINTS, count)).astype(int)
     rows = predictions.scores[shown] if predictions.feats is None else normalize(predictions.feats[shown])
+    if min(len(rows) - 1, rows.shape[1]) < 2 or np.ptp(rows, axis=0).max() < 1e-6:
+        return None
     tsne = TSNE(init='pca', perplexity=min(30, (len(rows) - 1) / 3), random_state=0)
     x, y = tsne.fit_transform(rows.astype(np.float64)).T
     labels, wrong = predictions.labels[shown], (predictions.taken_for != predictions.labels)[shown]

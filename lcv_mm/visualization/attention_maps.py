@@ -8,10 +8,22 @@ from matplotlib.figure import Figure
 from mmengine.visualization import Visualizer
 from mmpretrain.models import ImageClassifier
 from mmpretrain.structures import DataSample
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..errors import ConfigError
 from ..models import ResidualAttention
+
+
+def attention_of(model: nn.Module) -> ResidualAttention:
+    """The last attention in a model; ConfigError if it has none."""
+    attention = [module for module in model.modules() if isinstance(module, ResidualAttention)]
+    if not attention:
+        raise ConfigError(
+            f'model.neck: expected a ResidualAttention in it, whose output is drawn; got '
+            f'{type(getattr(model, "neck", None)).__name__}. Give the config and checkpoint of a model with one, such '
+            'as those of configs/lcv_*.py'
+        )
+    return attention[-1]
 
 
 def predict_with_attention(model: ImageClassifier, batch: dict) -> tuple[list[DataSample], Tensor]:
@@ -24,15 +36,8 @@ def predict_with_attention(model: ImageClassifier, batch: dict) -> tuple[list[Da
     Returns:
         tuple[list[DataSample], Tensor]: The predictions, and the last level of M, (N, C, H, W).
     """
-    attention = [module for module in model.modules() if isinstance(module, ResidualAttention)]
-    if not attention:
-        raise ConfigError(
-            f'model.neck: expected a ResidualAttention in it, whose output is drawn; got '
-            f'{type(getattr(model, "neck", None)).__name__}. Give the config and checkpoint of a model with one, such '
-            'as those of configs/lcv_*.py'
-        )
     outputs: list[tuple[Tensor, ...]] = []
-    handle = attention[-1].register_forward_hook(lambda module, inputs, output: outputs.append(output))
+    handle = attention_of(model).register_forward_hook(lambda module, inputs, output: outputs.append(output))
     try:
         with torch.no_grad():
             samples = model.predict(**model.data_preprocessor(batch))
@@ -45,7 +50,7 @@ def draw_attention_maps(images: Tensor, maps: Tensor, titles: Sequence[str], col
     """Draw images beside the mean over channels of the attention output M.
 
     Args:
-        images (Tensor): (N, 3, H, W), BGR in [0, 255], as they go into the model's preprocessor.
+        images (Tensor): (N, 3, H, W), BGR, or (N, 1, H, W), in [0, 255], as they go into the model's preprocessor.
         maps (Tensor): (N, C, h, w), M as of `predict_with_attention`.
         titles (Sequence[str]): N, such as the class of each image.
         columns (int): Pairs of pictures in a row.
@@ -59,7 +64,7 @@ def draw_attention_maps(images: Tensor, maps: Tensor, titles: Sequence[str], col
     for axes in grid.flat:
         axes.set_axis_off()
     for axes, image, feature_map, title in zip(grid.reshape(-1, 2), images, maps, titles, strict=False):
-        rgb = np.ascontiguousarray(image.numpy()[::-1].transpose(1, 2, 0))  # (3, H, W) BGR -> (H, W, 3) RGB
+        rgb = np.ascontiguousarray(image.expand(3, -1, -1).numpy()[::-1].transpose(1, 2, 0))  # BGR -> (H, W, 3) RGB
         overlay = Visualizer.draw_featmap(feature_map.cpu(), rgb, channel_reduction='squeeze_mean', alpha=0.5)
         for ax, picture in zip(axes, (rgb, overlay), strict=True):
             ax.imshow(picture)

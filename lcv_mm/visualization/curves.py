@@ -3,6 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from matplotlib.figure import Figure
 
 from ..errors import DataError
 
-Curve = list[tuple[int, float]]  # (epoch, value)
+Curve = list[tuple[int, float]]  # (epoch or iteration, value)
 # Panels of the picture, the logged values each holds, and what they are called there.
 PANELS = {
     'loss': {
@@ -26,35 +27,61 @@ PANELS = {
 
 
 def read_scalars(work_dir: Path) -> Iterator[dict[str, Any]]:
-    """Read a run's log, one record for each iteration or evaluation logged, over all of its sessions.
+    """Read the log of the latest run in a folder, one record for each iteration or evaluation, over all its sessions.
 
-    Each session has a folder in the run's with `vis_data/scalars.json`. A run that is killed may leave a line that is
-    cut off, and one that is under way may be writing it: such lines are passed over.
+    Each session has a folder with `vis_data/scalars.json`. One that is not resumed, or that begins no later than the
+    one before, is another run. A run that is killed may leave a line that is cut off, and one that is under way may be
+    writing it: such lines are passed over.
 
     Yields:
-        dict[str, Any]: A record with its 'step', its 'epoch' (an evaluation counts its steps in epochs), and values.
+        dict[str, Any]: A record with its 'step' and values, and its 'epoch', if the run counts in epochs (then an
+        evaluation counts its steps in them), or else its 'iter'.
     """
+    run: list[dict[str, Any]] = []
     for file in sorted(work_dir.glob('*/vis_data/scalars.json')):
-        for line in file.read_text(errors='replace').splitlines():
-            try:
-                record = json.loads(line)
-            except ValueError:
-                continue
-            if isinstance(record, dict) and 'step' in record:
-                yield {'epoch': record['step'], **record}
+        records = _records(file)
+        steps, before = [[record['step'] for record in part if _trains(record)] for part in (records, run)]
+        config = file.with_name('config.py')
+        anew = config.is_file() and '\nresume = False\n' in config.read_text(errors='replace')
+        if steps and before and (anew or steps[0] <= before[0]):
+            run = []
+        run += records
+    epochs = [record.get('epoch') for record in run if _trains(record)]
+    evaluated = [record['step'] for record in run if not _trains(record)]
+    by_epoch = None not in epochs and not (epochs and evaluated and (0 in evaluated or max(evaluated) > max(epochs)))
+    step = 0
+    for record in run:
+        if by_epoch:
+            yield {'epoch': record['step'], **record}
+            continue
+        # MMEngine gives an evaluation the epoch, which is 0, unless told otherwise
+        step = record['step'] if _trains(record) else max(step, record['step'])
+        yield {key: value for key, value in record.items() if key != 'epoch'} | {'iter': step, 'step': step}
+
+
+def _records(file: Path) -> list[dict[str, Any]]:
+    records = []
+    for line in file.read_text(errors='replace').splitlines():
+        with suppress(ValueError):
+            records.append(json.loads(line))
+    return [record for record in records if isinstance(record, dict) and 'step' in record]
+
+
+def _trains(record: dict[str, Any]) -> bool:
+    return 'iter' in record or 'epoch' in record
 
 
 def last_epoch(work_dir: Path) -> int:
     """The epoch that a run is in, from 1; 0 if it has logged nothing."""
-    return max((record['epoch'] for record in read_scalars(work_dir)), default=0)
+    return max((record.get('epoch', 0) for record in read_scalars(work_dir)), default=0)
 
 
 def read_curves(work_dir: Path) -> dict[str, Curve]:
-    """Read the logged values in a run's folder by epoch.
+    """Read the logged values of the latest run in a folder by epoch, or by iteration if it counts in these.
 
     Returns:
         dict[str, Curve]: For each logged value its mean over each epoch; a step that was run again after a resume
-        counts once, as logged last.
+        counts once, as logged last. 'epoch' is among them if that is what is counted.
 
     Raises:
         DataError: If nothing was logged there.
@@ -62,7 +89,7 @@ def read_curves(work_dir: Path) -> dict[str, Curve]:
     logged: dict[str, dict[int, tuple[int, float]]] = defaultdict(dict)  # name -> step -> (epoch, value)
     for record in read_scalars(work_dir):
         for name, value in record.items():
-            logged[name][record['step']] = (record['epoch'], value)
+            logged[name][record['step']] = (record.get('epoch', record['step']), value)
     if not logged:
         raise DataError(
             f'{work_dir} holds no <time>/vis_data/scalars.json with a value in it; expected the work dir of a run of '
@@ -88,7 +115,7 @@ def draw_curves(curves: dict[str, Curve], title: str) -> Figure:
         for name in names:
             epochs, values = zip(*curves[name], strict=True)
             axes.plot(epochs, values, marker='.', label=PANELS[panel][name])
-        axes.set(xlabel='epoch', ylabel=panel)
+        axes.set(xlabel='epoch' if 'epoch' in curves else 'iteration', ylabel=panel)
         axes.grid(alpha=0.3)
         axes.legend()
     return figure

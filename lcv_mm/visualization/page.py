@@ -8,6 +8,7 @@ import matplotlib
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.figure import Figure
 
+PICTURES = ('.png', '.jpg', '.pdf', '.svg', '.webp')  # what matplotlib is asked to write
 BLUE, INK = '#0a58a8', '#1b1f24'
 STYLE: Any = {
     'text.parse_math': False,  # a `$` in an option is a `$`

@@ -113,6 +113,53 @@ def test_what_is_not_predictions_or_of_other_classes_is_refused(dump, tmp_path):
         read_predictions(dump[0], 17)
 
 
+def written(file: Path, scores: np.ndarray, labels: list[int], feats: np.ndarray | None = None) -> Path:
+    samples: list[dict[str, Any]] = []
+    for i, (score, label) in enumerate(zip(scores, labels, strict=True)):
+        samples.append(dict(pred_score=torch.tensor(score, dtype=torch.float32), gt_label=torch.tensor([label])))
+        if feats is not None:
+            samples[-1]['pooled_feat'] = torch.tensor(feats[i], dtype=torch.float32)
+    file.write_bytes(pickle.dumps(samples))
+    return file
+
+
+NOISE = np.random.default_rng(0).dirichlet(np.ones(3), 12)
+# scores, whether there is something to embed, features
+ODD = {
+    'a collapsed model': (np.full((12, 3), 1 / 3), False, None),
+    'a collapsed model, but for rounding': (np.full((12, 3), 1 / 3) + 1e-8 * NOISE, False, None),
+    'collapsed features': (NOISE, False, np.zeros((12, 5))),
+    'one channel': (NOISE, False, NOISE[:, :1]),
+    'one image': (NOISE[:1], False, None),
+    'two images': (NOISE[:2], False, None),
+    'three images': (NOISE[:3], True, None),
+    'one class': (np.ones((12, 1)), False, None),
+    'two classes': (NOISE[:, :2] / NOISE[:, :2].sum(1, keepdims=True), True, None),
+}
+
+
+@pytest.mark.parametrize('kind', ODD)
+@pytest.mark.parametrize('right', [True, False])
+def test_scores_of_any_kind_give_a_page(tmp_path, kind, right):
+    scores, embedded, feats = ODD[kind]
+    best = scores.argmax(1)
+    labels = best if right else (best + 1) % scores.shape[1]
+    file = written(tmp_path / 'p.pkl', scores, labels.tolist(), feats)
+    page = analysis_page(read_predictions(file, scores.shape[1]), CLASSES[: scores.shape[1]], 'Odd')
+    assert ('alt="t-SNE' in page) == embedded
+    assert f'top-1 {100 if right or scores.shape[1] == 1 else 0:.2f} %' in page
+    assert 'nan' not in re.sub(r'"data:[^"]*"', '', page).lower()
+
+
+@pytest.mark.parametrize('value', [np.nan, np.inf])
+def test_scores_and_features_that_are_not_finite_are_refused(tmp_path, value):
+    bad = NOISE.copy()
+    bad[5, 1] = value
+    for scores, feats in ((bad, None), (NOISE, bad)):
+        with pytest.raises(DataError, match=r'p\.pkl: holds scores or features that are NaN or infinite'):
+            read_predictions(written(tmp_path / 'p.pkl', scores, [0] * 12, feats), 3)
+
+
 def test_an_image_that_is_gone_is_named(dump, tmp_path):
     moved = [dict(s, img_path='gone.png') for s in dump[1]]
     (tmp_path / 'moved.pkl').write_bytes(pickle.dumps(moved))

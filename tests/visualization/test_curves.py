@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from lcv_mm.errors import DataError
-from lcv_mm.visualization import draw_curves, read_curves
+from lcv_mm.visualization import draw_curves, last_epoch, read_curves
 
 
 def log(work_dir: Path, session: str, records: list[dict]) -> None:
@@ -40,6 +40,7 @@ def test_each_kind_of_value_has_its_panel_and_absent_ones_have_none(tmp_path):
     log(tmp_path, 'a', [dict(loss=1.0, loss_cls=0.5, epoch=1, step=1), {'accuracy/top1': 30.0, 'step': 1}])
     axes = draw_curves(read_curves(tmp_path), 'a run').axes
     assert [ax.get_ylabel() for ax in axes] == ['loss', 'accuracy (%)']
+    assert {ax.get_xlabel() for ax in axes} == {'epoch'}
     assert [len(ax.lines) for ax in axes] == [2, 1]
 
 
@@ -53,3 +54,43 @@ def test_a_torn_last_line_costs_that_line_alone(tmp_path):
     with (tmp_path / 'a/vis_data/scalars.json').open('a') as file:
         file.write('\n{"loss": 2.0, "epo')
     assert read_curves(tmp_path) == {'loss': [(1, 1.0)], 'epoch': [(1, 1.0)], 'step': [(1, 1.0)]}
+
+
+def steps_of(epochs: list[int], loss: float, first: int = 1) -> list[dict]:
+    """Two logged steps of each epoch, and its evaluation."""
+    records = []
+    for step, epoch in enumerate([epoch for epoch in epochs for _ in range(2)], first):
+        records.append(dict(loss=loss, epoch=epoch, iter=step, step=step))
+        if step % 2 == 0:
+            records.append({'accuracy/top1': loss, 'step': epoch})
+    return records
+
+
+@pytest.mark.parametrize('says', ['', '\nresume = False\n'])
+def test_of_two_runs_in_one_folder_the_later_is_read_with_its_resumed_parts(tmp_path, says):
+    log(tmp_path, '1', steps_of([1, 2, 3], 9.0))
+    # with other intervals a new run may begin later than the first did: its config tells
+    log(tmp_path, '2', steps_of([1, 2], 1.0, first=3 if says else 1))
+    log(tmp_path, '3', steps_of([3], 2.0, first=7 if says else 5))
+    log(tmp_path, '4', [])  # a test
+    for session, text in (('2', says), ('3', '\nresume = True\n')):
+        (tmp_path / session / 'vis_data/config.py').write_text(text)
+    curves = read_curves(tmp_path)
+    assert curves['loss'] == curves['accuracy/top1'] == [(1, 1.0), (2, 1.0), (3, 2.0)]
+    assert last_epoch(tmp_path) == 3
+
+
+@pytest.mark.parametrize('epoch', [{}, {'epoch': 1}])  # as log_processor.by_epoch says
+@pytest.mark.parametrize('by_epoch', [True, False])  # LoggerHook's log_metric_by_epoch
+def test_a_run_counted_in_iterations_is_drawn_over_them_with_its_evaluations(tmp_path, epoch, by_epoch):
+    records: list[dict] = []
+    for step in range(10, 60, 10):
+        records.append(dict(loss=100.0 / step, iter=step, step=step, **epoch))
+        if step % 20 == 0:
+            records.append({'accuracy/top1': float(step), 'step': 0 if by_epoch else step})
+    log(tmp_path, '1', records[:4])
+    log(tmp_path, '2', records[4:])
+    curves = read_curves(tmp_path)
+    assert curves['accuracy/top1'] == [(20, 20.0), (40, 40.0)]
+    assert curves['loss'] == [(step, 100.0 / step) for step in range(10, 60, 10)]
+    assert [ax.get_xlabel() for ax in draw_curves(curves, 'a run').axes] == ['iteration', 'iteration']

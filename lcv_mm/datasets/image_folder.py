@@ -1,0 +1,54 @@
+"""Images of a user's own: one folder per class."""
+
+import logging
+import os
+
+from mmengine.logging import print_log
+from mmpretrain.datasets import CustomDataset
+from mmpretrain.registry import DATASETS
+
+from ..errors import DataError
+from .image_file import SUFFIXES, images_in
+from .layout import IntactImages
+
+
+@DATASETS.register_module()
+class ImageFolder(IntactImages, CustomDataset):
+    """MMPretrain's `CustomDataset`, of the same arguments, for folders on this machine.
+
+    It takes the images of `images_in`: all that the decoders read, none of hidden folders, none in circles of links.
+    Where `metainfo` has the names of the folders as `classes`, the labels follow their order.
+
+    Raises:
+        DataError: If the folder is missing or holds no image in the folders of its classes, or an image is damaged.
+    """
+
+    def _find_samples(self) -> list:
+        root = os.path.abspath(self.img_prefix)
+        if not os.path.isdir(root):
+            raise DataError(
+                f'{root}: no such folder; expected one with a folder of images per class: correct data_root, or train '
+                'with --no-validate where there are no images to validate'
+            )
+        names = images_in(root)
+        if not self.with_label:
+            return names
+        found = sorted(entry.name for entry in os.scandir(root) if entry.is_dir() and not entry.name.startswith('.'))
+        classes = list(self.CLASSES or found)
+        others = [name for name in found if name not in classes]
+        if others and len(found) != len(classes):
+            raise DataError(f'{root}: metainfo.classes lacks {", ".join(others)}; expected the name of each folder')
+        self.folder_to_idx = {name: label for label, name in enumerate(found if others else classes)}
+        samples = [(name, self.folder_to_idx[name.partition(os.sep)[0]]) for name in names if os.sep in name]
+        if not samples:
+            raise DataError(
+                f'{root}: no image in a folder of it ({", ".join(found) or "there is none"}); expected one folder per '
+                f'class, with images whose names end in {", ".join(SUFFIXES)}'
+            )
+        filled = {label for _, label in samples}
+        empty = [name for name, label in self.folder_to_idx.items() if label not in filled]
+        if empty or len(samples) < len(names):
+            text = f'{root}: classes without an image: {", ".join(empty) or "none"}; images in no folder, passed over: '
+            print_log(f'{text}{len(names) - len(samples)}', 'current', logging.WARNING)
+        self._metainfo['classes'] = tuple(classes)
+        return samples
