@@ -139,7 +139,8 @@ def _data_only(file: Path, downloaded: bool = False) -> Iterator[None]:
                 f'{file}: refused, it holds other objects than weights (the first: {refused[1]}), and to load these is '
                 "to run the file's code. If you trust its source, add --trust-checkpoint"
             ) from error
-        of_torch = isinstance(error, RuntimeError) and 'unexpected EOF' not in str(error) and is_intact(file)
+        # of an intact file RuntimeErrors are torch's own words, about the device; older files cannot be told intact
+        of_torch = isinstance(error, RuntimeError) and zipfile.is_zipfile(file) and is_intact(file)
         if of_torch or isinstance(error, OSError | MemoryError) or not file.exists():
             raise
         if downloaded:  # torch.hub would take it the next time
