@@ -3,7 +3,7 @@
 import os
 import re
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from pickle import UnpicklingError
@@ -30,7 +30,7 @@ def _statistic(owner: object, name: object) -> Any:
 
 
 # What a Runner's checkpoint holds besides tensors and containers: histories, and arrays and scalars of numpy 1 and 2
-ALLOWED: list[Callable | tuple[Callable, str]] = [
+ALLOWED: list[Any] = [
     HistoryBuffer,
     (_statistic, 'builtins.getattr'),
     np.ndarray,
