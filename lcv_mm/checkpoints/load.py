@@ -139,9 +139,9 @@ def _data_only(file: Path, downloaded: bool = False) -> Iterator[None]:
                 f'{file}: refused, it holds other objects than weights (the first: {refused[1]}), and to load these is '
                 "to run the file's code. If you trust its source, add --trust-checkpoint"
             ) from error
-        # of an intact file RuntimeErrors are torch's own words, about the device; older files cannot be told intact
-        of_torch = isinstance(error, RuntimeError) and zipfile.is_zipfile(file) and is_intact(file)
-        if of_torch or isinstance(error, OSError | MemoryError) or not file.exists():
+        # of an intact file these are torch's own words (memory, devices); an older file cannot be told intact
+        of_torch = isinstance(error, MemoryError | OSError | RuntimeError) and zipfile.is_zipfile(file)
+        if (of_torch and is_intact(file)) or not file.exists():
             raise
         if downloaded:  # torch.hub would take it the next time
             file.unlink()
