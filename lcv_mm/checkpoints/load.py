@@ -3,9 +3,8 @@
 import os
 import re
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from errno import EINVAL
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -31,7 +30,7 @@ def _statistic(owner: object, name: object) -> Any:
 
 
 # What a Runner's checkpoint holds besides tensors and containers: histories, and arrays and scalars of numpy 1 and 2
-ALLOWED: list[Callable | tuple[Callable, str]] = [
+ALLOWED: list[Any] = [
     HistoryBuffer,
     (_statistic, 'builtins.getattr'),
     np.ndarray,
@@ -140,9 +139,9 @@ def _data_only(file: Path, downloaded: bool = False) -> Iterator[None]:
                 f'{file}: refused, it holds other objects than weights (the first: {refused[1]}), and to load these is '
                 "to run the file's code. If you trust its source, add --trust-checkpoint"
             ) from error
-        of_torch = isinstance(error, RuntimeError) and 'unexpected EOF' not in str(error) and is_intact(file)
-        of_system = isinstance(error, OSError | MemoryError) and getattr(error, 'errno', 0) != EINVAL  # a seek too far
-        if of_torch or of_system or not file.exists():
+        # of an intact file these are torch's own words (memory, devices); an older file cannot be told intact
+        of_torch = isinstance(error, MemoryError | OSError | RuntimeError) and zipfile.is_zipfile(file)
+        if (of_torch and is_intact(file)) or not file.exists():
             raise
         if downloaded:  # torch.hub would take it the next time
             file.unlink()

@@ -118,8 +118,9 @@ def _find(file: str | Path) -> Path:
     if path.is_file():
         return path
     name = str(file).removeprefix('configs/').removesuffix('.py')
-    found = [config for config in CONFIGS.glob(f'**/{name}.py') if '_base_' not in config.parts]
-    if not found:
-        known = [config.stem for config in CONFIGS.glob('**/*.py')]
-        raise ConfigError(f'{file}: no such config file, and no config of lcv_mm{did_you_mean(Path(name).name, known)}')
-    return found[0]
+    configs = [config for pattern in ('*.py', '[!_]*/*.py') for config in CONFIGS.glob(pattern)]
+    for config in configs:
+        if name in (config.stem, str(config.relative_to(CONFIGS).with_suffix(''))):
+            return config
+    hint = did_you_mean(Path(name).name, [config.stem for config in configs])
+    raise ConfigError(f'{file}: no such config file, and no config of lcv_mm{hint}')
