@@ -1,7 +1,6 @@
 """The tables and the picture of docs/results.md, from the lines of JSON in records/:  python benchmarks/results.py"""
 
 import json
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean, stdev
@@ -75,15 +74,9 @@ def screen_table(runs: Runs) -> list[str]:
     for arm, found in of.items():
         spread = f' ± {stdev(top1[arm]):.1f}' if len(found) > 1 else ''
         entropy = fmean(run['cross_entropy'] for run in found)
-        against = f'{shown(*exploratory[arm][:3])} | {corrected[arm]:.2f}' if arm in exploratory else '|'
-        lines.append(f'| {ARMS[arm]} | {len(found)} | {fmean(top1[arm]):.1f}{spread} | {entropy:.2f} | {against} |')
+        against = f'{shown(*exploratory[arm][:3])} | {corrected[arm]:.2f} |' if arm in exploratory else '| |'
+        lines.append(f'| {ARMS[arm]} | {len(found)} | {fmean(top1[arm]):.1f}{spread} | {entropy:.2f} | {against}')
     return lines
-
-
-def primary(runs: Runs) -> str:
-    """The primary contrast, as text."""
-    ours, theirs = ([run['top1'] for run in runs if run['arm'] == arm] for arm in PRIMARY)
-    return shown(*difference(ours, theirs)[:3])
 
 
 def recipe_table(runs: Runs, probes: Runs) -> list[str]:
@@ -103,9 +96,34 @@ def recipe_table(runs: Runs, probes: Runs) -> list[str]:
 RECIPES = ('as written', 'rows', 'rows, LCV', 'rows, LCV, shuffled')
 
 
-def half_of_guessing(runs: Runs) -> dict[str, float]:
-    """Of each dataset half of log C, in nats."""
-    return {run['dataset']: 0.5 * math.log(run['num_classes']) for run in runs}
+def rates_table(probes: Runs) -> list[str]:
+    """One line per learning rate: accuracy and cross entropy of the classifier alone, by the number of epochs."""
+    rates = next(run['rates'] for run in probes if run['rates'])
+    cells = {rate: ' | '.join(f'{top1:.1f} ({loss:.2f})' for top1, loss in at.values()) for rate, at in rates.items()}
+    return [f'| {float(rate):g} | {shown} |' for rate, shown in cells.items()]
+
+
+def birdlets_table(runs: Runs) -> list[str]:
+    """One line per arm of HBP on drawn birds, with the differences from the two before it."""
+    names = ('hbp_resnet18_birdlets64', 'hbp_resnet18_birdlets64_attention_balanced', 'lcv_hbp_resnet18_birdlets64')
+    top1 = [[run['top1'] for run in runs if run['config'] == name] for name in names]
+    lines = []
+    for label, ours in zip(('baseline', 'attention, balanced batches ("w/o loss")', 'LCV'), top1, strict=True):
+        minus = [shown(*difference(ours, theirs)[:3]) if ours is not theirs else '' for theirs in top1[:2]]
+        if ours is top1[0]:
+            minus = ['', '']
+        lines.append(f'| {label} | {len(ours)} | {fmean(ours):.1f} ± {stdev(ours):.1f} | {" | ".join(minus)} |')
+    return lines
+
+
+def tables() -> dict[str, list[str]]:
+    """The lines of each table of the page."""
+    return dict(
+        rates=rates_table(read('probe')),
+        recipe=recipe_table(read('selection'), read('probe')),
+        screen=screen_table([run for run in read('screen') if run['quarter'] is None]),
+        birdlets=birdlets_table(read('birdlets')),
+    )
 
 
 def picture(runs: Runs) -> Iterable[tuple[str, float, tuple[float, float]]]:
@@ -121,11 +139,10 @@ def picture(runs: Runs) -> Iterable[tuple[str, float, tuple[float, float]]]:
 
 
 if __name__ == '__main__':
-    selection, screen = read('selection'), [run for run in read('screen') if run['quarter'] is None]
-    print('the recipe, held-out images', *recipe_table(selection, read('probe')), sep='\n')
-    print(half_of_guessing(selection))
-    if screen:
-        print('the screen, test images', *screen_table(screen), sep='\n')
-        file = ROOT / 'docs/images/results.png'
-        draw_differences([*picture(screen)], 'top-1 accuracy').savefig(file, dpi=160)
-        print(file)
+    for name, lines in tables().items():
+        print(name, *lines, sep='\n')
+    file = ROOT / 'docs/images/results.png'
+    draw_differences([*picture([run for run in read('screen') if run['quarter'] is None])], 'top-1 accuracy').savefig(
+        file, dpi=160
+    )
+    print(file)

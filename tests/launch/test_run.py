@@ -174,6 +174,7 @@ def test_a_loader_without_workers_keeps_none(folders):
     ],
 )
 def test_what_would_be_half_obeyed_is_refused(folders, setting, message):
-    folders.update(setting)
+    for key, value in setting.items():
+        folders[key] = value
     with pytest.raises(ConfigError, match=message):
         build_runner(folders, TRAINING)

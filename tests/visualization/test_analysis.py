@@ -127,7 +127,7 @@ NOISE = np.random.default_rng(0).dirichlet(np.ones(3), 12)
 # scores, whether there is something to embed, features
 ODD = {
     'a collapsed model': (np.full((12, 3), 1 / 3), False, None),
-    'a collapsed model, but for rounding': (np.full((12, 3), 1 / 3) + 1e-8 * NOISE, False, None),
+    'a collapsed model, but for rounding': (np.full((12, 3), 1 / 3) + 5e-7 * NOISE, False, None),
     'collapsed features': (NOISE, False, np.zeros((12, 5))),
     'one channel': (NOISE, False, NOISE[:, :1]),
     'one image': (NOISE[:1], False, None),
