@@ -1,4 +1,4 @@
-"""The tables and the picture of docs/results.md, from the lines of JSON in records/:  python benchmarks/results.py"""
+"""Write tables and picture of docs/results.md from the lines of JSON in records/:  python benchmarks/results.py"""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -116,14 +116,33 @@ def birdlets_table(runs: Runs) -> list[str]:
     return lines
 
 
+HEADS = {
+    'rates': '| lr | 4 epochs | 12 epochs | 50 epochs |',
+    'recipe': '| data, backbone | head | probe | as written | recipe of the rows | LCV | LCV, shuffled batches |',
+    'screen': '| arm | runs | top-1 (%) | cross entropy | minus baseline (95 % interval) | p (Holm) |',
+    'birdlets': '| arm | runs | top-1 (%) | minus baseline (95 % interval) | minus "w/o loss" |',
+}
+
+
 def tables() -> dict[str, list[str]]:
-    """The lines of each table of the page."""
-    return dict(
+    """The lines of each table of the page, with its head."""
+    lines = dict(
         rates=rates_table(read('probe')),
         recipe=recipe_table(read('selection'), read('probe')),
         screen=screen_table([run for run in read('screen') if run['quarter'] is None]),
         birdlets=birdlets_table(read('birdlets')),
     )
+    return {name: [head, '|---' * (head.count('|') - 1) + '|', *lines[name]] for name, head in HEADS.items()}
+
+
+def written(page: str) -> str:
+    """The page with each table between `<!-- table: NAME -->` and `<!-- end -->` written anew."""
+    for name, lines in tables().items():
+        start, rest = page.split(f'<!-- table: {name} -->\n')
+        page = '\n'.join(
+            [f'{start}<!-- table: {name} -->\n', *lines, '', f'<!-- end -->{rest.split("<!-- end -->", 1)[1]}']
+        )
+    return page
 
 
 def picture(runs: Runs) -> Iterable[tuple[str, float, tuple[float, float]]]:
@@ -139,10 +158,9 @@ def picture(runs: Runs) -> Iterable[tuple[str, float, tuple[float, float]]]:
 
 
 if __name__ == '__main__':
-    for name, lines in tables().items():
-        print(name, *lines, sep='\n')
-    file = ROOT / 'docs/images/results.png'
-    draw_differences([*picture([run for run in read('screen') if run['quarter'] is None])], 'top-1 accuracy').savefig(
-        file, dpi=160
-    )
-    print(file)
+    file = ROOT / 'docs/results.md'
+    file.write_text(written(file.read_text()))
+    runs = [run for run in read('screen') if run['quarter'] is None]
+    picture_file = ROOT / 'docs/images/results.png'
+    draw_differences([*picture(runs)], 'top-1 accuracy').savefig(picture_file, dpi=160)
+    print(file, picture_file)
