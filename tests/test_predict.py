@@ -235,7 +235,7 @@ def test_weights_that_are_not_finite_are_refused(run_here, plain, images, tmp_pa
 def test_an_image_whose_scores_are_not_finite_gets_no_class(run_here, plain, images, tmp_path):
     config, checkpoint = plain
     content = torch.load(checkpoint)
-    content['state_dict']['head.fc.weight'].mul_(1e37)  # finite, but not the scores
+    content['state_dict']['head.fc.weight'].fill_(3e38)  # finite, but not the scores
     torch.save(content, tmp_path / 'large.pth')
     ended = run_here('predict', config, tmp_path / 'large.pth', images, '--out', tmp_path / 'out.json', check=False)
     assert ended.returncode == 1

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from mmcv.transforms import LoadImageFromFile
 from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.registry import init_default_scope
@@ -88,7 +89,7 @@ def loading_step(cfg: Config) -> Any:
     """The config's step that reads an image file, or else MMPretrain's with its defaults."""
     steps = setting(cfg, 'test_dataloader.dataset.pipeline') or ()
     step = next((step for step in steps if type_name(step) == 'LoadImageFromFile'), {})
-    return TRANSFORMS.build({**step, 'type': 'mmcv.LoadImageFromFile'})
+    return TRANSFORMS.build({**step, 'type': LoadImageFromFile})
 
 
 def _meta_of_test_dataset(cfg: Config) -> dict[str, Any]:
