@@ -8,7 +8,7 @@ PARTS = {
         *('ResidualAttention', 'CBPHead', 'ClassVarianceLoss', 'LCVClassifier', 'VGGLayers', 'BCNNHead', 'HBPHead'),
         'ResNetLayers',
     ],
-    'DATASETS': ['Birdlets', 'CUB200', 'OxfordFlower17', 'StanfordDogs'],
+    'DATASETS': ['Birdlets', 'CUB200', 'ImageFolder', 'OxfordFlower17', 'StanfordDogs'],
     'DATA_SAMPLERS': ['ClassBalancedBatchSampler'],
     'METRICS': ['ClassVarianceMetric'],
 }
