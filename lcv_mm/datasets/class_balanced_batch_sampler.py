@@ -67,19 +67,17 @@ class ClassBalancedBatchSampler(Sampler[list[int]]):
         for indices in _rounds(iter(self.sampler), len(self._labels), self.batch_size):
             labels = self._labels[indices].tolist()
             batches = group_by_class(indices, labels, self.batch_size, self.samples_per_class)
-            self._tell(batches)
+            if not self._told:
+                self._told = True
+                self._tell(batches)
             for batch in batches:
                 if len(batch) == self.batch_size or not self.drop_last:
                     yield batch
 
     def _tell(self, batches: list[list[int]]) -> None:
-        if not self._told:
-            self._told = True
-            counts = [Counter(self._labels[batch].tolist()) for batch in batches]
-            same, two = sum(max(c.values()) > 1 for c in counts), sum(len(c) > 1 for c in counts)
-            print_log(
-                f'Of {len(batches)} batches {same} hold a pair of one class, {two} a pair of two classes', 'current'
-            )
+        counts = [Counter(self._labels[batch].tolist()) for batch in batches]
+        same, two = sum(max(c.values()) > 1 for c in counts), sum(len(c) > 1 for c in counts)
+        print_log(f'Of {len(batches)} batches {same} hold a pair of one class, {two} a pair of two classes', 'current')
 
     def __len__(self) -> int:
         """Batches in an epoch of this rank; over an `InfiniteSampler`, in one pass of the dataset, as in torch."""
@@ -181,11 +179,10 @@ def _mix(batches: list[list[int]], drawn: list[list[Group]], label_of: dict[int,
         label, *others = {label_of[index] for index in batch}
         while givers and not others and len(batch) > samples_per_class:
             given = [i for i, group in enumerate(givers[-1]) if label_of[group[0]] != label]
-            if len(given) < 2:  # it needs one itself
-                givers.pop()
-                continue
-            givers[-1][given[0]], batch[:samples_per_class] = batch[:samples_per_class], givers[-1][given[0]]
-            break
+            if len(given) > 1:
+                givers[-1][given[0]], batch[:samples_per_class] = batch[:samples_per_class], givers[-1][given[0]]
+                break
+            givers.pop()  # it needs that group itself
 
 
 def dataset_labels(dataset: Any) -> np.ndarray:
