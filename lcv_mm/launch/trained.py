@@ -86,7 +86,7 @@ def image_inferencer(model: Any) -> ImageClassificationInferencer:
 def loading_step(cfg: Config) -> Any:
     """The config's step that reads an image file, or else MMPretrain's with its defaults."""
     steps = setting(cfg, 'test_dataloader.dataset.pipeline') or ()
-    step = next((step for step in steps if type_name(step) == 'LoadImageFromFile'), {})
+    step: dict[str, Any] = next((step for step in steps if type_name(step) == 'LoadImageFromFile'), {})
     return TRANSFORMS.build({**step, 'type': LoadImageFromFile})
 
 

@@ -40,7 +40,7 @@ class ISQRTCOVHead(BilinearHead):
         super().__init__(num_classes, channels * (channels + 1) // 2, **kwargs)
         self.in_map_channels = in_channels
         self.iterations = iterations
-        self.reduce = nn.Identity()
+        self.reduce: nn.Module = nn.Identity()
         if reduce_channels is not None:
             self.reduce = nn.Sequential(
                 nn.Conv2d(in_channels, channels, 1, bias=False), nn.BatchNorm2d(channels), nn.ReLU(inplace=True)
