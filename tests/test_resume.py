@@ -1,5 +1,6 @@
 """Which checkpoint is resumed from; a run that is stopped, in whatever way, and resumed ends as one that was not."""
 
+import logging
 import os
 import random
 import shutil
@@ -246,7 +247,8 @@ def test_a_copied_run_goes_on_from_its_own_file_and_leaves_the_originals(tmp_pat
     hub = MessageHub.get_instance('copied')
     hub.update_info('best_ckpt', str(best))
     hook = SafeCheckpointHook(interval=1, save_best='accuracy/top1', rule='greater')
-    runner = SimpleNamespace(work_dir=str(tmp_path / 'b'), message_hub=hub, hooks=[], model=torch.nn.Linear(1, 1))
+    log, model = logging.getLogger('test'), torch.nn.Linear(1, 1)
+    runner = SimpleNamespace(work_dir=str(tmp_path / 'b'), message_hub=hub, logger=log, hooks=[], model=model)
     hook.before_train(runner)
     assert hook.best_ckpt_path == str(tmp_path / 'b' / best.name)  # MMEngine deletes it for a better one
 
@@ -261,7 +263,7 @@ def test_a_damaged_one_is_passed_over_and_named(tmp_path, how):
     assert last_good_checkpoint(tmp_path) == (older, [newest])
 
 
-@pytest.mark.parametrize('note', ['', '/moved/work_dir/epoch_1.pth', None])
+@pytest.mark.parametrize('note', ['', '/moved/work_dir/epoch_9.pth', None])
 def test_without_a_useful_note_the_newest_is_taken(tmp_path, note):
     if note is not None:
         (tmp_path / 'last_checkpoint').write_text(note)
