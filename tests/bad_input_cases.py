@@ -283,7 +283,7 @@ CASES = {
         case('a checkpoint of another head', 'head.fc.weight is (6, 32) there, expected (6, 64)',
              'give the one of its work_dir', **CHECKPOINT, prepare=save(other_head)),
         case('a checkpoint trained on other classes', 'expected the classes it was trained on', 'class 0 is',
-             'Test it on the dataset', **CHECKPOINT, prepare=save(other_order)),
+             'Take the dataset it was trained on', **CHECKPOINT, prepare=save(other_order)),
         case('load_from={folder}/x.pth, of which nothing fits', 'x.pth: 0 of the', 'Expected weights of such a model',
              options='load_from={folder}/x.pth', prepare=save(backbone_alone),
              fix='model.backbone.init_cfg.type=Pretrained model.backbone.init_cfg.checkpoint={folder}/x.pth'),

@@ -12,6 +12,8 @@ from ..checkpoints.pretrained import load_pretrained
 class StrictBackbone(BaseModule):
     """A backbone whose pretrained weights must fit, to be mixed in before one of MMPretrain's."""
 
+    init_cfg: dict | list[dict] | None
+
     def init_weights(self) -> None:
         """Initialise; pretrained weights that do not fit are an error here, where MMEngine only warns.
 
