@@ -68,7 +68,7 @@ def test_the_plain_loop_learns_without_a_runner(folder, monkeypatch, capsys):
     options = [part for key, value in settings.items() for part in (f'--{key.replace("_", "-")}', str(value))]
     monkeypatch.setattr(sys, 'argv', ['plain_pytorch.py', str(folder / 'train'), *options])
     runpy.run_path(str(EXAMPLES / 'plain_pytorch.py'), run_name='__main__')
-    lines = capsys.readouterr().out.splitlines()
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith('epoch')]
     epochs = [{key: float(value) for key, value in re.findall(r'(\w+) (-?[\d.]+)(?:,|$)', line)} for line in lines]
     assert len(epochs) == 4
     for epoch in epochs:

@@ -32,7 +32,7 @@ class ResNetLayers(StrictBackbone, ResNet):
     """
 
     def __init__(
-        self, depth: int = 18, out_layers: Sequence[str] = ('layer4.1',), init_cfg: dict | None = None, **kwargs
+        self, depth: int = 18, out_layers: Sequence[str] = ('layer4.1',), init_cfg: dict | list | None = None, **kwargs
     ) -> None:
         if init_cfg is not None:
             kwargs['init_cfg'] = init_cfg

@@ -32,7 +32,7 @@ class VGGLayers(StrictBackbone, VGG):
     """
 
     def __init__(
-        self, depth: int = 16, out_layers: Sequence[str] = ('relu5_3',), init_cfg: dict | None = None, **kwargs
+        self, depth: int = 16, out_layers: Sequence[str] = ('relu5_3',), init_cfg: dict | list | None = None, **kwargs
     ) -> None:
         if init_cfg is not None:
             kwargs['init_cfg'] = init_cfg

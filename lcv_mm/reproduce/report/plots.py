@@ -31,7 +31,7 @@ def draw_differences(differences: Sequence[tuple[str, float, tuple[float, float]
     labels = [textwrap.fill(label, LABEL) for label, *_ in differences]
     lines = 1 + sum(label.count('\n') + 1.6 for label in labels)
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(6.4, 0.7 + 0.14 * lines), layout='constrained')
+        figure = Figure(figsize=(6.4, 1.2 + 0.16 * lines), layout='constrained')
         axes = figure.add_subplot(xlabel=f'difference of {quantity} (points)')
         axes.set_yticks(range(len(labels)), labels)
         axes.set_ylim(len(labels) - 0.5, -0.5)
