@@ -46,9 +46,9 @@ def read_scalars(work_dir: Path) -> Iterator[dict[str, Any]]:
         if steps and before and (anew or steps[0] <= before[0]):
             run = []
         run += records
-    epochs = [record.get('epoch') for record in run if _trains(record)]
+    epochs = [record.get('epoch', 0) for record in run if _trains(record)]
     evaluated = [record['step'] for record in run if not _trains(record)]
-    by_epoch = None not in epochs and not (epochs and evaluated and (0 in evaluated or max(evaluated) > max(epochs)))
+    by_epoch = 0 not in epochs and not (epochs and evaluated and (0 in evaluated or max(evaluated) > max(epochs)))
     step = 0
     for record in run:
         if by_epoch:

@@ -90,7 +90,7 @@ def test_a_loader_without_workers_keeps_none(tiny):
     override_config(tiny, {f'{name}.persistent_workers': True for name in ('train_dataloader', 'val_dataloader')})
     runner = build_runner(tiny, ('train_dataloader', 'val_dataloader'))
     assert len(next(iter(runner.train_dataloader))['inputs']) == 8
-    assert len(runner.val_dataloader) == 2
+    assert len(next(iter(runner.val_dataloader))['inputs']) == 12
 
 
 @pytest.mark.parametrize(
