@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 # `make demo` takes two and a half minutes on two cores of an AMD EPYC with AVX512-BF16, seven on one without, and more on the first call, which installs.
 # Mixed precision where the processor has bfloat16 instructions; without them it takes 12 times as long as float32
-AMP ?= $(shell grep -qs avx512_bf16 /proc/cpuinfo && echo --amp)
+AMP ?= $(shell grep -qswE 'avx512_bf16|amx_bf16|bf16' /proc/cpuinfo && echo --amp)
 
 DEMO := lcv_hbp_resnet18_birdlets64
 DEMO_DIR := work_dirs/$(DEMO)

@@ -61,10 +61,18 @@ val_dataloader = dict(
 test_dataloader = val_dataloader
 val_evaluator = test_evaluator = dict(type='Accuracy', topk=(1,))
 
+# Four epochs train the head alone, at lr 1, then everything is trained at 0.01 and, from epoch 16 on, at 0.001
 train_cfg = dict(by_epoch=True, max_epochs=20)
 val_cfg = test_cfg = dict()
-optim_wrapper = dict(optimizer=dict(type='SGD', lr=0.01, momentum=0.9, weight_decay=1e-4))
-param_scheduler = dict(type='CosineAnnealingLR', T_max=20, convert_to_iter_based=True)
+custom_hooks = [dict(type='FreezeBackboneHook', epochs=4)]
+optim_wrapper = dict(
+    optimizer=dict(type='SGD', lr=1.0, momentum=0.9, weight_decay=1e-4),
+    clip_grad=dict(max_norm=1.0),
+)
+param_scheduler = [
+    dict(type='MultiStepLR', milestones=[4], gamma=0.01),
+    dict(type='MultiStepLR', milestones=[15], gamma=0.1),
+]
 default_hooks = dict(
     logger=dict(type='LoggerHook', interval=20),
     checkpoint=dict(type='CheckpointHook', interval=1, max_keep_ckpts=1, save_best='auto'),

@@ -5,7 +5,7 @@ python tools/train.py examples/hbp_resnet50_python.py
 
 from mmengine.dataset import DefaultSampler, default_collate
 from mmengine.hooks import CheckpointHook, LoggerHook
-from mmengine.optim import CosineAnnealingLR, OptimWrapper
+from mmengine.optim import MultiStepLR, OptimWrapper
 from mmengine.runner import EpochBasedTrainLoop, TestLoop, ValLoop
 from mmpretrain.datasets import (
     CenterCrop,
@@ -27,6 +27,7 @@ from lcv_mm import (
     ResidualAttention,
     ResNetLayers,
 )
+from lcv_mm.engine import FreezeBackboneHook
 
 default_scope = 'mmpretrain'
 
@@ -86,11 +87,20 @@ val_dataloader = dict(
 test_dataloader = val_dataloader
 val_evaluator = test_evaluator = dict(type=Accuracy, topk=(1,))
 
+# Four epochs train the head alone, at lr 1, then everything is trained at 0.01 and, from epoch 16 on, at 0.001
 train_cfg = dict(type=EpochBasedTrainLoop, max_epochs=20)
 val_cfg = dict(type=ValLoop)
 test_cfg = dict(type=TestLoop)
-optim_wrapper = dict(type=OptimWrapper, optimizer=dict(type=SGD, lr=0.01, momentum=0.9, weight_decay=1e-4))
-param_scheduler = dict(type=CosineAnnealingLR, T_max=20, convert_to_iter_based=True)
+custom_hooks = [dict(type=FreezeBackboneHook, epochs=4)]
+optim_wrapper = dict(
+    type=OptimWrapper,
+    optimizer=dict(type=SGD, lr=1.0, momentum=0.9, weight_decay=1e-4),
+    clip_grad=dict(max_norm=1.0),
+)
+param_scheduler = [
+    dict(type=MultiStepLR, milestones=[4], gamma=0.01),
+    dict(type=MultiStepLR, milestones=[15], gamma=0.1),
+]
 default_hooks = dict(
     logger=dict(type=LoggerHook, interval=20),
     checkpoint=dict(type=CheckpointHook, interval=1, max_keep_ckpts=1, save_best='auto'),

@@ -40,7 +40,8 @@ class LCV(nn.Module):
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument('folder', help='holds a folder of images for each class')
 parser.add_argument('--weights', help='DEFAULT: torchvision downloads its ImageNet weights (default: from scratch)')
-parser.add_argument('--epochs', type=int, default=10)
+parser.add_argument('--epochs', type=int, default=12)
+parser.add_argument('--classifier-epochs', type=int, default=4, help='the first, which train the classifier alone')
 parser.add_argument('--batch-size', type=int, default=16, help='two images of each of half as many classes')
 parser.add_argument('--crop', type=int, default=224)
 parser.add_argument('--workers', type=int, default=2)
@@ -56,12 +57,15 @@ loader = DataLoader(dataset, batch_sampler=batches, num_workers=args.workers)
 
 model = LCV(len(dataset.classes), args.weights).to(device)
 variance_loss = ClassVarianceLoss()
-# unit-length features: scores are small until the classifier's weights have grown, so it learns faster
-groups = [dict(params=model.features.parameters()), dict(params=model.classify.parameters(), lr=1.0)]
-optimizer = torch.optim.SGD(groups, lr=0.01, momentum=0.9, weight_decay=1e-4)
+optimizer = torch.optim.SGD(model.parameters(), lr=1.0, momentum=0.9, weight_decay=1e-4)
 
 for epoch in range(1, args.epochs + 1):
+    # the classifier first, at a high rate: its inputs have unit length, and the loss needs it trained
+    alone = epoch <= args.classifier_epochs
+    optimizer.param_groups[0]['lr'] = 1.0 if alone else 0.01
+    model.features.requires_grad_(not alone)
     model.train()
+    model.features.train(not alone)
     sums: dict[str, float] = {}
     for images, labels in loader:
         images, labels = images.to(device), labels.to(device)
@@ -69,6 +73,7 @@ for epoch in range(1, args.epochs + 1):
         losses = dict(loss_cls=F.cross_entropy(scores, labels), **variance_loss(maps, labels))
         optimizer.zero_grad()
         sum(losses.values()).backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         terms = dict(losses, loss=sum(losses.values()), accuracy=(scores.argmax(1) == labels).float().mean())
         for name, value in terms.items():

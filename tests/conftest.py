@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from logging.handlers import BufferingHandler
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from chromium import start_chromium
 from file_server import FileServer
 from mmengine.logging import MMLogger
 from mmengine.registry import DefaultScope
-from mmengine.runner import CheckpointLoader, checkpoint
+from mmengine.runner import CheckpointLoader
 
 from lcv_mm.engine import load_checkpoints_safely
 
@@ -40,13 +41,20 @@ def no_scope_left_behind() -> Iterator[None]:
 
 
 @pytest.fixture
+def caplog_mmengine() -> Iterator[Callable[[], str]]:
+    """What MMEngine's current logger has said in this test; it propagates nothing to pytest's `caplog`."""
+    logger, handler = MMLogger.get_current_instance(), BufferingHandler(10000)
+    logger.addHandler(handler)
+    yield lambda: '\n'.join(record.getMessage() for record in handler.buffer)
+    logger.removeHandler(handler)
+
+
+@pytest.fixture
 def as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """How checkpoints are loaded, given back after the test."""
     monkeypatch.setenv('TORCH_FORCE_WEIGHTS_ONLY_LOAD', '0')
     monkeypatch.setenv('TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD', '0')
-    monkeypatch.setattr(CheckpointLoader, 'load_checkpoint', CheckpointLoader.__dict__['load_checkpoint'])
-    if hasattr(checkpoint, '_safe_torch_load'):
-        monkeypatch.setattr(checkpoint, '_safe_torch_load', checkpoint._safe_torch_load)
+    monkeypatch.setattr(CheckpointLoader, '_schemes', CheckpointLoader._schemes.copy())
     allowed = list(torch.serialization.get_safe_globals())
     yield
     torch.serialization.clear_safe_globals()

@@ -1,15 +1,20 @@
 """The table of backbones in docs/compatibility.md: each with four heads, from both styles of config."""
 
 import re
+from functools import partial
+from itertools import product
 from pathlib import Path
 
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.model import PretrainedInit
 from mmpretrain.registry import MODELS
 from mmpretrain.structures import DataSample
 
-from lcv_mm.errors import ConfigError
+from lcv_mm.errors import ConfigError, WeightsError
+from lcv_mm.gca import DINOVisionTransformer
+from lcv_mm.models import ResNetLayers, VGGLayers
 
 PAGE = Path(__file__).parents[1] / 'docs/compatibility.md'
 ROWS = re.findall(r'^\| (\w+) \| `dict\((.*)\)` \| ([\w, ]+) \| ([\d, ]+) \|$', PAGE.read_text(), re.MULTILINE)
@@ -95,3 +100,34 @@ def test_tokens_can_not_be_resized():
         ConfigError, match=r"ResizeLevels: expected maps .*, got tokens \(1, 16, 8\).*out_type='featmap'"
     ):
         MODELS.build(dict(type='ResizeLevels'))((torch.zeros(1, 16, 8), torch.zeros(1, 16, 8)))
+
+
+SPELLINGS = {
+    'name': lambda init: init,
+    'scoped name': lambda init: init | dict(type='mmengine.Pretrained'),
+    'class': lambda init: init | dict(type=PretrainedInit),
+    'list': lambda init: [init],
+    'list, another after it': lambda init: [init | dict(type=PretrainedInit), dict(type='Normal', layer='Conv2d')],
+    'of a Config': lambda init: Config(dict(init=[init])).init,
+}
+BACKBONES = [
+    partial(ResNetLayers, 18, stem_channels=4, base_channels=4),
+    partial(DINOVisionTransformer, arch=dict(embed_dims=12, num_layers=1, num_heads=3, feedforward_channels=24)),
+]
+
+
+@pytest.mark.parametrize(('build', 'spelling'), [*product(BACKBONES, SPELLINGS), (partial(VGGLayers, 11), 'list')])
+def test_pretrained_weights_are_strict_however_they_are_asked_for(build, spelling, tmp_path):
+    weights = {key: torch.full_like(value, 7) for key, value in build().state_dict().items()}
+    torch.save(weights, tmp_path / 'sevens.pth')
+    init = SPELLINGS[spelling](dict(type='Pretrained', checkpoint=str(tmp_path / 'sevens.pth')))
+    model = build(init_cfg=init)
+    model.init_weights()
+    assert all((value == 7).all() for value in model.state_dict().values())
+    assert model.is_init
+    assert model.init_cfg == init
+
+    weights.pop(next(iter(weights)))
+    torch.save(weights, tmp_path / 'sevens.pth')
+    with pytest.raises(WeightsError, match='fit. The first that do not'):
+        build(init_cfg=init).init_weights()

@@ -69,6 +69,7 @@ PARTS = {
     'DeiTClsHead': (dict(in_channels=192, num_classes=3), DEIT, None),
     'EfficientFormerClsHead': (dict(LINEAR, distillation=False), RESNET, POOL),
     'HBPHead': (dict(LINEAR, in_channels=(64, 64, 64)), LEVELS, None),
+    'ISQRTCOVHead': (dict(LINEAR, reduce_channels=16), RESNET, None),
     'LeViTClsHead': (dict(LINEAR, distillation=False), RESNET, POOL),
     'MultiLabelClsHead': ({}, RESNET, POOL),
     'MultiTaskHead': (dict(task_heads=dict(a=dict(type='LinearClsHead', **LINEAR))), RESNET, POOL),

@@ -25,34 +25,16 @@ ALL = sorted(path for place in ('.', 'ablations', 'small', 'recipes') for path i
 OWN = [path for path in ALL if path.stem.partition('_')[0] not in METHODS]
 CONFIGS = [path for path in OWN if path.parent == FOLDER]
 ABLATIONS, SMALL = ([path for path in OWN if path.parent.name == place] for place in ('ablations', 'small'))
+METHODS_OF_LCV = ('bcnn', 'cbp', 'hbp')
 CLASSES = {'cub': 200, 'dogs': 120, 'flower': 17, 'birdlets': 20, 'warblers': 25}
 NAME = re.compile(
     r'(?P<lcv>lcv_)?(?P<method>bcnn|cbp|hbp)_(?P<backbone>vgg16|resnet18)_(?P<dataset>[a-z]+)(?P<crop>\d*)'
-    r'(?P<two_steps>_2step)?(?P<parts>_attention_balanced)?'
+    r'(?P<parts>_attention(_balanced)?)?'
 )
 HBP_LEVELS = {
     'vgg16': ('relu5_1', 'relu5_2', 'relu5_3'),
     'resnet18': ('layer4.0', 'layer4.1.relu1', 'layer4.1'),
 }
-TWO_STEPS = {f'{name}_2step' for name in ROWS if name.endswith('_cub448')}
-CUB = 5994  # training images
-# The recipes as published: of each step how many images it sees (iterations * batch), its weight decay, and its
-# learning rates, {images seen in the step: rate from there on}. BCNN's lower rates come on a plateau: when, is ours
-PUBLISHED = {
-    'bcnn': [
-        (55 * CUB, 1e-8, {0: 1.0, 33 * CUB: 0.1, 44 * CUB: 0.01}),
-        (25 * CUB, 1e-5, {0: 1e-2, 15 * CUB: 1e-3, 20 * CUB: 1e-4}),
-    ],
-    'cbp': [
-        (60_000 * 32, 5e-6, {i * 32: 0.25**n for n, i in enumerate([0, 20_000, 30_000, 40_000, 50_000])}),
-        (20_000 * 8, 5e-4, {0: 1e-3}),
-    ],
-    'hbp': [
-        (60_000 * 48, 5e-6, {i * 48: 0.25**n for n, i in enumerate([0, 20_000, 30_000, 40_000, 50_000])}),
-        (200_000 * 16, 5e-4, {0: 1e-3, 50_000 * 16: 5e-4}),
-    ],
-}
-
 all_configs = pytest.mark.parametrize('path', CONFIGS + SMALL, ids=lambda path: path.stem)
 
 
@@ -76,9 +58,7 @@ def differing(path: Path, other: Path) -> set[str]:
 
 def parts_of(path: Path) -> re.Match:
     name = NAME.fullmatch(path.stem)
-    assert name is not None, (
-        f'{path.name} is not [lcv_]<method>_<backbone>_<dataset><crop>[_2step|_attention_balanced].py'
-    )
+    assert name is not None, f'{path.name} is not [lcv_]<method>_<backbone>_<dataset><crop>[_attention[_balanced]].py'
     return name
 
 
@@ -87,18 +67,17 @@ def transform(pipeline, name):
     return found
 
 
-def test_there_is_one_config_a_row_and_seven_in_two_steps_and_those_of_birdlets():
+def test_there_is_one_config_a_row_and_those_of_birdlets():
     names = {path.stem for path in CONFIGS}
     assert len(ROWS) == 29
     assert len(ROWS | QUOTED) == 32
-    assert len(TWO_STEPS) == 7
-    birdlets = {f'{lcv}{method}_resnet18_birdlets64' for lcv in ('', 'lcv_') for method in ('bcnn', 'cbp', 'hbp')}
+    birdlets = {f'{lcv}{method}_resnet18_birdlets64' for lcv in ('', 'lcv_') for method in METHODS_OF_LCV}
     birdlets |= {'cbp_resnet18_birdlets', 'lcv_cbp_resnet18_birdlets'}
-    assert names == ROWS.keys() | TWO_STEPS | birdlets
-    bases = [f'{method}_vgg16_{data}112' for method in ('bcnn', 'cbp', 'hbp') for data in ('flower', 'warblers')]
-    assert {path.stem for path in SMALL} == {
-        arm for base in bases for arm in (base, f'lcv_{base}', f'{base}_attention_balanced')
-    }
+    assert names == ROWS.keys() | birdlets
+    fair = [f'{method}_{data}' for method in METHODS_OF_LCV for data in ('vgg16_warblers112', 'resnet18_warblers224')]
+    flowers = [f'{method}_vgg16_flower112' for method in METHODS_OF_LCV]
+    small = {arm for base in fair + flowers for arm in (base, f'lcv_{base}', f'{base}_attention_balanced')}
+    assert {path.stem for path in SMALL} == small | {f'{base}_attention' for base in fair}
 
 
 def test_every_config_of_a_comparison_is_there_and_every_ablation_is_compared():
@@ -121,9 +100,9 @@ ABLATED = {
     'pooled': {'model.variance_loss.space': 'pooled'},
     'raw': {'model.variance_loss.normalize': 'False'},
     'inter_only': {'model.variance_loss.weight_intra': '0.0'},
-    'intra_only': {'model.variance_loss.weight_inter': '0.0', 'model.variance_loss.weight_intra': '1.0'},
+    'intra_only': {'model.variance_loss.weight_inter': '0.0'},
     'weights_0p1': {'model.variance_loss.weight_inter': '0.1', 'model.variance_loss.weight_intra': '0.1'},
-    'weights_0p01': {'model.variance_loss.weight_inter': '0.01'},  # the other is 0.01 already
+    'weights_0p01': {'model.variance_loss.weight_inter': '0.01', 'model.variance_loss.weight_intra': '0.01'},
     'intra_0p1': {'model.variance_loss.weight_intra': '0.1'},
 }
 
@@ -145,8 +124,8 @@ def test_an_ablation_is_lcv_but_for_what_its_name_says(head, what):
     [
         *(('ablations/cbp_resnet18_birdlets64', parts) for parts in ('attention', 'balanced')),
         *((f'ablations/{head}_resnet18_birdlets64', 'attention_balanced') for head in ('bcnn', 'cbp', 'hbp')),
-        *((f'small/{p.stem.removesuffix("_attention_balanced")}', 'attention_balanced') for p in SMALL
-          if p.stem.endswith('balanced')),
+        *((f'small/{p.stem.partition("_attention")[0]}', f'attention{p.stem.partition("_attention")[2]}')
+          for p in SMALL if '_attention' in p.stem),
     ],
 )  # fmt: skip
 def test_an_arm_without_the_loss_is_the_baseline_and_the_parts_of_its_name(config, parts):
@@ -180,15 +159,13 @@ def test_the_name_and_the_docstring_say_what_the_row_says(row: PaperRow):
 
 
 @pytest.mark.parametrize('row', QUOTED.values(), ids=lambda row: row.config)
-def test_a_quoted_row_says_what_its_number_is_and_keeps_no_best_by_another(row: PaperRow):
+def test_a_quoted_row_says_what_its_number_is_and_keeps_no_best(row: PaperRow):
     text = (FOLDER / f'{row.config}.py').read_text()
     assert text.startswith(f'"""{row.method}, {row.backbone}, {row.dataset}')
     assert f'Table {row.table};' in text
     assert f'{METRICS[row.metric]}: {row.paper:.2f} %' in text
     assert 'top-1' not in text
-    # GCA's last epoch counts: the best by labels that it must not know would be chosen with them
-    best = None if row.method == 'GCA' else row.metric
-    assert load(FOLDER / f'{row.config}.py').default_hooks.checkpoint.save_best == best
+    assert 'save_best' not in load(FOLDER / f'{row.config}.py').default_hooks.checkpoint
 
 
 @all_configs
@@ -206,10 +183,11 @@ def test_a_config_is_what_its_name_says(path):
         assert cfg.model.backbone.out_layers == HBP_LEVELS[name['backbone']]
     elif name['backbone'] == 'vgg16':
         assert cfg.model.backbone.out_layers == ('relu5_3',)
-    has_parts = bool(name['lcv'] or name['parts'])
-    assert ('neck' in cfg.model and cfg.model.neck.type is ResidualAttention) == has_parts
+    has_attention = bool(name['lcv'] or name['parts'])
+    assert ('neck' in cfg.model and cfg.model.neck.type is ResidualAttention) == has_attention
     sampler = cfg.train_dataloader.get('batch_sampler')
-    assert (sampler is not None and sampler.type is ClassBalancedBatchSampler) == has_parts
+    balanced = bool(name['lcv'] or name['parts'] == '_attention_balanced')
+    assert (sampler is not None and sampler.type is ClassBalancedBatchSampler) == balanced
 
     crop = int(name['crop'] or 112)
     assert transform(cfg.train_dataloader.dataset.pipeline, 'RandomCrop').crop_size == crop
@@ -220,15 +198,46 @@ def test_a_config_is_what_its_name_says(path):
         assert loader.dataset.type is cfg.train_dataloader.dataset.type
 
 
+def rates(cfg: Config) -> list[float]:
+    """The learning rate of each epoch, as the schedulers give it."""
+    optim_wrapper = build_optim_wrapper(torch.nn.Linear(1, 1), cfg.optim_wrapper)
+    steps = cfg.param_scheduler if isinstance(cfg.param_scheduler, list) else [cfg.param_scheduler]
+    schedulers = [PARAM_SCHEDULERS.build(dict(step, optimizer=optim_wrapper)) for step in steps]
+    got = []
+    for _ in range(cfg.train_cfg.max_epochs):
+        got.append(optim_wrapper.param_groups[0]['lr'])
+        optim_wrapper.step()
+        for scheduler in schedulers:
+            scheduler.step()
+    return got
+
+
 @pytest.mark.parametrize('row', ROWS.values(), ids=lambda row: row.config)
-def test_a_row_has_the_papers_schedule(row: PaperRow):
+def test_a_row_trains_its_classifier_and_then_has_the_papers_schedule(row: PaperRow):
     cfg = load(FOLDER / f'{row.config}.py')
     optimizer = cfg.optim_wrapper.optimizer
     assert optimizer.type is torch.optim.SGD
-    assert (optimizer.lr, optimizer.momentum, optimizer.weight_decay) == (0.01, 0.9, 1e-4)
-    assert (cfg.param_scheduler.step_size, cfg.param_scheduler.gamma, cfg.param_scheduler.by_epoch) == (20, 0.1, True)
+    assert (optimizer.momentum, optimizer.weight_decay) == (0.9, 1e-4)
+    assert rates(cfg) == pytest.approx([1.0] * 4 + [0.01] * 16 + [0.001] * 20 + [0.0001] * 20)
+    assert cfg.custom_hooks == [dict(type=FreezeBackboneHook, epochs=4)]
+    assert cfg.optim_wrapper.clip_grad == dict(max_norm=1.0)
+    assert cfg.find_unused_parameters is True
+    # no test image chooses an epoch
+    assert cfg.train_cfg.val_interval == 10
+    assert 'save_best' not in cfg.default_hooks.checkpoint
     assert cfg.model.backbone.init_cfg.checkpoint == f'torchvision://{row.backbone.lower().replace("-", "")}'
     assert transform(cfg.train_dataloader.dataset.pipeline, 'ResizeEdge').edge == 'short'
+
+
+def test_one_line_gives_a_row_the_papers_schedule_as_written(tmp_path):
+    row = (FOLDER / 'cbp_vgg16_flower224.py').read_text()
+    text = row.replace('schedules.paper_sgd_60e', 'schedules.paper_as_written_60e').replace(
+        'from ._', 'from lcv_mm.configs._'
+    )
+    (tmp_path / 'as_written.py').write_text(text)
+    cfg = Config.fromfile(tmp_path / 'as_written.py')
+    assert rates(cfg) == pytest.approx([0.01] * 20 + [0.001] * 20 + [0.0001] * 20)
+    assert (cfg.optim_wrapper.get('clip_grad'), cfg.custom_hooks, cfg.find_unused_parameters) == (None, [], False)
 
 
 @pytest.mark.parametrize(
@@ -248,52 +257,6 @@ def test_a_leaf_is_at_most_fourteen_lines_and_ends_where_a_loss_is_not_finite(pa
     assert load(path).default_hooks.finite_loss.type is FiniteLossHook
 
 
-@pytest.mark.parametrize('name', sorted(TWO_STEPS))
-def test_a_two_step_config_is_its_row_with_another_schedule(name):
-    row = FOLDER / f'{name.removesuffix("_2step")}.py'
-    path = FOLDER / f'{name}.py'
-    assert differing(path, row) == {
-        'optim_wrapper.optimizer.lr',
-        'optim_wrapper.optimizer.weight_decay',
-        'custom_hooks',
-        'find_unused_parameters',
-        'train_cfg.max_epochs',
-        *(key for key in (*settings(row), *settings(path)) if key.startswith('param_scheduler')),
-    }
-    of_row = ROWS[row.stem]
-    head = f'{of_row.method}, {of_row.backbone}, {of_row.dataset}, crops of {of_row.crop}, in two steps. Not a row'
-    assert path.read_text().startswith(f'"""{head}')
-
-
-@pytest.mark.parametrize('name', sorted(TWO_STEPS))
-def test_the_two_steps_have_the_published_lengths_rates_and_decays(name):
-    cfg = load(FOLDER / f'{name}.py')
-    steps = PUBLISHED[parts_of(FOLDER / f'{name}.py')['method']]
-    expected = []  # of each epoch
-    for images, decay, rates in steps:
-        for epoch in range(round(images / CUB)):
-            rate = [rate for start, rate in rates.items() if round(start / CUB) <= epoch][-1]
-            expected.append((pytest.approx(rate), pytest.approx(decay)))
-    (freeze,) = cfg.custom_hooks
-    assert freeze.type is FreezeBackboneHook
-    assert freeze.epochs == round(steps[0][0] / CUB)
-    assert cfg.train_cfg.max_epochs == len(expected)
-    assert cfg.find_unused_parameters is True
-
-    model = torch.nn.ModuleDict(dict(backbone=torch.nn.Linear(1, 1), head=torch.nn.Linear(1, 1)))
-    optim_wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
-    schedulers = [PARAM_SCHEDULERS.build(dict(step, optimizer=optim_wrapper)) for step in cfg.param_scheduler]
-    got = []
-    for _ in range(cfg.train_cfg.max_epochs):
-        (group,) = optim_wrapper.param_groups  # one rate for the head and the backbone, as published
-        got.append((group['lr'], group['weight_decay']))
-        optim_wrapper.step()
-        for scheduler in schedulers:
-            scheduler.step()
-    assert len(group['params']) == 4
-    assert got == expected
-
-
 # One of each head and backbone, with the classifier at its real size
 @pytest.mark.parametrize(
     'config',
@@ -307,13 +270,13 @@ def test_a_built_model_scores_every_class(config):
 
 
 @pytest.mark.parametrize('path', SMALL, ids=lambda path: path.stem)
-def test_a_config_for_cpus_is_built_and_is_the_papers_recipe_but_for_its_length(path):
+def test_a_config_for_cpus_is_built_and_is_the_rows_recipe_but_for_its_length(path):
     test_a_built_model_scores_every_class(f'small/{path.stem}')
-    cfg = load(path)
-    optimizer = cfg.optim_wrapper.optimizer
-    assert (optimizer.lr, optimizer.momentum, optimizer.weight_decay) == (0.01, 0.9, 1e-4)
-    assert (cfg.param_scheduler.milestones, cfg.param_scheduler.gamma, cfg.train_cfg.max_epochs) == ([10], 0.1, 12)
-    assert cfg.model.backbone.init_cfg.checkpoint == 'torchvision://vgg16'
+    cfg, row = load(path), load(FOLDER / 'cbp_vgg16_flower224.py')
+    assert cfg.optim_wrapper == row.optim_wrapper
+    assert cfg.custom_hooks[0] == row.custom_hooks[0]
+    assert rates(cfg) == pytest.approx([1.0] * 4 + [0.01] * 6 + [0.001] * 2)
+    assert cfg.model.backbone.init_cfg.checkpoint == f'torchvision://{NAME.match(path.stem)["backbone"]}'
     assert f'crops of {NAME.match(path.stem)["crop"]}' in path.read_text() or 'without its loss' in path.read_text()
 
 

@@ -33,9 +33,9 @@ def test_help_answers_at_once_and_names_the_datasets():
 
 def test_check_of_a_whole_dataset_exits_0(data, run_here):
     printed = run_here('prepare_data', 'flower17', '--root', data, '--check').stdout
-    assert 'train, fold 1, paper: 680 images, 40 in each of 17 classes\n' in printed
-    assert 'val, fold 3, official: 340 images, 20 in each of 17 classes\n' in printed
-    assert 'all splits: 1360 different images, 1360 opened without fault\n  no fault\n' in printed
+    assert 'train, fold 1, paper: 680 images of 17 classes\n' in printed
+    assert 'val, fold 3, official: 340 images of 17 classes\n  ' in printed
+    assert '\n  no fault\n' in printed
 
 
 def test_check_lists_all_of_three_faults_and_exits_1(data, tmp_path, run_here):

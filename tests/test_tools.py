@@ -210,7 +210,7 @@ def no_constant(name: str) -> None:
 
 def test_metrics_of_any_kind_are_written_as_json_and_pictures_cost_no_result(trained, tmp_path, run_here):
     cfg = Config.fromfile(CONFIG)
-    cfg.test_evaluator = [dict(type=OddMetric)]
+    cfg.test_evaluator = [dict(type='test_tools.OddMetric')]
     cfg.dump(tmp_path / 'odd.py')
     (tmp_path / 'show').write_text('no folder: no picture can be written')
     out = ('--out', tmp_path / 'metrics.json', '--out-item', 'metrics')
@@ -222,7 +222,7 @@ def test_metrics_of_any_kind_are_written_as_json_and_pictures_cost_no_result(tra
 
 def test_a_metric_that_fails_costs_no_prediction(trained, tmp_path, run_here, monkeypatch):
     cfg = Config.fromfile(CONFIG)
-    cfg.test_evaluator = [dict(type=OddMetric)]
+    cfg.test_evaluator = [dict(type='test_tools.OddMetric')]
     cfg.dump(tmp_path / 'odd.py')
     monkeypatch.setattr(OddMetric, 'compute_metrics', lambda self, results: 1 / 0)
     with pytest.raises(ZeroDivisionError):

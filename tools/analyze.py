@@ -26,15 +26,14 @@ def main() -> None:
     from mmpretrain.registry import DATASETS
 
     from lcv_mm.engine import write_atomically
-    from lcv_mm.launch import config_errors, load_config, override_config, short_errors
+    from lcv_mm.launch import load_config, override_config, short_errors
     from lcv_mm.visualization.analysis import analysis_page, read_predictions
 
     with short_errors():
         cfg = load_config(args.config, ['test_dataloader'])
         override_config(cfg, args.cfg_options)
         init_default_scope(cfg.get('default_scope') or 'mmpretrain')  # as the Runner does, for names in wrappers
-        with config_errors(cfg):
-            classes = DATASETS.build(cfg.test_dataloader.dataset).metainfo['classes']
+        classes = DATASETS.build(cfg.test_dataloader.dataset).metainfo['classes']
         predictions = read_predictions(args.predictions, len(classes))
         page = analysis_page(predictions, classes, f'Predictions of {Path(args.config).stem}')
         folder = args.out or args.predictions.parent

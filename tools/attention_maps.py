@@ -34,7 +34,7 @@ def main() -> None:
 
     from lcv_mm.datasets.image_file import find_images, read_image
     from lcv_mm.errors import ConfigError
-    from lcv_mm.launch import check_out_file, config_errors, load_config, override_config, short_errors
+    from lcv_mm.launch import check_out_file, load_config, override_config, short_errors
     from lcv_mm.launch.trained import image_inferencer, load_trained, loading_step
     from lcv_mm.visualization import PICTURES, draw_attention_maps, predict_with_attention
 
@@ -46,8 +46,7 @@ def main() -> None:
         cfg = load_config(args.config, ['model', 'test_dataloader'])
         override_config(cfg, args.cfg_options)
         model = load_trained(cfg, args.checkpoint, trust=args.trust_checkpoint)
-        with config_errors(cfg):
-            images = files or DATASETS.build(cfg.test_dataloader.dataset)
+        images = files or DATASETS.build(cfg.test_dataloader.dataset)
         indices = np.linspace(0, len(images) - 1, min(args.num_images, len(images))).astype(int).tolist()
         names = model._dataset_meta.get('classes') or [str(label) for label in range(model.head.num_classes)]
         if files:

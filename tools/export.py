@@ -116,7 +116,7 @@ def main() -> None:
     from mmpretrain.models import ClsHead, ImageClassifier
 
     from lcv_mm.errors import ConfigError, UserFacingError
-    from lcv_mm.launch import check_out_file, config_errors, load_config, override_config, short_errors
+    from lcv_mm.launch import check_out_file, load_config, override_config, short_errors
     from lcv_mm.launch.trained import load_trained
 
     with short_errors():
@@ -131,9 +131,8 @@ def main() -> None:
         model = load_trained(cfg, args.checkpoint, args.device, args.trust_checkpoint)
         if not (isinstance(model, ImageClassifier) and isinstance(model.head, ClsHead)):
             raise ConfigError('model: expected an ImageClassifier with a ClsHead, which gives an image one class')
-        with config_errors(cfg):
-            pipeline = cfg.test_dataloader.dataset.pipeline
-            shape = image_shape(pipeline)
+        pipeline = cfg.test_dataloader.dataset.pipeline
+        shape = image_shape(pipeline)
         classes = list(model._dataset_meta.get('classes') or ())
         metadata = {'classes': json.dumps(classes), 'crop': json.dumps(shape[1:]), 'config': Path(args.config).stem}
         metadata['resize'] = json.dumps(resize_of(pipeline))

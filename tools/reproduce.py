@@ -26,10 +26,11 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2], help='default: 0 1 2')
     parser.add_argument(
         '--dataset',
-        choices=['birdlets', 'flower112', 'warblers112'],
+        choices=['birdlets', 'flower112', 'warblers112', 'warblers224'],
         default='',
         help='birdlets: a rehearsal on generated images, ResNet-18 at small crops, with ablations; flower112, '
-        'warblers112: real images at crops of 112, VGG-16, with LCV, without it and without its loss',
+        'warblers112: real images, VGG-16 at crops of 112, with LCV, without it and without its loss; warblers224: the '
+        'same on ResNet-18 at 224',
     )
     parser.add_argument('--dry-run', action='store_true', help='list the runs and how far they are, and do nothing')
     parser.add_argument('--report-only', action='store_true', help='write the report on the work dir, and run nothing')
@@ -68,7 +69,7 @@ def main() -> int:
 
     # imported late: `--help` answers at once
     from lcv_mm.engine.speed import warn_of_slow_amp
-    from lcv_mm.launch import check_work_dir, short_errors
+    from lcv_mm.launch import short_errors
     from lcv_mm.reproduce import check_specs, choose_configs, make_specs, print_plan, run_all, write_report
 
     with short_errors():
@@ -76,7 +77,6 @@ def main() -> int:
             for file in write_report(args.work_dir):
                 print(f'Report: {file}')
             return 0
-        check_work_dir(args.work_dir)
         configs = choose_configs(ROOT / 'configs', args.tables, args.rows, args.dataset)
         specs = make_specs(configs, args.seeds, args.work_dir, ROOT / 'tools', args.cfg_options, args.amp)
         epochs = check_specs(specs)

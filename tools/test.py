@@ -51,10 +51,12 @@ def parse_args() -> argparse.Namespace:
 
 
 def merge_args(cfg, args: argparse.Namespace) -> None:
-    """Write what only this command has into the config."""
+    """Write the arguments into the config."""
     from lcv_mm.errors import ConfigError
     from lcv_mm.launch import type_name
 
+    cfg.launcher = args.launcher
+    cfg.work_dir = args.work_dir or cfg.get('work_dir') or str(Path('work_dirs') / Path(args.config).stem)
     cfg.load_from = args.checkpoint
     cfg.resume = False
     if args.amp:
@@ -105,7 +107,7 @@ def main() -> None:
     from mmengine.evaluator import DumpResults
 
     from lcv_mm.engine import write_atomically
-    from lcv_mm.launch import build_runner, check_out_file, config_errors, cpu_launch, read_config, short_errors
+    from lcv_mm.launch import build_runner, check_out_file, cpu_launch, load_config, short_errors
 
     class AtomicDump(DumpResults):
         def compute_metrics(self, results: list) -> dict:
@@ -114,17 +116,25 @@ def main() -> None:
 
     with short_errors():
         check_out_file(args.out, ('.pkl', '.pickle') if args.out_item == 'pred' else ('.json', '.yaml', '.yml', '.pkl'))
-        cfg = read_config(args, ('model', 'test_dataloader', 'test_cfg', 'test_evaluator'), merge_args)
+        needs = ('model', 'test_dataloader', 'test_cfg', 'test_evaluator')
+        cfg = load_config(args.config, needs, args.cfg_options)
+        merge_args(cfg, args)
         if args.tta:
-            augment(cfg)  # after --cfg-options, which name the model's parts
-        with config_errors(cfg), cpu_launch(cfg):
-            runner = build_runner(cfg, ('test_dataloader',))
+            augment(cfg)
+        with cpu_launch(cfg):
+            runner = build_runner(cfg, ('test_dataloader',), args.trust_checkpoint)
             if args.out and args.out_item == 'pred':
                 runner.test_evaluator.metrics.insert(0, AtomicDump(out_file_path=args.out))  # before one that may fail
             metrics = runner.test()
             if args.out and args.out_item == 'metrics' and runner.rank == 0:
                 file_format = Path(args.out).suffix[1:]
                 write_atomically(args.out, mmengine.dump(plain(metrics), file_format=file_format))
+    if runner.rank != 0:
+        return
+    then = f'tools/predict.py {args.config} {args.checkpoint} IMAGE'
+    if args.out and args.out_item == 'pred':
+        then = f'tools/analyze.py {args.config} {args.out}'
+    print(f'Tested: results are in {args.out or cfg.work_dir}. Next: {then}')
 
 
 if __name__ == '__main__':

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from pathlib import Path
 
 
 def parse_args() -> argparse.Namespace:
@@ -50,9 +51,11 @@ def parse_args() -> argparse.Namespace:
 
 
 def merge_args(cfg, args: argparse.Namespace) -> None:
-    """Write what only this command has into the config."""
+    """Write the arguments into the config."""
     import torch
 
+    cfg.launcher = args.launcher
+    cfg.work_dir = args.work_dir or cfg.get('work_dir') or str(Path('work_dirs') / Path(args.config).stem)
     if args.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     if args.amp:
@@ -78,15 +81,19 @@ def main() -> None:
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
 
     # imported late: `--help` answers at once
-    from lcv_mm.engine import resume_from_last_good
-    from lcv_mm.launch import build_runner, config_errors, cpu_launch, read_config, short_errors
+    from lcv_mm.launch import build_runner, cpu_launch, load_config, short_errors
 
     needs = ['model', 'train_dataloader', 'train_cfg', 'optim_wrapper', *['auto_scale_lr'] * args.auto_scale_lr]
     with short_errors():
-        cfg = read_config(args, needs, merge_args)
-        resume_from_last_good(cfg)
-        with config_errors(cfg), cpu_launch(cfg):
-            build_runner(cfg, ('train_dataloader', 'val_dataloader'), args.config_schedule).train()
+        cfg = load_config(args.config, needs, args.cfg_options)
+        merge_args(cfg, args)
+        with cpu_launch(cfg):
+            loaders = ('train_dataloader', 'val_dataloader')
+            build_runner(cfg, loaders, args.trust_checkpoint, args.config_schedule).train()
+    if os.environ.get('RANK', '0') == '0':
+        last = Path(cfg.work_dir, 'last_checkpoint')
+        checkpoint = last.read_text() if last.is_file() else 'CHECKPOINT'
+        print(f'Trained: checkpoints and log are in {cfg.work_dir}. Next: tools/test.py {args.config} {checkpoint}')
 
 
 if __name__ == '__main__':

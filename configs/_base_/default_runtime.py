@@ -11,6 +11,7 @@ from lcv_mm.engine import (
     PositionalSeedHook,
     PreemptionHook,
     SafeCheckpointHook,
+    TrainedClassifierHook,
     UniqueVisualizationHook,
 )
 
@@ -31,6 +32,7 @@ default_hooks = dict(
     finite_loss=dict(type=FiniteLossHook, patience=10),
     # LCV logs these by itself; its baselines, to be drawn beside it, do so by this hook
     class_distances=dict(type=ClassDistanceHook),
+    trained_classifier=dict(type=TrainedClassifierHook),
     visualization=dict(type=UniqueVisualizationHook, enable=False),
 )
 

@@ -13,15 +13,15 @@ lcv_model = dict(
     variance_loss=dict(
         type=ClassVarianceLoss,
         inter='hinge',  # Paper: "maximize inter-class distance", no formula. Here: relu(margin - d)
-        margin=1.0,  # Paper: no margin. Here: half of the largest distance of unit-length features
+        margin=1.0,  # Paper: no margin. Here: below sqrt(2), the largest distance of unit-length features after a ReLU
         normalize=True,  # Paper: not stated. Here: unit length, so that a margin means the same on every backbone
         space='map',  # Paper: the attention output M
         reduction='mean',  # Paper: "added". Here: the mean over the pairs of each kind
         gather=False,  # Paper: not stated, one card. Here: pairs within each process; True: across all processes
-        weight_inter=1.0,  # Paper: the three losses are summed
-        # Paper: summed, so 1. Here: 0.01. With 1 a pretrained VGG-16 collapses in the first iterations; 0.1 is below
-        # 0.01 on real images (docs/results.md). The paper's: `model.update(variance_loss=dict(weight_intra=1.0))`
-        weight_intra=0.01,
+        # Paper: the three losses are summed. The intra-class term needs a classifier that has learned (step 1 of the
+        # schedule): before that it collapses pretrained features (docs/results.md)
+        weight_inter=1.0,
+        weight_intra=1.0,
     ),
 )
 

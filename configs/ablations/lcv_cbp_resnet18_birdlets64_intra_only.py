@@ -5,4 +5,4 @@ from mmengine.config import read_base
 with read_base():
     from ..lcv_cbp_resnet18_birdlets64 import *
 
-model.update(variance_loss=dict(weight_inter=0.0, weight_intra=1.0))
+model.update(variance_loss=dict(weight_inter=0.0))

@@ -10,3 +10,4 @@ with read_base():
 model.update(lcv_model)
 model.head = dict(cbp_head, in_channels=model.head.in_channels, num_classes=model.head.num_classes)
 train_dataloader.update(batch_sampler=lcv_batch_sampler)
+optim_wrapper.update(paramwise_cfg=cbp_paramwise)

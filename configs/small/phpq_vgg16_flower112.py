@@ -1,7 +1,6 @@
 """PHPQ, VGG-16 (frozen), Oxford-Flower-17, crops of 112, 4 epochs: for a CPU, not a row of the paper."""
 
 from mmengine.config import read_base
-from mmengine.optim import MultiStepLR
 
 with read_base():
     from .._base_.datasets.flower112 import *
@@ -12,4 +11,4 @@ with read_base():
 model.update(head=dict(num_classes=17))
 default_hooks.update(database=database_hook)
 train_cfg.update(max_epochs=4)
-param_scheduler = dict(type=MultiStepLR, by_epoch=True, milestones=[3], gamma=0.1)
+param_scheduler.update(step_size=3)

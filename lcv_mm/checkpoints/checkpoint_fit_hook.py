@@ -53,6 +53,12 @@ def bare_model(runner: Runner) -> Any:
     return model
 
 
+def unwrapped(weights: Mapping[str, Any], module: nn.Module) -> dict[str, Any]:
+    """The weights without DistributedDataParallel's `module.`, but where a model's own name begins so (LoRAModel)."""
+    names = module.state_dict().keys()
+    return {key if key in names else key.removeprefix('module.'): value for key, value in weights.items()}
+
+
 def state_dict_in(content: Any, source: str, *names: str) -> Mapping[str, Any]:
     """The weights in a file: what it holds under the first of these names that it has, or all of it; all finite."""
     if not isinstance(content, Mapping):
@@ -82,8 +88,8 @@ class CheckpointFitHook(Hook):
         config_schedule (bool): Resume with the optimizer's settings and the schedule of the config.
 
     Raises:
-        CheckpointError: After loading, if the checkpoint does not fit, was trained on other classes or, to resume from,
-            holds no optimizer.
+        CheckpointError: After loading, if the checkpoint does not fit, its classifier was trained on other classes or,
+            to resume from, it holds no optimizer.
     """
 
     priority = 'LOWEST'  # after EMAHook, which exchanges the weights of a checkpoint
@@ -95,8 +101,10 @@ class CheckpointFitHook(Hook):
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         source = runner._load_from or 'the checkpoint'
         weights = state_dict_in(checkpoint, source, 'state_dict')
-        held = {key.removeprefix('module.'): value for key, value in weights.items()}
         model = bare_model(runner)
+        held = unwrapped(weights, model)
+        if any(key.startswith('module.') for key in held):  # MMEngine takes it off each name
+            checkpoint['state_dict'] = {f'module.{key}': value for key, value in held.items()}
         fit = fit_of(model, held)
         fit.wrong.extend(f'{key} is not in the model' for key in fit.extra)
         strict = self.testing or runner._resume
@@ -113,8 +121,10 @@ class CheckpointFitHook(Hook):
             runner.logger.warning(f'{source}: {fit.summary}; the others start anew: {"; ".join(fit.wrong)}')
         if runner._resume:
             self._check_resumed(runner, checkpoint, source)
-        if self.testing:
-            _check_classes(source, checkpoint, runner.test_dataloader.dataset)
+        loader = 'test_dataloader' if self.testing else 'train_dataloader'
+        # a head that does not fit starts anew, with the classes of the training
+        if strict or not any('head.' in text.partition(' ')[0] for text in fit.wrong):
+            _check_classes(source, checkpoint, loader, getattr(runner, loader).dataset)
 
     def _check_resumed(self, runner: Runner, checkpoint: dict, source: str) -> None:
         if 'optimizer' not in checkpoint or (runner.param_schedulers and 'param_schedulers' not in checkpoint):
@@ -146,12 +156,14 @@ def _shape(value: Any) -> tuple[int, ...] | None:
     return tuple(value.shape) if isinstance(value, Tensor) else None
 
 
-def _check_classes(source: str, checkpoint: Mapping[str, Any], dataset: Any) -> None:
+def _check_classes(source: str, checkpoint: Mapping[str, Any], loader: str, dataset: Any) -> None:
     """Raise CheckpointError if the checkpoint was trained on other classes: its scores would be of those."""
     trained = list(((checkpoint.get('meta') or {}).get('dataset_meta') or {}).get('classes') or ())
-    tested = list(getattr(dataset, 'metainfo', {}).get('classes') or ())
-    if trained and tested and trained != tested:
+    given = list(getattr(dataset, 'metainfo', {}).get('classes') or ())
+    if trained and given and trained != given:
         raise CheckpointError(
-            f'{source}: expected the classes it was trained on, but those of test_dataloader.dataset are others: '
-            f'{first_difference(trained, tested)}. Test it on the dataset it was trained on'
+            f'{source}: expected the classes it was trained on, but those of {loader}.dataset are others: '
+            f'{first_difference(trained, given)}. Take the dataset it was trained on, or its classes in their order '
+            '(metainfo=dict(classes=...)); to train others, its backbone alone: model.backbone.init_cfg='
+            "dict(type='Pretrained', checkpoint=..., prefix='backbone.')"
         )

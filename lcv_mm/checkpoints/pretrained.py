@@ -9,9 +9,9 @@ from typing import Any
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
-from ..errors import CheckpointError, WeightsError
-from .checkpoint_fit_hook import fit_of, state_dict_in
-from .load import cached_file, download_url, load_checkpoint
+from ..errors import WeightsError
+from .checkpoint_fit_hook import fit_of, state_dict_in, unwrapped
+from .load import cached_file, download_url, load_from_file, load_from_url
 
 
 def load_pretrained(
@@ -36,7 +36,7 @@ def load_pretrained(
     """
     source = str(checkpoint)
     weights = state_dict_in(_read(source), source, 'state_dict', 'model')
-    found: Mapping[str, Tensor] = {key.removeprefix('module.'): value for key, value in weights.items()}
+    found: Mapping[str, Tensor] = unwrapped(weights, module)
     if prefix is not None:
         prefix = f'{prefix.removesuffix(".")}.'.removeprefix('module.')
         found = {key.removeprefix(prefix): value for key, value in found.items() if key.startswith(prefix)}
@@ -58,24 +58,23 @@ def load_pretrained(
 
 
 def _read(source: str) -> Any:
-    """The content of a file; what keeps it from being there is a WeightsError."""
+    """The content of a file; WeightsError if it is not there and cannot be downloaded."""
     remote = '://' in source
     source = download_url(source)
     file = cached_file(source) if remote else Path(source).expanduser()
-    was_there = file.is_file()
     try:
-        return load_checkpoint(source if remote else str(file), 'cpu')
-    except (OSError, HTTPException, CheckpointError) as error:  # OSError: also URLError, HTTPError, timeouts
-        if was_there:
-            raise
-        # torch.hub keeps a download that was cut off under its final name, and would take it the next time
-        file.unlink(missing_ok=True)
-        problem = f'could not be downloaded from {source}' if remote else 'no such file of pretrained weights'
-        raise WeightsError(
-            f'{file.name}: {problem} ({error}). Put the file into {file.parent} by hand, give a copy of it with '
-            f'--cfg-options model.backbone.init_cfg.checkpoint=/path/to/{file.name}, or start from random weights with '
-            '--cfg-options model.backbone.init_cfg=None'
-        ) from error
+        if remote:
+            return load_from_url(source, 'cpu')
+        if file.is_file():
+            return load_from_file(str(file), 'cpu')
+        problem = 'no such file of pretrained weights'
+    except (OSError, HTTPException) as error:  # OSError: also URLError, HTTPError, timeouts
+        problem = f'could not be downloaded from {source} ({error})'
+    raise WeightsError(
+        f'{file.name}: {problem}. Put the file into {file.parent} by hand, give a copy of it with '
+        f'--cfg-options model.backbone.init_cfg.checkpoint=/path/to/{file.name}, or start from random weights with '
+        '--cfg-options model.backbone.init_cfg=None'
+    )
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config
-from mmengine.logging import print_log
 from mmengine.optim import OptimWrapper
 from mmengine.runner import Runner
 
@@ -18,20 +16,20 @@ INTERRUPTED = 'interrupted.pth'  # saved on the way out of a run that was told t
 PROGRESS = ('last_step', '_global_step', '_last_value', 'best', 'num_bad_epochs', 'cooldown_counter')
 
 
-def resume_from_last_good(cfg: Config) -> None:
-    """Where the config says `resume` without a file, write the newest intact checkpoint of the work dir into it.
+def resume_from_last_good(runner: Runner) -> None:
+    """Let a run that resumes without naming a file resume from the newest intact checkpoint of its work dir.
 
-    With none the run starts at the beginning, as with MMEngine. Files that are damaged are named in a message.
-    MMEngine's own `resume` trusts the file that was noted last, and ends in an error if that is damaged.
+    With none it starts at the beginning, as with MMEngine. Files that are damaged are named in the log. MMEngine's own
+    `resume` trusts the file that was noted last, and ends in an error if that is damaged.
     """
-    if not cfg.get('resume') or cfg.get('load_from'):
+    if not runner._resume or runner._load_from:
         return
-    good, damaged = last_good_checkpoint(cfg.work_dir)
+    good, damaged = last_good_checkpoint(runner.work_dir)
     if damaged:
         then = f'resuming from {good}' if good else 'there is no other: starting at the beginning'
-        print_log(f'damaged checkpoints, passed over: {", ".join(map(str, damaged))}; {then}')
-    cfg.resume = good is not None
-    cfg.load_from = str(good) if good else None
+        runner.logger.warning(f'damaged checkpoints, passed over: {", ".join(map(str, damaged))}; {then}')
+    runner._resume = good is not None
+    runner._load_from = str(good) if good else None
 
 
 def last_good_checkpoint(work_dir: str | Path) -> tuple[Path | None, list[Path]]:
@@ -46,11 +44,12 @@ def last_good_checkpoint(work_dir: str | Path) -> tuple[Path | None, list[Path]]
     """
     work_dir = Path(work_dir)
     note = work_dir / NOTE
-    noted = [Path(note.read_text().strip())] if note.is_file() else []
+    # a path, which in a copied work dir is of the original: the file of that name here comes first, the path last
+    noted = Path(note.read_text().strip()) if note.is_file() else Path()
     found = [file for pattern in ('epoch_*.pth', 'iter_*.pth', INTERRUPTED) for file in work_dir.glob(pattern)]
     found.sort(key=lambda file: file.stat().st_mtime_ns, reverse=True)
     damaged: list[Path] = []
-    for file in dict.fromkeys([*noted, *found]):
+    for file in dict.fromkeys([work_dir / noted.name, *found, noted]):
         if file.is_file():
             if is_intact(file):
                 return file, damaged

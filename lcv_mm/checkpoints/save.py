@@ -98,6 +98,9 @@ class SafeCheckpointHook(CheckpointHook):
         self._resumed = checkpoint.get('run_state', {}) if runner._resume else {}
 
     def before_train(self, runner: Runner) -> None:
+        infos = runner.message_hub.runtime_info
+        for key in [key for key in infos if key.startswith('best_ckpt') and self.out_dir is None]:
+            infos[key] = str(Path(runner.work_dir, Path(infos[key]).name))  # not of the run it is a copy of
         super().before_train(runner)
         for name, hook in _stateful_hooks(runner):
             vars(hook).update(self._resumed.get('hooks', {}).get(name, {}))

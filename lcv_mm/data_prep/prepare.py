@@ -1,24 +1,23 @@
-"""Makes the folder of a dataset, or looks at the one that is there and lists all that is wrong with it."""
+"""Make the folder of a dataset, or list all that is wrong with the one that is there."""
 
-import os
 import shutil
 import sys
+import tarfile
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from mmpretrain.registry import DATASETS as REGISTRY
+from rich.console import Console
 from rich.progress import track
+from torchvision.datasets.utils import check_md5, download_url
 
 from lcv_mm.datasets.birdlets import generate_birdlets
 from lcv_mm.datasets.complete_folder import is_there, make_folder
 from lcv_mm.datasets.image_file import image_fault, missing_files
 from lcv_mm.errors import DataError
 
-from .facts import DATASETS, Archive, DatasetFacts, Split
-from .fetch import download, unpack
+from .facts import DATASETS, Archive, DatasetFacts
 
 
 def prepare(
@@ -31,8 +30,7 @@ def prepare(
     """Make the folders of datasets unless they are there, and print what is in them.
 
     Archives are downloaded into `root/archives`. A dataset is unpacked into a hidden folder in `root`, which is renamed
-    once it is complete; the next run finishes what one that was killed began. What fails with one dataset does not
-    stop the others.
+    once it is complete. What fails with one dataset does not stop the others.
 
     Args:
         names (Iterable[str]): Keys of `datasets`, the known ones.
@@ -44,150 +42,124 @@ def prepare(
         bool: Whether all of them are there, complete and intact.
     """
     root = Path(root).expanduser()
-    source = Path(archives).expanduser() if archives is not None else None
+    source = None if archives is None else Path(archives).expanduser()
     intact = True
     for name in names:
         facts = datasets[name]
         folder = root / facts.folder
         try:
             made = not check and _make(facts, folder, source)
-            report = check_dataset(facts, folder, open_images=check or made)
+            faults = check_dataset(facts, folder, open_images=check or made)
         except (DataError, OSError) as error:
-            problem = str(error)
-            if isinstance(error, OSError):
-                problem = f'{error.filename or folder}: {error.strerror or error}. Make room there, or name another '
-                problem += 'folder with --root; then run the command again'
-            print(f'error: {facts.title}: {problem}', file=sys.stderr, flush=True)
+            print(f'error: {facts.title}: {error}', file=sys.stderr, flush=True)
             intact = False
             continue
-        if made or check or report.faults:
-            print(report, flush=True)
-        else:
-            print(f'{facts.title} is there: {folder}, {facts.images} images. --check opens each of them.', flush=True)
-        if report.faults:
+        count = f'{len(faults)} fault{"s" * (len(faults) > 1)}:' if faults else 'no fault'
+        print('\n'.join([f'  {count}', *(f'  - {fault}' for fault in faults)]), flush=True)
+        if faults:
             first = f'delete {folder} and ' * is_there(folder)
             print(f'To make it anew, {first}run this command without --check.', flush=True)
             intact = False
+        else:
+            print(f'{facts.title} is ready: train on it with a config that configs/README.md lists.', flush=True)
     return intact
+
+
+def check_dataset(facts: DatasetFacts, folder: Path, open_images: bool = True) -> list[str]:
+    """Read each split's lists by the dataset's own code, print how much it holds, and look for its images.
+
+    Args:
+        facts (DatasetFacts): What a complete dataset holds.
+        folder (Path): Its folder.
+        open_images (bool): Decode each image, which takes a minute or so, instead of only seeing that it is there.
+
+    Returns:
+        list[str]: All that is wrong: lists that cannot be used, counts that are off, images missing or damaged.
+    """
+    print(f'{facts.title} in {folder}', flush=True)
+    faults: list[str] = []
+    class_of: dict[str, str] = {}  # image, relative to the folder -> name of its class; of all splits
+    for split in facts.splits:
+        dataset = REGISTRY.get(facts.type)(data_root=str(folder), lazy_init=True, **split.kwargs)
+        try:
+            dataset._check_layout()
+            names, labels = dataset._read_split()
+        except (DataError, OSError, UnicodeDecodeError) as error:
+            faults.append(str(error).partition(f' {dataset.SOURCE}')[0])
+            continue
+        classes = dataset.metainfo['classes']
+        images = {f'{dataset.FOLDER}/{name}': classes[label] for name, label in zip(names, labels, strict=True)}
+        counts = Counter(images.values())
+        class_of |= images
+        print(f'  {split}: {len(images)} images of {len(counts)} classes', flush=True)
+        if len(images) != split.images:
+            faults.append(f'{split}: {len(images)} images, expected {split.images}')
+        fewest, most = split.per_class
+        expected = str(most) if fewest == most else f'{fewest} to {most}'
+        faults += [
+            f'{split}: {counts[name]} images of class {name}, expected {expected}'
+            for name in classes
+            if not fewest <= counts[name] <= most
+        ]
+    if class_of and len(class_of) != facts.images:
+        faults.append(f'all splits: {len(class_of)} different images, expected {facts.images}')
+    if open_images:
+        images_of_all = track(class_of, 'Opening the images', console=Console(stderr=True))
+        opened = ((image, image_fault(folder / image)) for image in images_of_all)
+        faults += [f'{image}: {fault}' for image, fault in opened if fault]
+    else:
+        faults += [f'{image}: missing' for image in missing_files(folder, class_of)]
+    return list(dict.fromkeys(faults))  # several splits can stumble over the same list
 
 
 def _make(facts: DatasetFacts, folder: Path, archives: Path | None) -> bool:
     """Make the folder of a dataset; False if it is there already."""
     if facts.archives:
-        return make_folder(folder, lambda new: _fill(new, _files(facts, folder.parent, archives)))
+        return make_folder(folder, lambda new: _fill(new, facts, folder.parent, archives))
     new = not is_there(folder)
     if new:
         generate_birdlets(folder)
     return new
 
 
-def _fill(folder: Path, files: Mapping[Archive, Path]) -> None:
-    """Unpack, or copy, each file into a new folder."""
-    for archive, file in files.items():
-        if archive.is_tar:
-            unpack(file, folder, archive.inner)
-        else:
-            shutil.copyfile(file, folder / archive.name)
-
-
-def _files(facts: DatasetFacts, root: Path, archives: Path | None) -> dict[Archive, Path]:
-    """The archives, of the right size and MD5: from the user's folder or one within it, or else downloaded."""
-    if archives is None:
-        target = root / 'archives'
-        print(f'{facts.title}: see {facts.page} for its terms of use. Its archives go to {target}', flush=True)
-        return {archive: download(archive, target / facts.folder) for archive in facts.archives}
-    files = {}
+def _fill(folder: Path, facts: DatasetFacts, root: Path, archives: Path | None) -> None:
+    """Unpack, or copy, each archive into a new folder."""
     for archive in facts.archives:
-        places = [archives / archive.name, archives / facts.folder / archive.name]
-        file = next((place for place in places if place.is_file()), None)
-        if file is None:
-            expected = ', '.join(archive.name for archive in facts.archives)
-            raise DataError(f'{archives} holds no {archive.name}; expected: {expected}. They come from {facts.page}')
-        fault = archive.fault_of(file)
-        if fault is not None:
-            raise DataError(f'{file} is not the right file: {fault}. It was left as it is; get it again')
-        files[archive] = file
-    return files
+        file = _download(archive, facts, root) if archives is None else _find(archive, facts, archives)
+        if not tarfile.is_tarfile(file):
+            shutil.copyfile(file, folder / archive.name)
+            continue
+
+        def take(member: tarfile.TarInfo, path: str, inner: str = archive.inner) -> tarfile.TarInfo | None:
+            if not member.name.startswith(inner):
+                return None
+            return tarfile.data_filter(member.replace(name=member.name.removeprefix(inner), deep=False), path)
+
+        print(f'Unpacking {file}', flush=True)
+        with tarfile.open(file) as tar:
+            tar.extractall(folder, filter=take)
 
 
-@dataclass
-class DatasetReport:
-    """What a folder holds."""
-
-    title: str  # the dataset
-    folder: Path
-    rows: list[str] = field(default_factory=list)  # what was counted, a line each
-    faults: list[str] = field(default_factory=list)  # what is wrong, with the file or split; none of a complete dataset
-
-    def __str__(self) -> str:
-        count = f'{len(self.faults)} fault{"s" * (len(self.faults) != 1)}:' if self.faults else 'no fault'
-        lines = [*self.rows, count, *(f'- {fault}' for fault in self.faults)]
-        return '\n'.join([f'{self.title} in {self.folder}', *(f'  {line}' for line in lines)])
-
-
-def check_dataset(facts: DatasetFacts, folder: Path, open_images: bool = True) -> DatasetReport:
-    """Load each split by the dataset's own code, count it, and look at its images.
-
-    `open_images` decodes each (a minute or so), in place of only seeing that it is there. Faults are lists that cannot
-    be used, counts that are off, images that are missing or damaged.
-    """
-    report = DatasetReport(facts.title, folder)
-    if not folder.is_dir() or not any(folder.iterdir()):
-        report.faults.append('the folder does not exist' if not folder.is_dir() else 'the folder is empty')
-        return report
-    class_of: dict[str, str] = {}  # image, relative to the folder -> name of its class; of all splits
-    for split in facts.splits:
-        dataset = _load(facts.type, folder, split, report.faults)
-        if dataset is not None:
-            infos = [dataset.get_data_info(index) for index in range(len(dataset))]
-            images = {os.path.relpath(info['img_path'], folder): dataset.CLASSES[info['gt_label']] for info in infos}
-            _compare(split, dict.fromkeys(dataset.CLASSES, 0) | Counter(images.values()), report)
-            class_of |= images
-    if class_of:
-        if len(class_of) != facts.images:
-            report.faults.append(f'all splits: {len(class_of)} different images, expected {facts.images}')
-        missing = set(missing_files(folder, class_of))
-        faults = [f'{image}: missing' for image in class_of if image in missing]
-        if open_images:
-            for image in track([image for image in class_of if image not in missing], description='Opening the images'):
-                fault = image_fault(folder / image)
-                faults += [f'{image}: {fault}'] if fault else []
-        report.faults += faults
-        opened = f', {len(class_of) - len(faults)} opened without fault' if open_images else ''
-        report.rows.append(f'all splits: {len(class_of)} different images{opened}')
-    return report
-
-
-def _load(type_name: str, folder: Path, split: Split, faults: list[str]) -> Any:
-    """A split's dataset; None, and an entry in `faults`, if its lists cannot be used.
-
-    Missing images do not stop it: they are looked for later, all of them at once.
-    """
-    cls = REGISTRY.get(type_name)
-    lenient = type(cls.__name__, (cls,), {'_check_images': lambda self, names: None})
+def _download(archive: Archive, facts: DatasetFacts, root: Path) -> Path:
+    """The archive in `root/archives`, downloaded unless it is there with the right MD5."""
+    folder = root / 'archives' / facts.folder
+    print(f'{facts.title}: see {facts.page} for its terms of use. Its archives go to {folder}', flush=True)
     try:
-        return lenient(data_root=str(folder), serialize_data=False, **split.kwargs)
-    except DataError as error:
-        fault = str(error).partition(f' {cls.SOURCE}')[0]
-        if fault not in faults:  # several splits can stumble over the same list
-            faults.append(fault)
-        return None
+        download_url(archive.url, folder, md5=archive.md5)
+    except (OSError, RuntimeError) as error:
+        raise DataError(
+            f'{archive.url}: {error} Run the command again, or get {archive.name} (MD5 {archive.md5}) by other means '
+            'and name its folder with --archives'
+        ) from error
+    return folder / archive.name
 
 
-def _compare(split: Split, counts: Mapping[str, int], report: DatasetReport) -> None:
-    """Compare the number of images in each class with those expected of a split."""
-    held = [count for count in counts.values() if count]
-    report.rows.append(f'{split}: {sum(held)} images, {_span(min(held), max(held))} in each of {len(held)} classes')
-    if sum(held) != split.images:
-        report.faults.append(f'{split}: {sum(held)} images, expected {split.images}')
-    fewest, most = split.per_class
-    off = [name for name, count in counts.items() if not fewest <= count <= most]
-    if off:
-        others = f' (the first of {len(off)} such classes)' * (len(off) > 1)
-        report.faults.append(
-            f'{split}: {counts[off[0]]} images of class {off[0]}, expected {_span(fewest, most)}{others}'
-        )
-
-
-def _span(fewest: int, most: int) -> str:
-    return str(fewest) if fewest == most else f'{fewest} to {most}'
+def _find(archive: Archive, facts: DatasetFacts, folder: Path) -> Path:
+    """The archive in the user's folder, or in a folder in it with the dataset's name."""
+    for file in (folder / archive.name, folder / facts.folder / archive.name):
+        if file.is_file():
+            if not check_md5(file, archive.md5):
+                raise DataError(f'{file} is not the right file: expected one with the MD5 {archive.md5}')
+            return file
+    expected = ', '.join(archive.name for archive in facts.archives)
+    raise DataError(f'{folder} holds no {archive.name}; expected: {expected}. They come from {facts.page}')

@@ -3,10 +3,11 @@
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from itertools import chain, islice
+from itertools import chain, islice, pairwise
 from typing import Any
 
 import numpy as np
+from mmengine.logging import print_log
 from mmpretrain.registry import DATA_SAMPLERS
 from torch.utils.data import BatchSampler, ConcatDataset, Sampler, Subset
 
@@ -21,9 +22,10 @@ class ClassBalancedBatchSampler(Sampler[list[int]]):
 
     The indices that `sampler` yields are regrouped: an epoch has the same indices, each as often, and as many
     batches as with torch's `BatchSampler`. Images that make no full group (30 = 7 * 4 + 2) share a few batches of
-    more classes with fewer images. Order, seed, epoch and rank are the sampler's; nothing is drawn here, so equal
-    streams give equal batches. Over an endless sampler (`InfiniteSampler`) the stream is grouped in rounds of at
-    most `len(dataset)` indices, which bounds the memory.
+    more classes with fewer images, and what large classes have over is mixed with others: as far as they go, no batch
+    holds one class alone. The log says once how many batches hold a pair of one class, and of two. Order, seed, epoch
+    and rank are the sampler's; nothing is drawn here, so equal streams give equal batches. Over an endless sampler
+    (`InfiniteSampler`) the stream is grouped in rounds of at most `len(dataset)` indices, which bounds the memory.
 
     Args:
         sampler (Sampler): Yields the indices of this rank, and keeps its dataset as `dataset` or `data_source`.
@@ -47,6 +49,7 @@ class ClassBalancedBatchSampler(Sampler[list[int]]):
         self.batch_size = batch_size
         self.samples_per_class = samples_per_class
         self.drop_last = drop_last
+        self._told = False
         if samples_per_class > 1:
             dataset = getattr(sampler, 'dataset', getattr(sampler, 'data_source', None))
             if dataset is None:
@@ -63,9 +66,18 @@ class ClassBalancedBatchSampler(Sampler[list[int]]):
             return
         for indices in _rounds(iter(self.sampler), len(self._labels), self.batch_size):
             labels = self._labels[indices].tolist()
-            for batch in group_by_class(indices, labels, self.batch_size, self.samples_per_class):
+            batches = group_by_class(indices, labels, self.batch_size, self.samples_per_class)
+            if not self._told:
+                self._told = True
+                self._tell(batches)
+            for batch in batches:
                 if len(batch) == self.batch_size or not self.drop_last:
                     yield batch
+
+    def _tell(self, batches: list[list[int]]) -> None:
+        counts = [Counter(self._labels[batch].tolist()) for batch in batches]
+        same, two = sum(max(c.values()) > 1 for c in counts), sum(len(c) > 1 for c in counts)
+        print_log(f'Of {len(batches)} batches {same} hold a pair of one class, {two} a pair of two classes', 'current')
 
     def __len__(self) -> int:
         """Batches in an epoch of this rank; over an `InfiniteSampler`, in one pass of the dataset, as in torch."""
@@ -78,8 +90,9 @@ def group_by_class(
 ) -> list[list[int]]:
     """Split shuffled indices, given the class of each, in batches of `samples_per_class` images per class.
 
-    There are as many such batches as possible. The indices may repeat, and each is there as often as it came; only the
-    last batch may hold fewer than `batch_size`, a multiple of `samples_per_class`.
+    There are as many such batches as possible, but for those that give groups to batches which would hold one class
+    alone. The indices may repeat, and each is there as often as it came; only the last batch may hold fewer than
+    `batch_size`, a multiple of `samples_per_class`.
     """
     groups, fragments = _split_classes(indices, labels, samples_per_class)
     place = {index: i for i, index in reversed(list(enumerate(indices)))}
@@ -89,9 +102,14 @@ def group_by_class(
     # `drop_last` would leave out the images of the smallest classes epoch after epoch.
     scarce = sum(len(queue) for queue in groups) * samples_per_class < num_short
     spare = drawn.pop() if scarce and drawn else []
-    rest = list(chain(*fragments, *_spread(groups), *spare))
-    batches = [list(chain(*batch)) for batch in drawn]
-    batches += [rest[start : start + batch_size] for start in range(0, len(rest), batch_size)]
+    # The fragments go to the other full batches in equal parts.
+    few, many = list(chain(*fragments)), chain(*_spread(groups), *spare)
+    count = num_full - len(drawn)
+    cuts = [len(few) * i // max(count, 1) for i in range(count + 1)]
+    rest = [[*few[a:b], *islice(many, batch_size - (b - a))] for a, b in pairwise(cuts)]
+    rest += [[*few[cuts[-1] :], *many]] if num_short else []
+    _mix(rest, drawn, dict(zip(indices, labels, strict=True)), samples_per_class)
+    batches = [list(chain(*batch)) for batch in drawn] + rest
     # The indices are in random order, so that their ranks shuffle the batches without a generator of our own.
     order = np.argsort(indices[:num_full], kind='stable').tolist()
     return [batches[i] for i in order] + batches[num_full:]
@@ -154,6 +172,19 @@ def _spread(groups: list[deque[Group]]) -> list[Group]:
     return [group for _, group in sorted(spread)]
 
 
+def _mix(batches: list[list[int]], drawn: list[list[Group]], label_of: dict[int, int], samples_per_class: int) -> None:
+    """Exchange a group of each batch of one class for one of another class, with as few drawn batches as it takes."""
+    givers = [*drawn]
+    for batch in batches:
+        label, *others = {label_of[index] for index in batch}
+        while givers and not others and len(batch) > samples_per_class:
+            given = [i for i, group in enumerate(givers[-1]) if label_of[group[0]] != label]
+            if len(given) > 1:
+                givers[-1][given[0]], batch[:samples_per_class] = batch[:samples_per_class], givers[-1][given[0]]
+                break
+            givers.pop()  # it needs that group itself
+
+
 def dataset_labels(dataset: Any) -> np.ndarray:
     """Class index of every image; no image file is opened.
 
@@ -205,7 +236,7 @@ def _read_labels(dataset: Any) -> list[Any]:
 
 def _check_sizes(batch_size: int, samples_per_class: int) -> None:
     for name, value in (('batch_size', batch_size), ('samples_per_class', samples_per_class)):
-        if not isinstance(value, int) or value < 1:
+        if type(value) is not int or value < 1:
             raise ConfigError(f'{name} must be a whole number of at least 1, got {value!r}')
     if batch_size % samples_per_class:
         above = batch_size + samples_per_class - batch_size % samples_per_class

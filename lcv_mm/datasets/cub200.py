@@ -52,7 +52,7 @@ class CUB200(ArchiveLayout, CUB):
         """Read lines `<id> <value>` into {id - 1: value}; blank lines are skipped.
 
         Raises:
-            DataError: If a line is not of this form.
+            DataError: If a line is not of this form, or an id is there twice.
         """
         values: dict[int, str] = {}
         for number, text in enumerate(list_from_file(filepath), 1):
@@ -61,6 +61,8 @@ class CUB200(ArchiveLayout, CUB):
             key, value = [*text.split(maxsplit=1), ''][:2]
             if not (key.isascii() and key.isdigit() and value):
                 raise self._error(f"{filepath}, line {number}: expected '<id> <value>', found {text!r}")
+            if int(key) - 1 in values:
+                raise self._error(f'{filepath}, line {number}: id {key} is there twice')
             values[int(key) - 1] = value.rstrip()
         return values
 

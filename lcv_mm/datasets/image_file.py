@@ -31,7 +31,7 @@ def images_in(folder: str | Path) -> list[str]:
     images: list[str] = []
     passed: Counter[str] = Counter()
     for top, folders, files in os.walk(os.path.abspath(folder), followlinks=True):
-        around = {os.path.realpath(path) for path in (Path(top), *Path(top).parents)}
+        around = {str(path.resolve()) for path in (Path(top), *Path(top).parents)}
         passed['hidden'] += sum(name.startswith('.') for name in folders + files)
         folders[:] = [name for name in folders if not name.startswith('.')]
         folders[:] = [name for name in folders if os.path.realpath(os.path.join(top, name)) not in around]

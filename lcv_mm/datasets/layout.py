@@ -1,6 +1,7 @@
 """What the datasets read from archives share: the check that their files are there, and errors that say what to do."""
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -111,7 +112,9 @@ class ArchiveLayout(IntactImages):
         raise self._error(f'expected {", ".join(found)} in this folder; {problem}')
 
     def _check_images(self, names: Sequence[str]) -> None:
-        """Raise DataError unless each image of the split is there."""
+        """Raise DataError unless each image of the split is there, and listed once."""
+        if twice := [name for name, times in Counter(names).items() if times > 1]:
+            raise self._error(f'{len(twice)} images of the split {self.split!r} are listed twice: {twice[0]}')
         folder = Path(self.data_root, self.FOLDER)
         missing = missing_files(folder, names)
         if not missing:

@@ -13,6 +13,7 @@ from .positional_seed_hook import PositionalSeedHook
 from .preemption_hook import EXIT_TRY_AGAIN, PreemptionHook
 from .resumable_train_loop import ResumableTrainLoop
 from .speed import ChannelsLastHook, CompileHook, CPUAmpOptimWrapper
+from .trained_classifier_hook import TrainedClassifierHook
 from .unique_visualization_hook import UniqueVisualizationHook
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     'PreemptionHook',
     'ResumableTrainLoop',
     'SafeCheckpointHook',
+    'TrainedClassifierHook',
     'UniqueVisualizationHook',
     'last_good_checkpoint',
     'load_checkpoints_safely',

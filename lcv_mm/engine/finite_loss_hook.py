@@ -46,7 +46,7 @@ class FiniteLossHook(Hook):
             place = f'iteration {runner.iter + 1} (epoch {runner.epoch + 1})'
             self._first = f'{place}: {values}, at {_learning_rates(runner)}'
         self._in_a_row += 1
-        if self._in_a_row >= self.patience:
+        if not self._in_a_row < self.patience:  # so that a patience of NaN is none
             times = f'{self._in_a_row} iterations in a row, first' if self._in_a_row > 1 else 'one iteration,'
             raise TrainingError(f'the loss is not finite for {times} in {self._first}. {_what_to_do(runner)}')
 

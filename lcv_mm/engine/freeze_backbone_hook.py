@@ -1,4 +1,4 @@
-"""The two-step recipe: everything but the backbone first, then everything."""
+"""Training in two steps: everything but the backbone first, then everything."""
 
 from typing import Any
 
@@ -7,7 +7,6 @@ from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 
 from ..checkpoints.checkpoint_fit_hook import bare_model
-from ..errors import ConfigError
 
 
 @HOOKS.register_module()
@@ -16,25 +15,17 @@ class FreezeBackboneHook(Hook):
 
     The epoch alone decides on the step, so a resumed run is in the right one. The log says where each begins, and
     each of its lines has the step as `recipe_step`. What `frozen_stages` and `norm_eval` hold fixed stays so.
-    Learning rates and weight decays of the steps are the param schedulers' part (MMPretrain's `SwitchRecipeHook` is for
+    Learning rates and weight decay of the steps are the param schedulers' part (MMPretrain's `SwitchRecipeHook` is for
     pipelines, augments and the loss); with several processes the config needs `find_unused_parameters = True`.
 
     Args:
-        epochs (int): Length of step 1, 1 or more and less than the run's.
-
-    Raises:
-        ConfigError: When training begins, if `epochs` is out of its range.
+        epochs (int): Length of step 1. A run that is no longer has no step 2.
     """
 
     def __init__(self, epochs: int) -> None:
         self.epochs = epochs
 
     def before_train(self, runner: Runner) -> None:
-        if not 1 <= self.epochs < runner.max_epochs:
-            raise ConfigError(
-                f'FreezeBackboneHook: epochs={self.epochs} of step 1 must be 1 or more, and leave some for step 2 of a '
-                f'run of {runner.max_epochs} (train_cfg.max_epochs); make step 1 or the run longer or shorter'
-            )
         self._step = 0
         self._backbone = bare_model(runner).backbone
         self._learned = [param for param in self._backbone.parameters() if param.requires_grad]

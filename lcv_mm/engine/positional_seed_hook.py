@@ -15,6 +15,9 @@ from mmpretrain.registry import HOOKS
 
 from ..errors import ConfigError
 
+# The streams, which would meet without numbers of their own: SeedSequence((0, 5, 1)) == SeedSequence((0, 5, 1, 0))
+STEP, IMAGE = 0, 1
+
 
 @HOOKS.register_module()
 class PositionalSeedHook(Hook):
@@ -55,7 +58,7 @@ class PositionalSeedHook(Hook):
         self._epoch.fill_(runner.epoch)
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
-        _seed_all(runner.seed, runner.iter, get_rank())
+        _seed_all(STEP, runner.seed, runner.iter, get_rank())
 
 
 class _Visit(int):
@@ -96,7 +99,7 @@ def _seeded_items(
     items = []
     for index in indices:
         visit = getattr(index, 'visit', 0)
-        _seed_all(seed, int(epoch), int(index), visit * processes + rank)
+        _seed_all(IMAGE, seed, int(epoch), int(index), visit * processes + rank)
         items.append(dataset[int(index)])
     return items
 

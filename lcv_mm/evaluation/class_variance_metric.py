@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from mmengine.evaluator import BaseMetric
+from mmengine.logging import print_log
 from mmpretrain.registry import METRICS
 from torch import Tensor
 from torch.nn.functional import normalize
@@ -48,6 +49,8 @@ class ClassVarianceMetric(BaseMetric):
     def compute_metrics(self, results: list[tuple[np.ndarray, int]]) -> dict[str, float]:
         """Compute the five numbers."""
         feats, labels = zip(*results, strict=True)
+        alone = int((np.unique(labels, return_counts=True)[1] == 1).sum())
+        print_log(f'Recall@1 and mAP: {alone} of {len(labels)} queries have no relevant image, left out', 'current')
         return feature_quality(torch.from_numpy(np.stack(feats)), torch.tensor(labels))
 
 
@@ -67,7 +70,7 @@ def feature_quality(feats: Tensor, labels: Tensor, block: int = BLOCK) -> dict[s
     Returns:
         dict[str, float]: `dist_intra` and `dist_inter`, the mean Euclidean distance of all pairs of one class and of
         two, in [0, 2]; `ratio`, the first divided by the second; `Recall@1` and `mAP`, the means over the queries, in
-        per cent. NaN where there is no such pair.
+        per cent. NaN where there is no such pair, and all of them where a feature is not finite.
     """
     feats = normalize(feats.double(), eps=1e-24)
     lengths = feats.square().sum(1)
@@ -91,6 +94,7 @@ def feature_quality(feats: Tensor, labels: Tensor, block: int = BLOCK) -> dict[s
         last = torch.searchsorted(ranked, ranked, right=True) - 1
         precision = (hits.cumsum(1) / torch.arange(1, len(feats) + 1)).gather(1, last)  # (Q, N)
         totals[4:] += torch.stack([precision[:, 0].sum(), ((precision * hits).sum(1) / hits.sum(1)).sum()])
+    totals[4:] += 0 * totals[:2].sum()  # a ranking by distances that are NaN is none
     intra, inter = (totals[:2] / totals[2:4]).tolist()
     recall, mean_precision = (100 * totals[4:] / queries).tolist()
     return {

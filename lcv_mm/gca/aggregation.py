@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..errors import ConfigError
+from ..errors import ConfigError, TrainingError
+from ..ops.arithmetic import widest_dtype
 
 UNLABELLED = -1
 
@@ -26,13 +27,16 @@ def nearest_neighbors(feats: Tensor, k: int, block: int = 1024) -> Tensor:
 
     Raises:
         ConfigError: If there are fewer than k images.
+        TrainingError: If a feature is not finite, and so has no neighbours.
     """
     if not 1 <= k <= len(feats):
         raise ConfigError(
             f'num_neighbors={k} with {len(feats)} images: expected 1 to {len(feats)}, since an image counts as its '
             'own neighbour; set fewer neighbours, or take more images'
         )
-    feats = feats.double()  # |x|^2 + |y|^2 - 2xy cancels
+    if not feats.isfinite().all():
+        raise TrainingError('features of images are not finite, and so have no neighbours; see the pretrained weights')
+    feats = feats.to(widest_dtype(feats.device))  # |x|^2 + |y|^2 - 2xy cancels
     norms = feats.square().sum(1)
     found = []
     for start in range(0, len(feats), block):

@@ -7,7 +7,7 @@ from mmpretrain.models import VisionTransformer
 from mmpretrain.registry import MODELS
 from torch import Tensor
 
-from ..checkpoints.pretrained import load_pretrained
+from ..models.strict_backbone import StrictBackbone
 
 # DINO's names (facebookresearch/dino), as patterns, and MMPretrain's
 NAMES = (
@@ -21,7 +21,7 @@ NAMES = (
 
 
 @MODELS.register_module()
-class DINOVisionTransformer(VisionTransformer):
+class DINOVisionTransformer(StrictBackbone, VisionTransformer):
     """MMPretrain's `VisionTransformer` that reads DINO's file as published, strictly, and freezes the last norm too.
 
     Caron et al., ICCV 2021; the file is `dino_vitbase16_pretrain.pth`. Weights in MMPretrain's names are read as well.
@@ -31,17 +31,9 @@ class DINOVisionTransformer(VisionTransformer):
         **kwargs: Of MMPretrain's `VisionTransformer`.
     """
 
-    def init_weights(self) -> None:
-        """Initialise; pretrained weights that do not fit are an error.
-
-        Raises:
-            WeightsError: If the file is missing or does not fit.
-        """
-        if isinstance(self.init_cfg, dict) and self.init_cfg['type'] == 'Pretrained':
-            load_pretrained(self, self.init_cfg['checkpoint'], self.init_cfg.get('prefix'), rename_dino)
-            self._is_init = True
-        else:
-            super().init_weights()
+    def rename_weights(self, state_dict: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """Take DINO's names too."""
+        return rename_dino(state_dict)
 
     def _freeze_stages(self) -> None:
         super()._freeze_stages()

@@ -46,7 +46,8 @@ class NeighborBatchSampler(Sampler[list[int]]):
         self.neighbors = neighbors
 
     def __iter__(self) -> Iterator[list[int]]:
-        rng = np.random.default_rng((self.sampler.seed, self.sampler.epoch, getattr(self.sampler, 'rank', 0)))
+        # the last number: another stream than those of CategoryDiscovery
+        rng = np.random.default_rng((self.sampler.seed, self.sampler.epoch, getattr(self.sampler, 'rank', 0), 2))
         for anchors in BatchSampler(self.sampler, self.batch_size, self.drop_last):
             drawn = anchors
             if self.neighbors is not None:

@@ -1,16 +1,21 @@
-"""A config: read from its file, overridden by the command line, and looked at by dotted key."""
+"""Read a config, override it by the command line, look things up in it; and show errors as a command does."""
 
 import inspect
-from collections.abc import Iterable, Mapping
+import os
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.hub import get_config
 from mmengine.runner import Runner
 
-from ..errors import ConfigError, did_you_mean
+from ..errors import ConfigError, UserFacingError, did_you_mean
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
+TRACEBACK = 'LCV_MM_TRACEBACK'
 # what the Runner looks up in the config itself, beside its arguments
 LOOKED_UP = (
     'activation_checkpointing', 'compile', 'detect_anomalous_params', 'efficient_conv_bn_eval',
@@ -19,44 +24,42 @@ LOOKED_UP = (
 RUNNER_KEYS = {*LOOKED_UP, *inspect.signature(Runner.__init__).parameters} - {'self', 'cfg'}
 
 
-def load_config(file: str | Path, needs: Iterable[str] = ()) -> Config:
-    """Read a config file.
+@contextmanager
+def short_errors() -> Iterator[None]:
+    """Run a command: an error that the user can act on ends it with the message alone and exit code 1.
+
+    Any other error keeps its traceback; with the environment variable `LCV_MM_TRACEBACK=1` all do.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings('ignore', '.*pin_memory. argument is set as true but no accelerator is found')
+        try:
+            yield
+        except UserFacingError as error:
+            if os.environ.get(TRACEBACK, '0') == '1':
+                raise
+            # an error raised in a worker of a dataloader has the worker's traceback before its message
+            name = f'{type(error).__module__}.{type(error).__qualname__}: '
+            raise SystemExit(f'\nerror: {str(error).rpartition(name)[2].rstrip()}') from None
+
+
+def load_config(file: str | Path, needs: Iterable[str] = (), options: Mapping[str, Any] | None = None) -> Config:
+    """Read a config file and override its settings.
 
     Args:
-        file (str | Path): The file, text-style or pure Python, or the name of one that comes with lcv_mm:
-            'configs/lcv_cbp_vgg16_cub448.py' or 'lcv_cbp_vgg16_cub448', where there is no file of that path.
+        file (str | Path): A text-style or pure-Python file, the name of a config of lcv_mm
+            ('lcv_cbp_vgg16_cub448', 'small/lcv_cbp_vgg16_flower112'; the folder may be left out), or a config of an
+            installed package of the toolbox ('mmpretrain::resnet/resnet18_8xb32_in1k.py').
         needs (Iterable[str]): Keys that must be there and not None.
+        options (Mapping[str, Any], optional): See `override_config`.
 
     Raises:
-        ConfigError: If the file is missing, can't be read or run, or lacks one of the keys.
+        ConfigError: If there is no such file, or it lacks one of the keys.
     """
-    path = Path(file)
-    if not path.is_file():
-        own = CONFIGS / f'{str(file).removeprefix("configs/").removesuffix(".py")}.py'
-        if not own.is_file():
-            folder = path.parent if path.parent.is_dir() and path.suffix else CONFIGS
-            hint = did_you_mean(str(path), [str(path.parent / other.name) for other in folder.glob('*.py')])
-            raise ConfigError(
-                f'{file}: no such config file (current folder: {Path.cwd()}){hint} '
-                'Give the path of a config, or the name of one of lcv_mm, such as configs/lcv_cbp_resnet18_birdlets.py'
-            )
-        path = own
-    try:
-        cfg = Config.fromfile(path)
-        _import_all(cfg)
-    except Exception as error:  # a config is a program: it may raise anything
-        raise ConfigError(
-            f'{file}: cannot be read as a config: {type(error).__name__}: {_first_line(error)}. Expected a Python '
-            'file that sets model, train_dataloader and so on; correct it (LCV_MM_TRACEBACK=1 shows the line), or '
-            'start from a config of configs/'
-        ) from error
-    absent = [key for key in needs if cfg.get(key) is None]
-    if absent:
-        hint = did_you_mean(absent[0], [key for key in cfg if cfg.get(key) is not None])
-        raise ConfigError(
-            f'{file}: lacks {", ".join(absent)}{hint} Expected all of {", ".join(needs)} for this command; add what '
-            "is missing, or inherit it from one of the project's configs"
-        )
+    cfg = get_config(file) if isinstance(file, str) and '::' in file else Config.fromfile(_find(file))
+    override_config(cfg, options)
+    missing = [key for key in needs if cfg.get(key) is None]
+    if missing:
+        raise ConfigError(f'{file}: this command needs a config with {", ".join(missing)}')
     return cfg
 
 
@@ -68,24 +71,15 @@ def override_config(cfg: Config, options: Mapping[str, Any] | None) -> None:
         options (Mapping[str, Any], optional): Value of each dotted key, `{'model.head.out_dim': 4096}`.
 
     Raises:
-        ConfigError: If a key begins with a name that neither the config nor MMEngine's Runner knows (MMEngine would
-            ignore it), or leads through something that is neither a dict nor a list.
+        ConfigError: If a key begins with a name that neither the config nor MMEngine's Runner knows, which MMEngine
+            would ignore.
     """
     known = {*cfg, *RUNNER_KEYS}
     for key, value in (options or {}).items():
         first = key.partition('.')[0]
         if first not in known:
-            raise ConfigError(
-                f'--cfg-options {key}={value}: the config has no {first!r}{did_you_mean(first, known)} '
-                f'Expected a key that begins with one of {", ".join(sorted(RUNNER_KEYS & {*cfg}))}'
-            )
-        try:
-            cfg.merge_from_dict({key: value})
-        except (KeyError, TypeError, ValueError) as error:  # through a number, or to a place that a list has not
-            raise ConfigError(
-                f'--cfg-options {key}={value}: there is no such place in the config: {_first_line(error)}; expected a '
-                'key that leads through dicts, and through lists by the number of the entry, from 0'
-            ) from error
+            raise ConfigError(f'--cfg-options {key}={value}: the config has no {first!r}{did_you_mean(first, known)}')
+    cfg.merge_from_dict(dict(options or {}))
 
 
 def setting(cfg: Any, key: str) -> Any:
@@ -118,16 +112,15 @@ def type_name(part: Any) -> str:
     return kind.rpartition('.')[2] if isinstance(kind, str) else getattr(kind, '__name__', '')
 
 
-def _import_all(part: Any) -> None:
-    """Look at each value once: a pure-Python config imports its classes no earlier."""
-    if isinstance(part, Mapping | Config):
-        for _, value in part.items():
-            _import_all(value)
-    elif isinstance(part, list | tuple):
-        for value in part:
-            _import_all(value)
-
-
-def _first_line(error: Exception) -> str:
-    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
-    return ([*text.strip().splitlines(), ''])[0].partition(', the current sys.path')[0].rstrip(' .:')[:300]
+def _find(file: str | Path) -> Path:
+    """The file itself, or the config of lcv_mm with that name."""
+    path = Path(file)
+    if path.is_file():
+        return path
+    name = str(file).removeprefix('configs/').removesuffix('.py')
+    configs = [config for pattern in ('*.py', '[!_]*/*.py') for config in CONFIGS.glob(pattern)]
+    for config in configs:
+        if name in (config.stem, str(config.relative_to(CONFIGS).with_suffix(''))):
+            return config
+    hint = did_you_mean(Path(name).name, [config.stem for config in configs])
+    raise ConfigError(f'{file}: no such config file, and no config of lcv_mm{hint}')

@@ -1,23 +1,24 @@
-"""From the arguments of a command to a Runner, on a GPU or in several processes on CPUs."""
+"""From a config to a Runner, on a GPU or in several processes on CPUs."""
 
-import argparse
 import gc
 import os
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch.distributed as dist
 from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.runner import Runner
 
-from ..engine import CheckpointFitHook, load_checkpoints_safely, trust_checkpoints
-from ..errors import ConfigError
-from .checks import check_config, check_run
-from .config import load_config, override_config
+from ..checkpoints.checkpoint_fit_hook import bare_model
+from ..engine import CheckpointFitHook, load_checkpoints_safely, resume_from_last_good, trust_checkpoints
+from ..errors import ConfigError, DataError, first_difference
+from .config import setting
 
 # MMEngine's own default hooks, which the Runner takes out where they are None; of another name it wants a hook
 OWN_HOOKS = ('runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler', 'checkpoint')
@@ -29,44 +30,25 @@ LAUNCHERS = {
 }
 
 
-def read_config(
-    args: argparse.Namespace, needs: Sequence[str], merge: Callable[[Config, argparse.Namespace], None]
-) -> Config:
-    """Read the config of a command, with its arguments written into it, and say which checkpoints may be loaded.
+def build_runner(
+    cfg: Config, loaders: Sequence[str], trust_checkpoint: bool = False, config_schedule: bool = False
+) -> Runner:
+    """Build the Runner and the loops that it will run, and check their classes against the model's.
 
     Args:
-        args (argparse.Namespace): With `config`, `work_dir`, `launcher`, `trust_checkpoint` and `cfg_options`.
-        needs (Sequence[str]): Keys that the command needs.
-        merge (Callable): Writes the command's other arguments into the config, before `--cfg-options`.
-    """
-    cfg = load_config(args.config, needs)
-    cfg.launcher = args.launcher
-    if args.work_dir is not None:
-        cfg.work_dir = args.work_dir
-    elif cfg.get('work_dir') is None:
-        cfg.work_dir = str(Path('work_dirs') / Path(args.config).stem)
-    merge(cfg, args)
-    override_config(cfg, args.cfg_options)
-    if args.trust_checkpoint:
-        trust_checkpoints()
-    else:
-        load_checkpoints_safely()
-    return cfg
-
-
-def build_runner(cfg: Config, loaders: Sequence[str], config_schedule: bool = False) -> Runner:
-    """Check a config, build the Runner and what it will loop over, and check these.
-
-    The datasets are those that the run uses: each is built once, and before any weights are loaded.
-
-    Args:
-        cfg (Config): Config of a run; a default hook that is None, which switches it off, is taken out.
-        loaders (Sequence[str]): Names of the loaders the run will use: 'train_dataloader' and 'val_dataloader', or
-            'test_dataloader' alone.
-        config_schedule (bool): To resume with the config's learning rate and schedule, not with the checkpoint's.
+        cfg (Config): Config of a run. A default hook that is None is left out.
+        loaders (Sequence[str]): The loaders that the run will use: 'train_dataloader' and 'val_dataloader', or
+            'test_dataloader' alone. Their datasets are built here, before any weights are loaded.
+        trust_checkpoint (bool): Whether checkpoints may hold more than weights, and so run code. Defaults to False.
+        config_schedule (bool): To resume with the config's learning rate and schedule instead of the checkpoint's.
+            Defaults to False.
 
     Returns:
         Runner: Ready to train or test; it refuses a checkpoint of another model.
+
+    Raises:
+        ConfigError: If the model has another number of classes than a dataset.
+        DataError: If two datasets have different classes, or the validation set is not there.
     """
     for name, hook in [*(cfg.get('default_hooks') or {}).items()]:
         if hook is None and name not in OWN_HOOKS:
@@ -76,25 +58,20 @@ def build_runner(cfg: Config, loaders: Sequence[str], config_schedule: bool = Fa
     for loader in [cfg[name] for name in loaders if cfg.get(name) is not None]:
         if not loader.get('num_workers'):
             loader['persistent_workers'] = False  # torch refuses them without workers
-    check_config(cfg)
-    check_work_dir(cfg.work_dir)
+    if setting(cfg, 'randomness.deterministic'):
+        os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')  # without it torch refuses products on a GPU
     runner = Runner.from_cfg(cfg)
-    check_run(runner, cfg, loaders)
+    _silence_deprecations(runner)
+    _check_datasets(runner, loaders)
     if 'train_dataloader' in loaders and runner.train_loop.max_iters < 1:
         raise ConfigError('train_cfg: expected at least one epoch (max_epochs) or iteration (max_iters) to train')
     runner.register_hook(CheckpointFitHook('train_dataloader' not in loaders, config_schedule))
+    if trust_checkpoint:
+        trust_checkpoints()
+    else:
+        load_checkpoints_safely()
+    resume_from_last_good(runner)
     return runner
-
-
-def check_work_dir(work_dir: str | Path) -> None:
-    """Raise ConfigError unless files can be made in the folder, or in the nearest parent that exists."""
-    folder = Path(work_dir).absolute()
-    there = next(parent for parent in (folder, *folder.parents) if parent.exists())
-    if not (there.is_dir() and os.access(there, os.W_OK)):
-        raise ConfigError(
-            f'work_dir={work_dir}: cannot be written (see {there}); expected a folder for logs and checkpoints: give '
-            'another with --work-dir, or make this one writable'
-        )
 
 
 def check_out_file(out: str | Path | None, suffixes: Sequence[str], option: str = '--out') -> None:
@@ -151,3 +128,61 @@ def _set_environment(launcher: str) -> None:
         command = ['scontrol', 'show', 'hostnames', os.environ['SLURM_NODELIST']]
         hosts = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
         os.environ['MASTER_ADDR'] = hosts[0]
+
+
+def _silence_deprecations(runner: Runner) -> None:
+    """Keep MMEngine's warnings about MMEngine's own old classes out of the log."""
+    runner.logger.addFilter(lambda record: 'will be deprecated in future' not in record.getMessage())
+
+
+def _check_datasets(runner: Runner, loaders: Sequence[str]) -> None:
+    """Compare the datasets' classes by name, and their number with the model's; warn of images that two share."""
+    datasets = {}
+    for name in loaders:
+        try:
+            loop = getattr(runner, name.replace('dataloader', 'loop'))
+        except FileNotFoundError as error:
+            if name != 'val_dataloader':
+                raise
+            raise DataError(
+                f'val_dataloader.dataset: {error}. Correct its folder, or train without it: --no-validate'
+            ) from error
+        if loop:
+            datasets[name] = loop.dataloader.dataset
+    images = [_labelled_images(dataset) for dataset in datasets.values()]
+    if len(images) == 2 and (shared := sorted(set.intersection(*images))):
+        both = ' and '.join(f'{name}.dataset' for name in datasets)
+        text = f'{both} share {len(shared)} images, such as {shared[0]}: the score is also of images trained on'
+        runner.logger.warning(text)
+    classes = {
+        name: names for name, data in datasets.items() if (names := getattr(data, 'metainfo', {}).get('classes'))
+    }
+    if not classes:
+        return
+    first, expected = next(iter(classes.items()))
+    for name, names in classes.items():
+        if list(names) != list(expected):
+            raise DataError(
+                f'{_where(first, datasets[first])} and {_where(name, datasets[name])} have different classes: '
+                f'{first_difference(expected, names)}. Expected the same in the same order'
+            )
+    model = bare_model(runner)
+    for key, part in (('model.head', 'head'), ('data_preprocessor', 'data_preprocessor')):
+        count = getattr(getattr(model, part, None), 'num_classes', None)
+        if isinstance(count, int) and 0 < count != len(expected):
+            raise ConfigError(
+                f'{key}.num_classes={count}, but {_where(first, datasets[first])} has {len(expected)} classes; set '
+                f'{key}.num_classes={len(expected)}, or take the dataset that the model is for'
+            )
+
+
+def _labelled_images(dataset: Any) -> set[str]:
+    """The paths of a dataset's images, without those whose label is hidden (-1, of category discovery)."""
+    infos = [dataset.get_data_info(i) for i in range(len(dataset))] if hasattr(dataset, 'get_data_info') else []
+    seen = [info for info in infos if -1 not in np.ravel(info.get('gt_label', 0))]
+    return {os.path.abspath(info['img_path']) for info in seen if 'img_path' in info}
+
+
+def _where(loader: str, dataset: Any) -> str:
+    folder = getattr(dataset, 'img_prefix', None) or getattr(dataset, 'data_root', None)
+    return f'{loader}.dataset ({folder or type(dataset).__name__})'

@@ -12,11 +12,10 @@ from mmpretrain import ImageClassificationInferencer
 from mmpretrain.models import BaseClassifier
 from mmpretrain.registry import DATASETS, MODELS, TRANSFORMS
 
-from ..checkpoints.checkpoint_fit_hook import fit_of, state_dict_in
+from ..checkpoints.checkpoint_fit_hook import fit_of, state_dict_in, unwrapped
 from ..checkpoints.load import load_checkpoints_safely, trust_checkpoints
 from ..errors import CheckpointError, ConfigError
 from .config import setting, type_name
-from .messages import config_errors
 
 
 def load_trained(cfg: Config, checkpoint: str, device: str | None = None, trust: bool = False) -> Any:
@@ -42,13 +41,12 @@ def load_trained(cfg: Config, checkpoint: str, device: str | None = None, trust:
     else:
         load_checkpoints_safely()
     init_default_scope(cfg.get('default_scope') or 'mmpretrain')  # as the Runner does, for names in wrappers
-    with config_errors(cfg):
-        # as the Runner does: the model's own comes first
-        cfg.model.setdefault('data_preprocessor', cfg.get('data_preprocessor'))
-        model = MODELS.build(cfg.model)
+    # as the Runner does: the model's own comes first
+    cfg.model.setdefault('data_preprocessor', cfg.get('data_preprocessor'))
+    model = MODELS.build(cfg.model)
     content = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
     weights = state_dict_in(content, checkpoint, 'state_dict')
-    held = {key.removeprefix('module.'): value for key, value in weights.items()}
+    held = unwrapped(weights, model)
     fit = fit_of(model, held)
     wrong = fit.wrong + [f'{key} is not in the model' for key in fit.extra]
     try:
@@ -88,7 +86,7 @@ def image_inferencer(model: Any) -> ImageClassificationInferencer:
 def loading_step(cfg: Config) -> Any:
     """The config's step that reads an image file, or else MMPretrain's with its defaults."""
     steps = setting(cfg, 'test_dataloader.dataset.pipeline') or ()
-    step = next((step for step in steps if type_name(step) == 'LoadImageFromFile'), {})
+    step: dict[str, Any] = next((step for step in steps if type_name(step) == 'LoadImageFromFile'), {})
     return TRANSFORMS.build({**step, 'type': LoadImageFromFile})
 
 
@@ -97,5 +95,4 @@ def _meta_of_test_dataset(cfg: Config) -> dict[str, Any]:
     dataset = cfg.test_dataloader.dataset
     if setting(dataset, 'pipeline') is None:  # a wrapper
         return {}
-    with config_errors(cfg):
-        return DATASETS.build({**dataset, 'lazy_init': True}).metainfo
+    return DATASETS.build({**dataset, 'lazy_init': True}).metainfo

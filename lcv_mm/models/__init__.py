@@ -4,7 +4,9 @@ from .bcnn_head import BCNNHead
 from .cbp_head import CBPHead
 from .class_variance_loss import ClassVarianceLoss
 from .hbp_head import HBPHead
+from .isqrt_cov_head import ISQRTCOVHead
 from .lcv_classifier import LCVClassifier
+from .metric_learning_loss import MetricLearningLoss
 from .residual_attention import ResidualAttention
 from .resize_levels import ResizeLevels
 from .resnet_layers import ResNetLayers
@@ -15,7 +17,9 @@ __all__ = [
     'CBPHead',
     'ClassVarianceLoss',
     'HBPHead',
+    'ISQRTCOVHead',
     'LCVClassifier',
+    'MetricLearningLoss',
     'ResNetLayers',
     'ResidualAttention',
     'ResizeLevels',

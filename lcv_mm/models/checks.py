@@ -13,7 +13,7 @@ def check_dimensions(head: str, **dimensions: int | Sequence[int]) -> None:
     """Raise ConfigError unless each option, such as `out_dim=8192`, is a positive integer or a sequence of them."""
     for name, given in dimensions.items():
         values = given if isinstance(given, list | tuple) else [given]
-        if not all(isinstance(value, int) and value > 0 for value in values):
+        if not all(type(value) is int and value > 0 for value in values):
             example = 512 if name == 'in_channels' else 8192
             raise ConfigError(f'{head}: {name}={given!r} must be a positive number of dimensions, such as {example}')
 

@@ -1,5 +1,7 @@
 """The class-variance loss of LCV as a module of a model's config."""
 
+import math
+
 import torch
 from mmengine.model import BaseModule
 from mmpretrain.registry import MODELS
@@ -36,11 +38,12 @@ class ClassVarianceLoss(BaseModule):
         tau (float): Of 'exp': distance over which the term falls to 1/e, above 0.
         normalize (bool): Scale each sample's feature to unit length first, so that distances lie in [0, 2].
             Paper: not stated.
-        space (str): 'map' compares the flattened attention output, the paper's M; 'pooled' its mean over places.
+        space (str): 'map' compares the flattened attention output, the paper's M; 'pooled' its mean over spatial
+            positions; 'head' the vector that the head's classifier sees, which `LCVClassifier` passes on.
         reduction (str): 'mean' over the pairs of each kind, or 'sum', the figure's "added". Paper: not stated.
-        weight_inter (float): Factor of the inter-class term, 0 or more. Paper: the terms are summed.
-        weight_intra (float): Factor of the intra-class term, 0 or more. Paper: summed, so 1. Here: 0.01, since with 1
-            pretrained features collapse in the first iterations (docs/results.md).
+        weight_inter (float): Factor of the inter-class term, 0 or more. Defaults to 1, since the paper sums the terms.
+        weight_intra (float): Factor of the intra-class term, 0 or more. Defaults to 1 as well. It needs a classifier
+            that has learned (docs/results.md): before that it collapses pretrained features.
         level (int | str): Which of a neck's several outputs is compared: an index, or 'all' for the mean of the
             losses over all of them. Here: -1, the last.
         gather (bool): With several processes, take the pairs across all of them, with gradients: the losses, and under
@@ -60,31 +63,29 @@ class ClassVarianceLoss(BaseModule):
         space: str = 'map',
         reduction: str = REDUCTION,
         weight_inter: float = 1.0,
-        weight_intra: float = 0.01,
+        weight_intra: float = 1.0,
         level: int | str = -1,
         gather: bool = False,
     ) -> None:
         super().__init__()
         for name, value, choices in (
             ('inter', inter, INTER_TERMS),
-            ('space', space, ('map', 'pooled')),
+            ('space', space, ('map', 'pooled', 'head')),
             ('reduction', reduction, REDUCTIONS),
         ):
             if value not in choices:
                 raise ConfigError(f'ClassVarianceLoss: {name}={value!r} is unknown; choose from {list(choices)}')
-        if not isinstance(level, int) and level != 'all':
+        if type(level) is not int and level != 'all':
             raise ConfigError(f"ClassVarianceLoss: level={level!r} must be an index such as -1, or 'all'")
-        if tau <= 0:
-            raise ConfigError(f'ClassVarianceLoss: tau={tau} must be above 0')
-        if margin < 0 or (normalize and inter == 'hinge' and margin > 2):
+        if not 0 < tau < math.inf:
+            raise ConfigError(f'ClassVarianceLoss: tau={tau} must be above 0, and finite')
+        if not 0 <= margin < math.inf or (normalize and inter == 'hinge' and margin > 2):
             raise ConfigError(
                 f'ClassVarianceLoss: margin={margin} must be in [0, 2], the range of distances of unit-length '
                 'features; with normalize=False any margin from 0 up'
             )
-        if min(weight_inter, weight_intra) < 0:
-            raise ConfigError(
-                f'ClassVarianceLoss: weight_inter={weight_inter} and weight_intra={weight_intra} must be 0 or more'
-            )
+        if not (0 <= weight_inter < math.inf and 0 <= weight_intra < math.inf):
+            raise ConfigError(f'ClassVarianceLoss: {weight_inter=} and {weight_intra=} must be 0 or more, and finite')
         self.inter = inter
         self.margin = margin
         self.tau = tau
@@ -100,7 +101,8 @@ class ClassVarianceLoss(BaseModule):
         """Compute the two losses of a batch.
 
         Args:
-            feats (Tensor | tuple[Tensor]): attention output M, (N, C, H, W) or (N, D), or a tuple of such levels.
+            feats (Tensor | tuple[Tensor]): attention output M, (N, C, H, W) or (N, D), or a tuple of such levels; with
+                `space='head'` the classifier's input (N, D).
             labels (Tensor): (N,), class indices.
 
         Returns:
@@ -132,24 +134,38 @@ class ClassVarianceLoss(BaseModule):
 
     def _distances(self, feats: Tensor | tuple[Tensor, ...], labels: Tensor) -> tuple[list[Tensor], Tensor]:
         """Distances (N, N) of the batch (`gather`: of all ranks), a matrix for each level compared, and its labels."""
-        levels = (feats,) if isinstance(feats, Tensor) else feats
-        if isinstance(self.level, int):
-            if not -len(levels) <= self.level < len(levels):
-                raise ConfigError(f'ClassVarianceLoss: level={self.level}, but the neck gives {len(levels)} level(s)')
-            levels = (levels[self.level],)
-        if not all(isinstance(level, Tensor) for level in levels):
-            kinds = ', '.join(type(level).__name__ for level in levels)
-            raise ConfigError(
-                f'ClassVarianceLoss: expected one tensor per level, got {kinds}: this backbone gives several features '
-                'for each level, as Conformer and distilled transformers do; take one that gives a single feature'
-            )
-        if self.space == 'pooled':
-            means = (x.flatten(2).mean(2, dtype=accumulation_dtype(x.dtype)) if x.ndim > 2 else x for x in levels)
-            levels = tuple(means)  # (N, C, H, W) -> (N, C); (N, D) stays
-        rows = [level.flatten(1) for level in levels]
+        rows = compared_rows(feats, self.space, self.level)
         if self.gather:
             try:
                 rows, labels = [gather_rows(level) for level in rows], gather_rows(labels)
             except ValueError as error:  # on all ranks alike
                 raise ConfigError(f'ClassVarianceLoss: {error}') from error
         return [pairwise_distance(level, self.normalize) for level in rows], labels
+
+
+def compared_rows(feats: Tensor | tuple[Tensor, ...], space: str, level: int | str) -> list[Tensor]:
+    """What a loss on features compares: a matrix (N, D), one row per sample, for each level.
+
+    Args:
+        feats (Tensor | tuple[Tensor]): What the neck gives, (N, C, H, W) or (N, D), or a tuple of such levels.
+        space (str): 'pooled' takes the mean over spatial positions; any other flattens.
+        level (int | str): An index of the levels, or 'all'.
+
+    Raises:
+        ConfigError: If there is no such level, or it is no tensor.
+    """
+    levels = (feats,) if isinstance(feats, Tensor) else feats
+    if isinstance(level, int):
+        if not -len(levels) <= level < len(levels):
+            raise ConfigError(f'the loss compares level={level}, but the neck gives {len(levels)} level(s)')
+        levels = (levels[level],)
+    if not all(isinstance(level, Tensor) for level in levels):
+        kinds = ', '.join(type(level).__name__ for level in levels)
+        raise ConfigError(
+            f'the loss on features: expected one tensor per level, got {kinds}: this backbone gives several features '
+            'for each level, as Conformer and distilled transformers do; take one that gives a single feature'
+        )
+    if space == 'pooled':
+        means = (x.flatten(2).mean(2, dtype=accumulation_dtype(x.dtype)) if x.ndim > 2 else x for x in levels)
+        levels = tuple(means)  # (N, C, H, W) -> (N, C); (N, D) stays
+    return [level.flatten(1) for level in levels]

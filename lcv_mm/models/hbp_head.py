@@ -37,7 +37,7 @@ class HBPHead(BilinearHead):
         check_dimensions('HBPHead', in_channels=channels, proj_dim=proj_dim)
         super().__init__(num_classes, NUM_PAIRS * proj_dim, **kwargs)
         self.level_channels = channels
-        # 1x1 convolutions, as in the authors' code: the parameters' shapes and random initialisation are theirs
+        # 1x1 convolutions, as in the authors' code. It starts from Caffe's Xavier, bias 0; here: PyTorch's default
         self.projections = nn.ModuleList(nn.Conv2d(c, proj_dim, 1) for c in channels)
 
     def pre_logits(self, feats: tuple[Tensor, ...]) -> Tensor:

@@ -4,7 +4,7 @@ import torch
 from mmpretrain.models import ImageClassifier
 from mmpretrain.registry import MODELS
 from mmpretrain.structures import DataSample
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..errors import ConfigError
 from .checks import single_labels
@@ -14,16 +14,18 @@ from .checks import single_labels
 class LCVClassifier(ImageClassifier):
     """MMPretrain's `ImageClassifier` plus the class-variance loss on the neck's output (LCV, Fig. 1).
 
+    With `variance_loss.space='head'` the loss compares what goes into the head's linear layer `fc` instead.
+
     The training log shows the total `loss`, its parts `loss_cls` (the paper's loss0, of the head), `loss_inter`
     (loss1) and `loss_intra` (loss2), and the mean distances `dist_inter` and `dist_intra` between and within classes.
 
     Args:
-        variance_loss (dict): Config of a `ClassVarianceLoss`.
+        variance_loss (dict): Config of a `ClassVarianceLoss`, or of a `MetricLearningLoss` in its place.
         **kwargs: Of MMPretrain's `ImageClassifier`: `backbone`, `neck`, `head`, `data_preprocessor`, ...
 
     Raises:
         ConfigError: If images are to be mixed (Mixup, CutMix), which gives them two labels, or, in training, have none
-            or several.
+            or several; if `space='head'` and the head has no `fc`.
     """
 
     def __init__(self, *args, variance_loss: dict, **kwargs) -> None:
@@ -34,6 +36,12 @@ class LCVClassifier(ImageClassifier):
                 'LCVClassifier compares images of one label with images of another, but Mixup and CutMix give an image '
                 'two; take Mixup and CutMix out: model.train_cfg=None'
             )
+        if self.variance_loss.space == 'head':
+            if not hasattr(self.head, 'fc'):
+                raise ConfigError(
+                    f"space='head' compares the input of the head's `fc`; {type(self.head).__name__} has none"
+                )
+            self.head.fc.register_forward_pre_hook(self._keep_pooled)
 
     def extract_feat(self, inputs: Tensor, stage: str = 'neck') -> tuple[Tensor, ...] | Tensor:
         """As in `ImageClassifier`, from images of any type: the preprocessor gives a model in float16 float32, too."""
@@ -52,7 +60,11 @@ class LCVClassifier(ImageClassifier):
         losses = self.head.loss(feats, data_samples)
         # `parse_losses` logs the sum of all terms as `loss`: under that name the head's own would be hidden
         losses['loss_cls'] = losses.pop('loss')
-        return losses | self.variance_loss.terms(feats, labels)
+        compared = self._pooled if self.variance_loss.space == 'head' else feats
+        return losses | self.variance_loss.terms(compared, labels)
+
+    def _keep_pooled(self, fc: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        (self._pooled,) = inputs
 
     def parse_losses(self, losses: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         """Sum the losses. A batch without a pair of one kind has no such distance: it is left out of the log."""

@@ -61,7 +61,7 @@ class ResNetLayers(StrictBackbone, ResNet):
                     x = block(x)
                 if name in self.out_layers:
                     outs[name] = x
-                if len(outs) == len(self.out_layers):
+                if len(outs) == len(set(self.out_layers)):
                     return tuple(outs[name] for name in self.out_layers)
         raise AssertionError('unreachable: the names are checked when the network is built')
 

@@ -56,7 +56,7 @@ class VGGLayers(StrictBackbone, VGG):
             x = layer(x)
             if name in self.out_layers:
                 outs[name] = x
-            if len(outs) == len(self.out_layers):
+            if len(outs) == len(set(self.out_layers)):
                 break
         return tuple(outs[name] for name in self.out_layers)
 

@@ -14,6 +14,11 @@ def accumulation_dtype(dtype: torch.dtype) -> torch.dtype:
     return torch.float64 if dtype == torch.float64 else torch.float32
 
 
+def widest_dtype(device: torch.device) -> torch.dtype:
+    """float64, for sums that cancel; float32 on Apple's MPS, which has nothing wider."""
+    return torch.float32 if device.type == 'mps' else torch.float64
+
+
 def no_autocast(x: Tensor) -> AbstractContextManager:
     """Switch autocast off on the device of `x`: `.float()` alone is undone by it at the next matrix product."""
     return torch.autocast(x.device.type, enabled=False)

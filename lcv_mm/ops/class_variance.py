@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from .arithmetic import accumulation_dtype, no_autocast
+from .arithmetic import accumulation_dtype, no_autocast, widest_dtype
 
 # What the paper leaves open: the one place in the code where these have a default (the reasons: configs/_base_/lcv.py).
 INTER, MARGIN, TAU, NORMALIZE, REDUCTION = 'hinge', 1.0, 0.5, True, 'mean'
@@ -107,8 +107,9 @@ def _pair_masks(distance: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
 def pairwise_distance(x: Tensor, normalize: bool = False) -> Tensor:
     """Euclidean distance between every two rows.
 
-    The Gram matrix of the rows is summed in float64, after a common shift by the first row, so that a distance of
-    1e-4 of the rows' length keeps 6 digits (in float32 it keeps none). Never builds an (N, N, D) tensor.
+    The Gram matrix of the rows is summed in float64 (on Apple's MPS in float32, the widest there), after a common shift
+    by the first row, so that a distance of 1e-4 of the rows' length keeps 6 digits (in float32 it keeps none). Never
+    builds an (N, N, D) tensor.
     The gradient at distance 0 is 0.
 
     Args:
@@ -117,7 +118,8 @@ def pairwise_distance(x: Tensor, normalize: bool = False) -> Tensor:
             That is done on the Gram matrix: no scaled copy of the rows is made or kept.
 
     Returns:
-        Tensor: (N, N), symmetric, 0 on the diagonal; float32, or float64 for float64 rows.
+        Tensor: (N, N), symmetric, 0 on the diagonal, NaN elsewhere for a row with NaN or inf; float32, or float64 for
+        float64 rows.
 
     Raises:
         ValueError: If `x` is not a matrix.
@@ -131,13 +133,15 @@ def pairwise_distance(x: Tensor, normalize: bool = False) -> Tensor:
     square = gram.diagonal()
     lengths = square[:, None] + square
     squared = lengths - 2 * gram  # |a - b|^2 = |a|^2 + |b|^2 - 2ab
-    apart = (squared > RESOLUTION * lengths).fill_diagonal_(False)
-    root = torch.where(apart, squared, 1.0).sqrt()  # the slope of the root at 0 is infinite: keep 0 away from it
-    return torch.where(apart, root, 0.0).to(accumulation_dtype(x.dtype))
+    resolution = max(RESOLUTION, 4 * torch.finfo(gram.dtype).eps)
+    # NaN is not taken for equal: distances to a row that is not finite are NaN
+    equal = (squared <= resolution * lengths).fill_diagonal_(True)
+    root = squared.masked_fill(equal, 1.0).sqrt()  # the slope of the root at 0 is infinite: keep 0 away from it
+    return root.masked_fill(equal, 0.0).to(accumulation_dtype(x.dtype))
 
 
 class _Gram(torch.autograd.Function):
-    """Gram matrix (N, N) in float64 of rows in any type, without a copy of the rows in float64.
+    """Gram matrix (N, N) in `widest_dtype` of rows in any type, without a copy of the rows in it.
 
     With `shift` the first row is taken off all; its gradient is right for what does not depend on a common shift.
     """
@@ -146,10 +150,10 @@ class _Gram(torch.autograd.Function):
     def forward(ctx, x, shift):
         ctx.save_for_backward(x)
         ctx.shift = shift
-        gram = x.new_zeros(len(x), len(x), dtype=torch.float64)
+        gram = x.new_zeros(len(x), len(x), dtype=widest_dtype(x.device))
         with no_autocast(x):
             for chunk in x.split(CHUNK, dim=1):
-                chunk = chunk.double()
+                chunk = chunk.to(gram.dtype)
                 if shift:
                     chunk = chunk - chunk[:1]
                 gram = gram.addmm(chunk, chunk.T)

@@ -3,15 +3,15 @@
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.distributed.nn.functional import all_gather
 
 
 def gather_rows(x: Tensor) -> Tensor:
-    """Rows of all ranks, in the order of the ranks; without a process group `x` itself.
+    """Gather the rows of all ranks, in the order of the ranks; without a process group return `x` itself.
 
-    For a loss of the whole batch, which every rank computes alike: the gradient of a rank's own rows is then complete
-    on that rank, and backward needs no communication. It comes times the number of ranks, by which
-    `DistributedDataParallel` divides the parameters' gradients: they end as those of one process with the whole batch,
-    for a sum over the batch as for a mean.
+    Use it for a loss of the whole batch that every rank computes. Backward adds up the ranks' gradients, which are
+    equal. `DistributedDataParallel` divides by the number of ranks, so the parameters get the gradients of one process
+    with the whole batch, whether the loss is a sum or a mean over the batch.
 
     Args:
         x (Tensor): (N, ...), this rank's rows, of one shape on all ranks.
@@ -25,21 +25,7 @@ def gather_rows(x: Tensor) -> Tensor:
     if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
         return x
     _check_sizes(x)
-    return _GatherRows.apply(x)
-
-
-class _GatherRows(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x):
-        ranks = dist.get_world_size()
-        rows = x.new_empty(ranks * len(x), *x.shape[1:])
-        dist.all_gather(list(rows.chunk(ranks)), x.contiguous())
-        return rows
-
-    @staticmethod
-    def backward(ctx, grad):
-        ranks = dist.get_world_size()
-        return grad.chunk(ranks)[dist.get_rank()] * ranks
+    return torch.cat(all_gather(x))
 
 
 def _check_sizes(x: Tensor) -> None:

@@ -88,9 +88,12 @@ def hierarchical_bilinear_pool(levels: Tensors, weights: Tensors, biases: Sequen
         Tensor: (N, D * pairs), float32, or float64 for float64 maps.
 
     Raises:
-        ValueError: If the maps differ in images or places, or the projections do not match them.
+        ValueError: If there are fewer than two levels, the maps differ in images or places, or the projections do not
+            match them.
     """
     levels = [level.flatten(2) for level in levels]  # (N, C, H, W) -> (N, C, L)
+    if len(levels) < 2:
+        raise ValueError(f'the products are of pairs of levels: expected two levels or more, but got {len(levels)}')
     if any(level.shape[::2] != levels[0].shape[::2] for level in levels):
         raise ValueError(
             'the levels must have the same images and places, but got (N, C, L) = '

@@ -55,7 +55,7 @@ class QuantizationHead(ClsHead):
     ) -> None:
         super().__init__(**kwargs)
         self._check(in_channels, bits, part_channels)
-        if min(alpha, scale) <= 0 or weight_quantization < 0:
+        if not (alpha > 0 and scale > 0 and weight_quantization >= 0):  # nor NaN
             raise ConfigError(
                 f'QuantizationHead: {alpha=}, {scale=}, {weight_quantization=}: expected alpha and scale above 0, and '
                 'weight_quantization 0 or more'
@@ -90,6 +90,7 @@ class QuantizationHead(ClsHead):
 
     def parts(self, feats: tuple[Tensor, ...]) -> Tensor:
         """Embed the last level: a tuple of (N, in_channels) -> (N, M, d), each part of unit length."""
+        self.norm.train(self.training and len(feats[-1]) > 1)  # of one image there is no variance
         x = self.embed(self.norm(feats[-1]))
         x = x.unflatten(1, (len(self.codebooks), -1))  # (N, M * d) -> (N, M, d)
         return F.normalize(x.to(accumulation_dtype(x.dtype)), dim=-1)

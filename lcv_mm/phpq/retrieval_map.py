@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import torch
 from mmengine.evaluator import BaseMetric
+from mmengine.logging import print_log
 from mmpretrain.registry import METRICS
 from torch import Tensor
 
@@ -15,19 +16,21 @@ def average_precision(hits: Tensor) -> Tensor:
         hits (Tensor): (Q, N), whether the item at each rank is relevant, the best rank first.
 
     Returns:
-        Tensor: (Q,), float64 in [0, 1]; 0 where nothing is relevant.
+        Tensor: (Q,), float64 in [0, 1], on the CPU; NaN where nothing is relevant.
     """
-    hits = hits.double()
-    precision = hits.cumsum(-1) / torch.arange(1, hits.shape[-1] + 1, device=hits.device)
-    return (precision * hits).sum(-1) / hits.sum(-1).clamp(min=1)
+    hits = hits.cpu().double()
+    precision = hits.cumsum(-1) / torch.arange(1, hits.shape[-1] + 1)
+    return (precision * hits).sum(-1) / hits.sum(-1)
 
 
 @METRICS.register_module()
 class RetrievalMAP(BaseMetric):
     """Retrieval mAP in per cent, over the whole ranking: `retrieval/mAP`. Not an accuracy, and not to compare with one.
 
-    The result equals that of MMPretrain's `RetrievalAveragePrecision` with `topk` the size of the database, which need
-    not be known here. Read are `pred_label`, the order of the database, and `gt_score`, what of it is relevant.
+    Queries with nothing relevant in the database are left out, as by `ClassVarianceMetric`; the log says how many. NaN
+    scores give NaN. Else the result equals that of MMPretrain's `RetrievalAveragePrecision` with `topk` the size of the
+    database, which need not be known here. Read are `pred_label`, the order of the database, the `pred_score` behind
+    it, and `gt_score`, what of it is relevant.
 
     Args:
         collect_device (str): 'cpu' or 'gpu'.
@@ -39,8 +42,13 @@ class RetrievalMAP(BaseMetric):
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
         """Keep the average precision of each query of a batch, not its ranking."""
         for sample in data_samples:
-            self.results.append(float(average_precision(sample['gt_score'][sample['pred_label']])))
+            hits = sample['gt_score'][sample['pred_label']]
+            precision = float(average_precision(hits)) if sample['pred_score'].isfinite().all() else float('nan')
+            self.results.append((precision, bool(hits.any())))
 
-    def compute_metrics(self, results: list[float]) -> dict[str, float]:
-        """The mean over all queries."""
-        return dict(mAP=100 * sum(results) / len(results))
+    def compute_metrics(self, results: list[tuple[float, bool]]) -> dict[str, float]:
+        """The mean over the queries that have something to find; NaN if none has."""
+        found = [precision for precision, is_query in results if is_query]
+        alone = len(results) - len(found)
+        print_log(f'mAP: {alone} of {len(results)} queries have no relevant image, left out', 'current')
+        return dict(mAP=100 * sum(found) / len(found) if found else float('nan'))

@@ -28,7 +28,7 @@ from ..errors import ConfigError
 from .execute import STOPPED, execute
 from .plan import RunSpec
 from .processes import Children
-from .record import cores
+from .record import FAILED, cores
 
 Ends = Iterator[tuple[RunSpec, str] | None]
 OF_TASKS = ('num_cpus', 'num_gpus', 'memory', 'resources', 'scheduling_strategy', 'max_retries')
@@ -85,8 +85,9 @@ def _follow(
             spec, outcome = pending.pop(handle), STOPPED
             try:
                 outcome = result(handle)
-            except errors[0]:
-                raise
+            except errors[0] as error:  # of our own code, or of a full disk: the other runs go on
+                print(f'{spec.name}: {type(error).__name__}: {error}')
+                outcome = FAILED
             except errors[1] as error:
                 if not told:
                     print(f'{spec.name}: {error}')

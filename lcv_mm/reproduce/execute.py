@@ -3,6 +3,7 @@
 import fcntl
 import json
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timezone
@@ -14,7 +15,7 @@ from ..engine import EXIT_TRY_AGAIN, last_good_checkpoint, write_atomically
 from ..errors import UserFacingError
 from ..launch import type_name
 from ..paper import metric_of
-from ..visualization import read_scalars
+from ..visualization import read_curves, read_scalars
 from .plan import RunSpec, hold_to_settings, run_config
 from .processes import Children, Ended
 from .record import (
@@ -74,8 +75,8 @@ def execute(spec: RunSpec, children: Children, env: Mapping[str, str]) -> str:
             _train_and_test(spec, run, facts, children)
         except _Stopped:
             return STOPPED
-        except UserFacingError as error:
-            facts['error'] = str(error)
+        except Exception as error:  # the other runs go on
+            facts['error'] = str(error) if isinstance(error, UserFacingError) else traceback.format_exc()
         ended = datetime.now(timezone.utc).isoformat(timespec='seconds')
         record = Record(spec.config.stem, spec.seed, options=spec.options, amp=spec.amp, ended=ended, **facts)
         write_record(spec.folder, record)
@@ -118,6 +119,9 @@ def _train_and_test(
     checkpoint, _ = last_good_checkpoint(spec.folder)
     if checkpoint is None:
         raise UserFacingError(f'training ended without an error, but left no intact checkpoint in {spec.folder}')
+    curves = read_curves(spec.folder)
+    if classes := cfg.model.get('head', {}).get('num_classes', 0):
+        facts |= dict(num_classes=classes, cross_entropy=curves.get('loss_cls', curves['loss'])[-1][1])
     metrics = spec.folder / 'test.json'
     tested = run(spec.test_command(checkpoint, metrics), 'test.log')
     facts |= dict(checkpoint=checkpoint.name, test_seconds=tested.seconds)

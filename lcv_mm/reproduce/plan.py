@@ -18,7 +18,7 @@ from ..visualization import last_epoch
 from .record import FINISHED, SETTINGS, read_record
 
 # what --dataset knows beside the paper's rows, and the end of the names of its configs
-NAME_ENDS = {'birdlets': 'birdlets64', 'flower112': 'flower112', 'warblers112': 'warblers112'}
+NAME_ENDS = {'birdlets': 'birdlets64', **{name: name for name in ('flower112', 'warblers112', 'warblers224')}}
 SEED = '{seed}'  # in an option's value: replaced by the seed of each run
 
 

@@ -19,6 +19,7 @@ from mmpretrain.utils import collect_env
 from ..data_prep.facts import DATASETS as FACTS
 from ..datasets.birdlets import SETTINGS_FILE as DRAWN
 from ..engine import write_atomically
+from ..engine.trained_classifier_hook import has_learned
 from ..errors import DataError
 from ..launch import type_name
 from ..paper import metric_of
@@ -44,6 +45,8 @@ class Record:
     options: Mapping[str, str]  # settings put over the config, as on a command line, `{seed}` not yet replaced
     amp: bool  # mixed precision
     metrics: Mapping[str, float] = field(default_factory=dict)  # of the final checkpoint, in per cent
+    cross_entropy: float | None = None  # mean over the training batches of the last epoch, in nats
+    num_classes: int = 0  # what the head tells apart; 0 where the config does not say
     checkpoint: str = ''  # file name of that, in the run's folder
     seconds: float = 0.0  # wall-clock time of training, all sessions together
     sessions: int = 0  # of training; the next counts those killed before their time was noted
@@ -67,6 +70,11 @@ class Record:
     def result(self) -> float:
         """That of a finished run, in per cent."""
         return self.metrics[self.metric]
+
+    @property
+    def learned(self) -> bool:
+        """Whether its classifier has learned, as far as is known."""
+        return self.cross_entropy is None or not self.num_classes or has_learned(self.cross_entropy, self.num_classes)
 
 
 def write_record(folder: Path, record: Record) -> None:

@@ -46,7 +46,7 @@ def read_scalars(work_dir: Path) -> Iterator[dict[str, Any]]:
         if steps and before and (anew or steps[0] <= before[0]):
             run = []
         run += records
-    epochs = [record.get('epoch', 0) for record in run if _trains(record)]
+    epochs: list[Any] = [record.get('epoch') for record in run if _trains(record)]
     evaluated = [record['step'] for record in run if not _trains(record)]
     by_epoch = 0 not in epochs and not (epochs and evaluated and (0 in evaluated or max(evaluated) > max(epochs)))
     step = 0

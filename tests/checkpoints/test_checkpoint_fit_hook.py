@@ -7,6 +7,8 @@ from typing import Any, cast
 import pytest
 import torch
 from mmengine.runner import Runner
+from mmengine.runner.checkpoint import _load_checkpoint_to_model
+from mmpretrain.models import LoRAModel
 from torch import nn
 
 from lcv_mm.engine import CheckpointFitHook
@@ -20,16 +22,24 @@ class Model(nn.Module):
         self.head = nn.Linear(4, num_classes)
 
 
-def load(hook: CheckpointFitHook, checkpoint: Any, resume: bool = False, classes: tuple[str, ...] = ('a', 'b', 'c')):
-    """The part of a Runner that the hook looks at, with the model of three classes."""
+def load(
+    hook: CheckpointFitHook,
+    checkpoint: Any,
+    resume: bool = False,
+    classes: tuple[str, ...] = ('a', 'b', 'c'),
+    model: nn.Module | None = None,
+) -> None:
+    """The part of a Runner that the hook looks at, with the model of three classes; then what the Runner loads."""
+    model = model or Model()
+    loader = SimpleNamespace(dataset=SimpleNamespace(metainfo=dict(classes=classes)))
     runner = SimpleNamespace(
-        model=Model(), _load_from='x.pth', _resume=resume, logger=logging.getLogger('test'),
-        optim_wrapper=None, param_schedulers=None,
-        test_dataloader=SimpleNamespace(dataset=SimpleNamespace(metainfo=dict(classes=classes))),
+        model=model, _load_from='x.pth', _resume=resume, logger=logging.getLogger('test'), optim_wrapper=None,
+        param_schedulers=None, **{'test_dataloader' if hook.testing else 'train_dataloader': loader},
     )  # fmt: skip
     if resume:
         checkpoint = dict(checkpoint if 'state_dict' in checkpoint else dict(state_dict=checkpoint), optimizer={})
     hook.after_load_checkpoint(cast(Runner, runner), checkpoint)
+    _load_checkpoint_to_model(model, checkpoint, revise_keys=[(r'^module.', '')])
 
 
 def test_a_checkpoint_that_fits_is_loaded_also_a_distributed_one():
@@ -68,11 +78,37 @@ def test_weights_of_which_nothing_fits_are_an_error_in_training():
         load(CheckpointFitHook(), {'conv1.weight': torch.ones(2)})
 
 
-def test_other_classes_than_those_trained_on_are_an_error():
+@pytest.mark.parametrize(('testing', 'resume'), [(True, False), (False, True), (False, False)])
+def test_other_classes_than_those_trained_on_are_an_error(testing, resume):
     checkpoint = dict(state_dict=Model().state_dict(), meta=dict(dataset_meta=dict(classes=['a', 'b', 'c'])))
-    load(CheckpointFitHook(testing=True), checkpoint)
-    with pytest.raises(CheckpointError, match="class 1 is 'b' in one and 'c' in the other"):
-        load(CheckpointFitHook(testing=True), checkpoint, classes=('a', 'c', 'b'))
+    load(CheckpointFitHook(testing), checkpoint, resume)
+    loader = 'test_dataloader' if testing else 'train_dataloader'
+    for classes, difference in ((('a', 'c', 'b'), "class 1 is 'b' in one and 'c'"), (('a', 'b', 'd'), 'class 2 is')):
+        with pytest.raises(CheckpointError, match=rf'those of {loader}.dataset are others: {difference}'):
+            load(CheckpointFitHook(testing), checkpoint, resume, classes)
+
+
+def test_a_head_of_as_many_other_classes_may_start_anew():
+    state = {key: value for key, value in Model().state_dict().items() if not key.startswith('head')}
+    load(CheckpointFitHook(), dict(state_dict=state, meta=dict(dataset_meta=dict(classes=['d', 'e', 'f']))))
+
+
+@pytest.mark.parametrize('wrapped', [False, True], ids=['of one process', 'of DistributedDataParallel'])
+def test_a_model_whose_own_names_begin_with_module_takes_its_own_checkpoint(wrapped):
+    def lora() -> LoRAModel:
+        head = dict(type='LinearClsHead', num_classes=3, in_channels=64)
+        backbone = dict(type='MobileNetV2', widen_factor=0.05, out_indices=(0,))
+        model = dict(type='ImageClassifier', backbone=backbone, neck=dict(type='GlobalAveragePooling'), head=head)
+        return LoRAModel(model, rank=2, targets=[dict(type='fc')])
+
+    trained, fresh = lora(), lora()
+    state = {key: torch.full_like(value, 7.0) for key, value in trained.state_dict().items()}
+    assert state
+    assert all(key.startswith('module.') for key in state)
+    state = {f'module.{key}': value for key, value in state.items()} if wrapped else state
+    for hook, resume in ((CheckpointFitHook(testing=True), False), (CheckpointFitHook(), True)):
+        load(hook, dict(state_dict=state), resume, model=fresh)
+        assert all((value == 7).all() for value in fresh.state_dict().values())
 
 
 def test_the_schedule_of_the_config_is_refused_for_several_optimizers():

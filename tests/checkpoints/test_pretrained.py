@@ -145,7 +145,7 @@ def test_a_download_that_breaks_off_leaves_nothing_to_be_taken_later(server, cac
     torch.save(VGG(11).state_dict(), tmp_path / 'vgg.pth')
     server.files['weights.pth'] = (tmp_path / 'vgg.pth').read_bytes()
     server.cuts = [len(server.files['weights.pth']) // 2]
-    with pytest.raises(WeightsError, match=r'weights\.pth: could not be downloaded'):
+    with pytest.raises(CheckpointError, match=r'weights\.pth: damaged'):
         load_pretrained(VGG(11), server.url('weights.pth'))
     assert list(cache.iterdir()) == []
 
@@ -153,10 +153,18 @@ def test_a_download_that_breaks_off_leaves_nothing_to_be_taken_later(server, cac
     assert [file.name for file in cache.iterdir()] == ['weights.pth']
 
 
+def test_a_download_that_is_refused_is_kept_and_not_called_a_failed_download(server, cache, tmp_path, safe_checkpoints):
+    torch.save(dict(state_dict=VGG(11).state_dict(), code=Path), tmp_path / 'code.pth')
+    server.files['code.pth'] = (tmp_path / 'code.pth').read_bytes()
+    with pytest.raises(CheckpointError, match=r'code\.pth: refused, it holds other objects .*--trust-checkpoint'):
+        load_pretrained(VGG(11), server.url('code.pth'))
+    assert [file.name for file in cache.iterdir()] == ['code.pth']
+
+
 def test_a_damaged_file_put_into_the_cache_by_hand_is_kept_and_named(cache):
     cache.mkdir(parents=True)
     (cache / 'weights.pth').write_bytes(b'PK\x03\x04 cut')
-    with pytest.raises(CheckpointError, match=r'checkpoints/weights\.pth\): damaged.*delete it'):
+    with pytest.raises(CheckpointError, match=r'checkpoints/weights\.pth: damaged.*download it again'):
         load_pretrained(VGG(11), 'http://127.0.0.1:1/weights.pth')
     assert (cache / 'weights.pth').exists()
 

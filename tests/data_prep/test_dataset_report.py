@@ -1,4 +1,4 @@
-"""report: finds nothing wrong with a complete dataset, and all that is wrong with another one."""
+"""The check of a dataset: nothing is wrong with a complete one, and all that is wrong with another is listed."""
 
 import shutil
 from dataclasses import replace
@@ -41,19 +41,13 @@ def cut_in_half(file: Path) -> None:
 
 
 @pytest.mark.parametrize(('name', 'facts'), [('cub', CUB), ('dogs', DOGS)])
-def test_a_whole_dataset_has_no_fault(originals, name, facts):
-    report = check_dataset(facts, originals / name)
-    assert report.faults == []
-    assert report.rows[-1] == f'all splits: {facts.images} different images, {facts.images} opened without fault'
-
-
-def test_the_report_has_a_line_a_split(originals):
-    assert str(check_dataset(DOGS, originals / 'dogs', open_images=False)) == (
-        f'Stanford Dogs in {originals}/dogs\n'
-        '  train: 120 images, 1 in each of 120 classes\n'
-        '  test: 240 images, 2 in each of 120 classes\n'
-        '  all splits: 360 different images\n'
-        '  no fault'
+def test_a_complete_dataset_has_no_fault_and_a_line_a_split(originals, name, facts, capsys):
+    assert check_dataset(facts, originals / name) == []
+    classes = facts.splits[0].images
+    assert capsys.readouterr().out == (
+        f'{facts.title} in {originals}/{name}\n'
+        f'  train: {classes} images of {classes} classes\n'
+        f'  test: {2 * classes} images of {classes} classes\n'
     )
 
 
@@ -62,38 +56,41 @@ def test_the_faults_of_cub_are_all_found(cub):
     (images / f'{ALBATROSS}_0001_1.jpg').unlink()
     cut_in_half(images / f'{ALBATROSS}_0002_2.jpg')
     edit(cub / 'image_class_labels.txt', '\n3 1\n', '\n3 2\n')
-    *faults, unreadable = check_dataset(CUB, cub).faults
+    before = {file: file.stat().st_mtime_ns for file in cub.rglob('*')}
+    *faults, unreadable = check_dataset(CUB, cub)
     assert faults == [
-        'train: 0 images of class Black_footed_Albatross, expected 1 (the first of 2 such classes)',
+        'train: 0 images of class Black_footed_Albatross, expected 1',
+        f'train: 2 images of class {CUB_CATEGORIES[1]}, expected 1',
         f'images/{ALBATROSS}_0001_1.jpg: missing',
     ]
     assert unreadable.startswith(f'images/{ALBATROSS}_0002_2.jpg: damaged, OSError: ')
+    assert {file: file.stat().st_mtime_ns for file in cub.rglob('*')} == before
+    assert check_dataset(CUB, cub, open_images=False) == faults
 
 
 def test_the_classes_without_images_are_counted(cub):
-    lines = {name: (cub / f'{name}.txt').read_text().splitlines() for name in ('images', 'image_class_labels')}
-    splits = (cub / 'train_test_split.txt').read_text().splitlines()
-    for name, held in {**lines, 'train_test_split': splits}.items():
-        (cub / f'{name}.txt').write_text('\n'.join(held[:75]) + '\n')  # 25 classes of 3 images
-    assert check_dataset(CUB, cub).faults == [
-        'train: 25 images, expected 200',
-        f'train: 0 images of class {CUB_CATEGORIES[25]}, expected 1 (the first of 175 such classes)',
-        'test: 50 images, expected 400',
-        f'test: 0 images of class {CUB_CATEGORIES[25]}, expected 2 (the first of 175 such classes)',
-        'all splits: 75 different images, expected 600',
+    for name in ('images', 'image_class_labels', 'train_test_split'):
+        lines = (cub / f'{name}.txt').read_text().splitlines()
+        (cub / f'{name}.txt').write_text('\n'.join(lines[:597]) + '\n')  # 199 classes of 3 images
+    assert check_dataset(CUB, cub) == [
+        'train: 199 images, expected 200',
+        f'train: 0 images of class {CUB_CATEGORIES[199]}, expected 1',
+        'test: 398 images, expected 400',
+        f'test: 0 images of class {CUB_CATEGORIES[199]}, expected 2',
+        'all splits: 597 different images, expected 600',
     ]
 
 
 def test_lists_that_disagree_are_a_fault_and_no_crash(cub):
     edit(cub / 'train_test_split.txt', '\n600 1\n', '\n')
-    (fault,) = check_dataset(CUB, cub).faults
+    (fault,) = check_dataset(CUB, cub)
     assert 'images.txt has 600 ids and train_test_split.txt has 599' in fault
     assert '--cfg-options' not in fault
 
 
 def test_a_missing_list_is_one_fault_of_all_splits(tmp_path):
     (tmp_path / 'jpg').mkdir()
-    (fault,) = check_dataset(DATASETS['flower17'], tmp_path).faults
+    (fault,) = check_dataset(DATASETS['flower17'], tmp_path)
     assert fault == (
         f'OxfordFlower17 in {tmp_path}: expected jpg/, datasplits.mat in this folder; missing: datasplits.mat.'
     )
@@ -102,14 +99,15 @@ def test_a_missing_list_is_one_fault_of_all_splits(tmp_path):
 def test_an_image_that_is_listed_twice_is_a_fault(cub):
     names = (cub / 'images.txt').read_text().split()[1::2]
     edit(cub / 'images.txt', f'\n600 {names[599]}\n', f'\n600 {names[598]}\n')
-    assert 'all splits: 599 different images, expected 600' in check_dataset(CUB, cub).faults
+    assert 'all splits: 599 different images, expected 600' in check_dataset(CUB, cub)
 
 
-@pytest.mark.parametrize(('make', 'fault'), [(False, 'the folder does not exist'), (True, 'the folder is empty')])
-def test_no_dataset_is_a_fault(tmp_path, make, fault):
+@pytest.mark.parametrize(('make', 'problem'), [(False, 'the folder does not exist'), (True, 'missing: images/')])
+def test_no_dataset_is_a_fault_and_is_not_drawn(tmp_path, make, problem):
     if make:
         (tmp_path / 'birdlets').mkdir()
-    assert check_dataset(DATASETS['birdlets'], tmp_path / 'birdlets').faults == [fault]
+    (fault,) = check_dataset(DATASETS['birdlets'], tmp_path / 'birdlets')
+    assert problem in fault
     assert not any(tmp_path.glob('birdlets/*'))
 
 

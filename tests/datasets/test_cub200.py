@@ -57,6 +57,10 @@ def test_windows_line_ends_and_blank_lines_are_read(root):
     [
         ('image_class_labels', '3 1\n', '', 'images.txt has 6 ids and image_class_labels.txt has 5.* is id 3'),
         ('images', '3 001', '001', "images.txt, line 3: expected '<id> <value>', found '001.Black"),
+        *(
+            (name, '\n5 ', '\n4 ', f'{name}.txt, line 5: id 4 is there twice')
+            for name in ('images', 'image_class_labels', 'train_test_split')
+        ),
         ('train_test_split', '4 0\n', '4 2\n', r"split.txt, id 4: expected 0 \(test\) or 1 \(train\), found '2'"),
         *(
             (

@@ -150,3 +150,13 @@ def test_a_part_of_cub_is_read_with_the_names_of_its_classes(tmp_path):
         assert part.CLASSES[24] == 'Common_Yellowthroat'
         assert '/200.Common_Yellowthroat/' in part.get_data_info(len(part) - 1)['img_path']
         assert part[0]['data_samples'].gt_label.item() == 0
+
+
+def test_an_image_that_is_listed_twice_is_named(copy):
+    root = copy(CUB200)
+    images = dict(line.split() for line in (root / 'images.txt').read_text().splitlines())
+    splits = dict(line.split() for line in (root / 'train_test_split.txt').read_text().splitlines())
+    first, second = [number for number, split in splits.items() if split == '1'][:2]
+    images[second] = images[first]
+    (root / 'images.txt').write_text(''.join(f'{number} {image}\n' for number, image in images.items()))
+    assert f"1 images of the split 'train' are listed twice: {images[first]}" in data_error(CUB200, root)

@@ -135,3 +135,13 @@ def test_a_loop_without_epochs_is_refused():
     loop = object.__new__(IterBasedTrainLoop)
     with pytest.raises(ConfigError, match='needs a loop of epochs .* got IterBasedTrainLoop'):
         PositionalSeedHook().before_train(SimpleNamespace(train_loop=loop))
+
+
+def test_a_step_and_an_image_never_draw_the_same():
+    # SeedSequence takes (seed, 5, 1) for (seed, 5, 1, 0): without numbers of the streams, iteration 5 of rank 1 would
+    # draw what image 1 draws in epoch 5, and iteration 5 of rank 0 what image 0 does
+    hook, runner = started()
+    images = {drawn for number in range(7) for drawn in epoch(hook, runner, number).values()}
+    for runner.iter in range(7):
+        hook.before_train_iter(runner, batch_idx=0)
+        assert draws() not in images

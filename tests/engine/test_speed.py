@@ -1,11 +1,18 @@
+import subprocess
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
+from mmengine.hooks import Hook
 from mmengine.optim import OptimWrapper
+from mmengine.runner import Runner
+from mmpretrain.models import ImageClassifier
+from tiny_run import ROOT
 from torch import nn
 
 from lcv_mm.engine import ChannelsLastHook, CompileHook, CPUAmpOptimWrapper
+from lcv_mm.engine.speed import has_bfloat16
 
 
 def test_convolutions_compute_in_channels_last_and_give_the_same():
@@ -13,7 +20,7 @@ def test_convolutions_compute_in_channels_last_and_give_the_same():
     model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 4, 3))
     x = torch.randn(2, 3, 9, 9)
     expected = model(x)
-    ChannelsLastHook().before_run(SimpleNamespace(model=model))
+    ChannelsLastHook().before_train(SimpleNamespace(model=model))
     out = model(x)
     assert out.is_contiguous(memory_format=torch.channels_last)
     torch.testing.assert_close(out, expected)
@@ -70,12 +77,65 @@ def test_the_model_runs_in_bfloat16_and_its_weights_stay_float32():
     assert not torch.equal(weight, reference)
 
 
-@pytest.mark.parametrize(('capability', 'warnings'), [('AVX2', 1), ('AVX512', 0)])
-def test_a_processor_without_bfloat16_is_warned_of(capability, warnings, monkeypatch, capsys):
-    monkeypatch.setattr(torch.backends.cpu, 'get_cpu_capability', lambda: capability)
+class Start(Exception):
+    """Raised where training would begin."""
+
+
+class StopAtStart(Hook):
+    priority = 'LOWEST'
+
+    def before_train(self, runner: Runner) -> None:
+        raise Start
+
+
+def start(hooks: list, work_dir: Path) -> nn.Module:
+    """A model as it is when a run of seed 3 begins to train."""
+    runner = Runner(
+        dict(type=ImageClassifier, backbone=dict(type='MobileNetV2', widen_factor=0.1), head=dict(type='ClsHead')),
+        str(work_dir),
+        train_dataloader=dict(batch_size=1, num_workers=0, sampler=dict(type='DefaultSampler'), dataset=[0]),
+        train_cfg=dict(by_epoch=True, max_epochs=1),
+        optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.1)),
+        custom_hooks=[*hooks, StopAtStart()],
+        default_scope='mmpretrain',
+        randomness=dict(seed=3),
+    )
+    with pytest.raises(Start):
+        runner.train()
+    return runner.model
+
+
+def test_the_same_seed_gives_the_same_start_with_the_hook(tmp_path):
+    plain, hooked = start([], tmp_path / 'plain'), start([ChannelsLastHook()], tmp_path / 'hooked')
+    weights = [model.backbone.conv1.conv.weight for model in (plain, hooked)]
+    assert [weight.is_contiguous(memory_format=torch.channels_last) for weight in weights] == [False, True]
+    for one, other in zip(plain.parameters(), hooked.parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize(
+    ('flags', 'expected'),
+    [
+        ('avx2 fma', False),
+        ('avx512f avx512bw avx512_vnni', False),  # Cascade Lake: AVX-512, and bfloat16 emulated
+        ('avx512f avx512_bf16', True),
+        ('amx_bf16 amx_tile', True),
+        ('asimd i8mm bf16', True),  # ARM
+    ],
+)
+def test_bfloat16_is_asked_of_the_processor_and_the_makefile_has_the_same_rule(flags, expected, tmp_path):
+    (tmp_path / 'cpuinfo').write_text(f'processor\t: 0\nflags\t\t: fpu {flags} sse\n')
+    assert has_bfloat16((tmp_path / 'cpuinfo').read_text()) == expected
+    rule = next(line for line in (ROOT / 'Makefile').read_text().splitlines() if line.startswith('AMP'))
+    command = rule.partition('$(shell ')[2].removesuffix(')').replace('/proc/cpuinfo', str(tmp_path / 'cpuinfo'))
+    assert subprocess.run(command, shell=True, capture_output=True, text=True).stdout == '--amp\n' * expected
+
+
+@pytest.mark.skipif(not Path('/proc/cpuinfo').is_file(), reason='only Linux says what its processor has')
+def test_a_processor_without_bfloat16_is_warned_of(monkeypatch, caplog_mmengine):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
     one_step(CPUAmpOptimWrapper)
-    assert ''.join(capsys.readouterr()).count('train without --amp') == warnings
+    assert ('train without --amp' in caplog_mmengine()) != has_bfloat16(Path('/proc/cpuinfo').read_text())
 
 
 def test_gradients_accumulate_as_in_the_toolbox():

@@ -53,6 +53,22 @@ def test_they_are_scipys_and_scikit_learns_in_blocks_of_any_size(block):
     assert feature_quality(features(), LABELS, block) == pytest.approx(reference(features(), LABELS), rel=1e-9)
 
 
+@pytest.mark.parametrize('value', [np.nan, np.inf])
+def test_features_that_are_not_finite_have_no_quality(value):
+    feats = features()
+    feats[4, 1] = value
+    assert all(np.isnan(number) for number in feature_quality(feats, LABELS).values())
+
+
+def test_the_log_says_how_many_images_are_no_query(caplog_mmengine):
+    metric = ClassVarianceMetric()
+    samples = [dict(pooled_feat=row, gt_label=label) for row, label in zip(features(), LABELS, strict=True)]
+    metric.process({}, samples)
+    found = metric.evaluate(len(samples))
+    assert found['class_variance/mAP'] == pytest.approx(reference(features(), LABELS)['mAP'], rel=1e-6)
+    assert '1 of 11 queries have no relevant image, left out' in caplog_mmengine()
+
+
 def test_four_points_by_hand():
     # at 0 and 90 degrees class 0, at 0.1 of the chord beside them class 1: each image's nearest is of the other class
     feats = torch.tensor([[2.0, 0.0], [0.0, 3.0], [3.0, 4.0], [-4.0, 3.0]])

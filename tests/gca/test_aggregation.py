@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.spatial import cKDTree
 
-from lcv_mm.errors import ConfigError
+from lcv_mm.errors import ConfigError, TrainingError
 from lcv_mm.gca.aggregation import (
     aggregate,
     edge_weights,
@@ -111,3 +111,11 @@ def test_the_loss_of_pairs_is_computed_in_float32_under_autocast():
     with torch.autocast('cpu', dtype=torch.bfloat16):
         found = pair_loss(logits, targets)
     assert found == pair_loss(logits, targets)
+
+
+@pytest.mark.parametrize('value', [float('nan'), float('inf')])
+def test_features_that_are_not_finite_have_no_neighbors(value):
+    feats = torch.randn(6, 3)
+    feats[2, 1] = value
+    with pytest.raises(TrainingError, match='not finite, and so have no neighbours'):
+        nearest_neighbors(feats, 2)

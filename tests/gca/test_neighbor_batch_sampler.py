@@ -61,3 +61,15 @@ def test_a_sampler_without_a_seed_is_an_error():
 def test_fewer_images_than_a_batch_are_an_error():
     with pytest.raises(ConfigError, match='batch_size=8, but there are 5 images'):
         NeighborBatchSampler(DefaultSampler(list(range(5)), seed=0), 8)
+
+
+def test_neighbors_are_no_draw_that_the_choice_of_the_labelled_images_has_made():
+    # both are of (seed, number): in epoch 1 it would be the same stream
+    for epoch in range(2):
+        columns = [
+            GRAPH[anchor].tolist().index(other)
+            for batch in sampler_of(epoch=epoch)
+            for anchor, other in zip(batch[:6], batch[6:], strict=True)
+        ]
+        rng = np.random.default_rng((0, epoch))
+        assert columns != [int(column) for _ in range(3) for column in rng.integers(3, size=6)]

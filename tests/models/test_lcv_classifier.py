@@ -32,9 +32,27 @@ def test_the_terms_are_those_of_the_head_and_of_the_attention_output(model):
     labels = torch.tensor([0, 1, 0, 3])
     inter, intra = class_variance(attended.flatten(1), labels, margin=1.9)
     torch.testing.assert_close(losses['loss_inter'], inter)
-    torch.testing.assert_close(losses['loss_intra'], 0.01 * intra)
+    torch.testing.assert_close(losses['loss_intra'], intra)
     torch.testing.assert_close(losses['loss_cls'], torch.nn.functional.cross_entropy(model.head((attended,)), labels))
     assert 'loss' not in losses
+
+
+def test_in_the_space_of_the_head_its_linear_layers_input_is_compared():
+    torch.manual_seed(0)
+    loss = dict(type='ClassVarianceLoss', space='head', margin=1.9)
+    model = MODELS.build(dict(type='LCVClassifier', **{**LCV, 'variance_loss': loss})).eval()
+    losses = model.loss(IMAGES, samples([0, 1, 0, 3]))
+    pooled = model.head.pre_logits((residual_attention(model.backbone(IMAGES)[-1]),))
+    inter, intra = class_variance(pooled, torch.tensor([0, 1, 0, 3]), margin=1.9)
+    torch.testing.assert_close((losses['loss_inter'], losses['loss_intra']), (inter, intra))
+
+
+def test_the_space_of_the_head_needs_a_linear_layer():
+    head = dict(type='ClsHead', loss=dict(type='CrossEntropyLoss'))
+    with pytest.raises(ConfigError, match='ClsHead has none'):
+        MODELS.build(
+            dict(LCV, type='LCVClassifier', head=head, variance_loss=dict(type='ClassVarianceLoss', space='head'))
+        )
 
 
 def test_the_log_shows_the_total_its_parts_and_the_mean_distances(model):

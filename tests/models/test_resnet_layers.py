@@ -73,3 +73,9 @@ def test_frozen_stages_and_norm_eval_are_kept():
 def test_an_unknown_layer_lists_the_valid_ones():
     with pytest.raises(ConfigError, match=r"\['layer4.2'\].*'layer4.1.relu1', 'layer4.1'\]"):
         ResNetLayers(18, ('layer4.2',))
+
+
+def test_a_layer_may_be_asked_for_more_than_once():
+    outs = ResNetLayers(18, ('layer4.1', 'layer4.0.relu1', 'layer4.1')).eval()(IMAGES)
+    assert torch.equal(outs[0], outs[2])
+    assert [out.shape[1] for out in outs] == [512] * 3

@@ -48,3 +48,13 @@ def test_weights_of_another_depth_are_an_error_and_not_a_warning(tmp_path):
     model = VGGLayers(16, init_cfg=dict(type='Pretrained', checkpoint=str(tmp_path / 'vgg11.pth')))
     with pytest.raises(WeightsError, match=r'vgg11\.pth'):
         model.init_weights()
+
+
+def test_nothing_is_computed_after_the_last_layer_also_where_it_is_asked_for_twice():
+    model = VGGLayers(11, ('relu1_1', 'relu1_1')).eval()
+    calls = []
+    for layer in model.features:
+        layer.register_forward_hook(lambda *_: calls.append(1))
+    first, second = model(IMAGES)
+    assert torch.equal(first, second)
+    assert len(calls) == 1

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from lcv_mm.ops import arithmetic
-from lcv_mm.ops.arithmetic import add_matrix_product, matrix_product
+from lcv_mm.ops.arithmetic import add_matrix_product, matrix_product, widest_dtype
 
 
 @pytest.fixture(params=[False, True], ids=['product', 'convolution'])
@@ -33,3 +33,7 @@ def test_a_narrow_product_is_added_to_a_wide_sum(either_form):
     one = torch.ones(1, 1, dtype=torch.bfloat16)
     add_matrix_product(out, one, one)
     assert out.item() == 4097
+
+
+def test_apples_mps_has_no_float64():
+    assert [widest_dtype(torch.device(name)) for name in ('mps', 'cpu')] == [torch.float32, torch.float64]

@@ -157,3 +157,15 @@ def test_identical_rows_are_at_distance_0_with_a_gradient_of_0(distance, scale):
 def test_a_feature_map_is_refused_with_its_shape():
     with pytest.raises(ValueError, match=r'shape \(N, D\), but got \(2, 3, 4, 4\); flatten'):
         pairwise_distance(torch.zeros(2, 3, 4, 4))
+
+
+@BOTH_DISTANCES
+@pytest.mark.parametrize('value', [math.nan, math.inf, -math.inf])
+def test_features_that_are_not_finite_give_no_plausible_distance_or_loss(distance, value):
+    x = torch.tensor([[3.0, 0.0], [3.0, 4.0], [value, 1.0]])
+    found = distance(x)
+    assert found.isnan().tolist() == [[False, False, True], [False, False, True], [True, True, False]]
+    torch.testing.assert_close(found[:2, :2], distance(x[:2]))
+    normalize = distance is normalized_distance
+    for inter in PHI:
+        assert torch.stack(class_variance(x, LABELS, inter, normalize=normalize)).isnan().all()

@@ -151,3 +151,9 @@ def test_random_maclaurin_and_its_gradients_equal_the_projection_of_each_place(p
     grads = [torch.autograd.grad(out.square().sum(), inputs) for out in (got, expected)]
     for a, b in zip(*grads, strict=True):
         torch.testing.assert_close(a, b)
+
+
+@pytest.mark.parametrize('count', [0, 1])
+def test_fewer_than_two_levels_have_no_product(count):
+    with pytest.raises(ValueError, match=f'expected two levels or more, but got {count}'):
+        hierarchical_bilinear_pool([torch.ones(2, 3, 4)] * count, [torch.ones(5, 3)] * count, [None] * count)

@@ -101,3 +101,18 @@ def test_maps_over_different_places_are_refused():
 def test_hashes_of_another_number_of_channels_are_refused():
     with pytest.raises(ValueError, match='h1 and s1 must hold one value for each of the 6 channels'):
         tensor_sketch_pool(torch.zeros(2, 6, 3, 3), *draw_hashes(4, 8), 8)
+
+
+@pytest.mark.parametrize('places', [2, 400], ids=['by place', 'by Gram matrix'])
+def test_it_runs_where_torch_has_to_be_deterministic(places):
+    x = torch.randn(2, 8, places, requires_grad=True)
+    hashes = [t for _ in range(2) for t in (torch.randint(16, (8,)), torch.randint(2, (8,)) * 2.0 - 1)]
+    results = []
+    for deterministic in (False, True):
+        torch.use_deterministic_algorithms(deterministic)
+        try:
+            out = tensor_sketch_pool(x, *hashes, 16)
+            results.append((out, *torch.autograd.grad(out.square().sum(), x)))
+        finally:
+            torch.use_deterministic_algorithms(False)
+    torch.testing.assert_close(*results)

@@ -95,9 +95,23 @@ def test_mixed_precision_quantises_in_float32():
         (dict(bits=128), r'bits=128 need 16 codebooks .* 64 channels, but .* in_channels=40; take 80 bits at most'),
         (dict(attention_topk=257), r'attention_topk=257: expected 1 to 256'),
         (dict(alpha=0), r'alpha=0.*expected alpha and scale above 0'),
+        *(({name: float('nan')}, f'{name}=nan') for name in ('alpha', 'scale', 'weight_quantization')),
         (dict(weight_quantization=-1), r'weight_quantization=-1: expected'),
     ],
 )
 def test_a_number_out_of_its_range_is_one_message(options, message):
     with pytest.raises(ConfigError, match=message):
         make(**options)
+
+
+def test_a_last_batch_of_one_image_is_normalised_by_the_running_statistics():
+    head, feats, samples = make()
+    head.parts((feats,))  # moves them
+    before = {name: value.clone() for name, value in head.norm.named_buffers()}
+    losses = head.loss((feats[:1],), samples[:1])
+    sum(losses.values()).backward()
+    assert all(torch.equal(value, before[name]) for name, value in head.norm.named_buffers())
+    trained = head.parts((feats[:1],))
+    torch.testing.assert_close(trained, head.eval().parts((feats[:1],)))
+    head.train().parts((feats,))
+    assert int(head.norm.num_batches_tracked) == int(before['num_batches_tracked']) + 1  # the next batch has a variance

@@ -1,5 +1,7 @@
 """mAP against rankings worked by hand, a slow loop, and MMPretrain's own metric."""
 
+import math
+
 import pytest
 import torch
 from mmpretrain.evaluation import RetrievalAveragePrecision
@@ -18,8 +20,26 @@ def test_three_rankings_by_hand():
     assert average_precision(hits).tolist() == pytest.approx(expected, abs=1e-15)
 
 
-def test_a_query_with_nothing_to_find_counts_as_zero():
-    assert average_precision(torch.zeros(1, 4)).tolist() == [0.0]
+def test_a_query_with_nothing_to_find_is_left_out_and_counted(caplog_mmengine):
+    assert average_precision(torch.zeros(1, 4)).isnan().tolist() == [True]
+    alone = DataSample().set_gt_label(3).set_pred_score(torch.arange(40.0)).set_pred_label(torch.arange(40))
+    scores = []
+    for more in ([], [alone.set_gt_score(torch.zeros(40))]):
+        metric = RetrievalMAP()
+        metric.process({}, [sample.to_dict() for sample in samples() + more])
+        scores.append(metric.evaluate(4 + len(more))['retrieval/mAP'])
+    assert scores[0] == scores[1]
+    assert '1 of 5 queries have no relevant image, left out' in caplog_mmengine()
+    metric.process({}, [alone.to_dict()])
+    assert math.isnan(metric.evaluate(1)['retrieval/mAP'])
+
+
+def test_a_ranking_by_scores_that_are_no_numbers_has_no_precision():
+    metric = RetrievalMAP()
+    queries = samples()
+    queries[1].pred_score[7] = math.nan
+    metric.process({}, [sample.to_dict() for sample in queries])
+    assert math.isnan(metric.evaluate(4)['retrieval/mAP'])
 
 
 def test_it_equals_a_slow_loop():

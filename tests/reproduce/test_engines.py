@@ -89,3 +89,16 @@ def test_slurm_where_there_is_none_is_said(tmp_path):
 def test_options_that_the_local_engine_does_not_have_are_said(tmp_path, options):
     with pytest.raises(ConfigError, match=r'--engine-options .*: expected jobs=N'):
         next(run_here(specs(tmp_path, 2, 'cbp'), Event(), options))
+
+
+def test_a_run_that_cannot_be_executed_is_one_that_failed_and_the_others_go_on(tmp_path, capsys):
+    damaged, blocked, also_damaged = runs = specs(tmp_path, 2, 'bcnn', 'cbp', 'hbp')
+    for spec in (damaged, also_damaged):
+        spec.folder.mkdir(parents=True)
+        (spec.folder / 'sessions.json').write_text('[{"seconds": 81')
+    blocked.folder.parent.mkdir(parents=True)
+    blocked.folder.write_text('a file in the place of the folder')
+    ended = [end for end in run_here(runs, Event(), {'jobs': 1}) if end is not None]
+    assert sorted((spec.name, outcome) for spec, outcome in ended) == sorted((spec.name, 'failed') for spec in runs)
+    assert 'JSONDecodeError' in read_record(also_damaged.folder).error
+    assert f'{blocked.name}: FileExistsError' in capsys.readouterr().out

@@ -53,13 +53,16 @@ def test_the_rehearsal_is_seven_configs_and_twenty_one_ablations():
     ]
 
 
-@pytest.mark.parametrize('dataset', ['flower112', 'warblers112'])
-def test_a_real_dataset_on_a_cpu_is_three_arms_of_each_head(dataset):
+@pytest.mark.parametrize(
+    ('dataset', 'backbone', 'arms'),
+    [('flower112', 'vgg16', 3), ('warblers112', 'vgg16', 4), ('warblers224', 'resnet18', 4)],
+)
+def test_a_real_dataset_on_a_cpu_is_the_arms_of_each_head(dataset, backbone, arms):
     assert sorted(names(dataset=dataset, patterns=['*bcnn*', '*cbp*', '*hbp*'])) == sorted(
         name
         for head in ('bcnn', 'cbp', 'hbp')
-        for base in [f'{head}_vgg16_{dataset}']
-        for name in (base, f'lcv_{base}', f'{base}_attention_balanced')
+        for base in [f'{head}_{backbone}_{dataset}']
+        for name in (base, f'lcv_{base}', f'{base}_attention_balanced', f'{base}_attention')[:arms]
     )
 
 
@@ -95,7 +98,7 @@ def test_a_folder_is_held_to_the_settings_it_was_begun_with(tmp_path):
     check_specs([begun])
     for other in (specs(tmp_path, options=['optim_wrapper.optimizer.lr=0.1'])[0], specs(tmp_path, amp=True)[0]):
         with pytest.raises(
-            ConfigError, match=r'seed_0 was begun with other settings: (amp=True|.*lr=0.1 \(there: 0.01\))'
+            ConfigError, match=r'seed_0 was begun with other settings: (amp=True|.*lr=0.1 \(there: 1.0\))'
         ):
             check_specs([other])
 

@@ -35,6 +35,13 @@ def test_a_record_is_read_as_it_was_written(tmp_path):
     assert written.result == 57.25
 
 
+@pytest.mark.parametrize(
+    ('cross_entropy', 'num_classes', 'learned'), [(1.5, 20, False), (1.49, 20, True), (None, 20, True), (1.5, 0, True)]
+)
+def test_a_record_knows_whether_its_classifier_has_learned(cross_entropy, num_classes, learned):
+    assert record(cross_entropy=cross_entropy, num_classes=num_classes).learned is learned
+
+
 def test_all_records_of_a_work_dir_are_found_and_runs_under_way_have_none(tmp_path):
     for seed in (1, 0):
         write_record(tmp_path / f'cbp/seed_{seed}', record(seed))

@@ -88,6 +88,19 @@ def test_only_common_seeds_are_paired(baseline, shown, tmp_path):
     assert rows(tmp_path, TABLE_1, 'LCV on BCNN')[0][GAIN] == shown
 
 
+def test_a_run_whose_classifier_has_not_learned_is_marked_and_in_no_difference(tmp_path):
+    trained, untrained = dict(num_classes=200, cross_entropy=0.5), dict(num_classes=200, cross_entropy=2.7)
+    add_run(tmp_path, LCV, 0, 70.0, **trained)
+    add_run(tmp_path, LCV, 1, 75.0, **trained)
+    add_run(tmp_path, BASELINE, 0, 60.0, **trained)
+    add_run(tmp_path, BASELINE, 1, 30.0, **untrained)
+    (lcv,), (baseline,) = rows(tmp_path, TABLE_1, 'LCV on BCNN'), rows(tmp_path, TABLE_1, 'BCNN')
+    assert lcv[GAIN] == '+10.00 (1 seed)'
+    assert baseline['note'] == 'Classifier not trained (cross entropy, seed 1: 2.70 of log C = 5.30).'
+    add_run(tmp_path, LCV, 0, 70.0, **untrained)
+    assert rows(tmp_path, TABLE_1, 'LCV on BCNN')[0][GAIN] == 'classifier not trained'
+
+
 def test_amp_is_marked_and_neither_averaged_nor_paired_with_full_precision(tmp_path):
     add_run(tmp_path, LCV, 0, 70.0)
     add_run(tmp_path, LCV, 1, 60.0, amp=True)
@@ -301,12 +314,13 @@ def test_a_band_is_the_mean_and_sample_deviation_at_epochs_that_all_runs_have():
 
 def test_no_label_of_a_plot_is_cut_off():
     longest = max((comparison.question for comparison in read_comparisons()), key=len)
-    figure = draw_differences([(longest, Sample((0.5, 1.5))), ('short', Sample((-2.0,)))], 'top-1 accuracy')
+    figure = draw_differences([(longest, 1.0, (0.5, 1.5)), ('short', -2.0, None)], 'top-1 accuracy')
     figure.draw_without_rendering()
-    for text in figure.axes[0].texts:
+    for text in figure.axes[0].get_yticklabels():
         box = text.get_window_extent()
         assert figure.bbox.x0 <= box.x0 < box.x1 <= figure.bbox.x1
         assert figure.bbox.y0 <= box.y0 < box.y1 <= figure.bbox.y1
+        assert box.x1 <= figure.axes[0].get_window_extent().x0  # left of the axis
 
 
 def test_a_difference_that_rounds_to_zero_has_no_sign():

@@ -2,7 +2,8 @@
 
 from mmpretrain.datasets import CenterCrop, LoadImageFromFile, PackInputs, RandomCrop, RandomFlip, ResizeEdge
 
-# Paper: resize and mirroring not stated. Here: the short side to 256, the same share as 512 for 448, and mirroring
+# Paper: "randomly clipp, translate, scale images", random crops of 224; amounts, resize and mirroring not stated. Here:
+# the short side to 256, the same share as 512 for 448 (crop448.py), the crop and mirroring
 train_pipeline = [
     dict(type=LoadImageFromFile),
     dict(type=ResizeEdge, scale=256, edge='short'),

@@ -1,7 +1,7 @@
 """The paper's schedule (Sec. 4.1), SGD over 60 epochs, of which the first train the classifier alone ("step 1").
 
-At lr 0.01 a classifier on unit-length bilinear features hardly learns (docs/results.md). The published code of BCNN, CBP
-and HBP therefore trains it first, at lr 1 with the backbone frozen; the paper does not say whether it did.
+At lr 0.01 a classifier on unit-length bilinear features hardly learns (docs/results.md). The published code of BCNN,
+CBP and HBP therefore trains it first, at lr 1 with the backbone frozen; the paper does not say whether it did.
 The paper's text alone: `from ._base_.schedules.paper_as_written_60e import *` in place of this file.
 """
 

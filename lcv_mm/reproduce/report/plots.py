@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from ...errors import DataError
 from ...visualization import BLUE, INK, STYLE, Curve, address, read_curves
 from .render import Plot
-from .run_groups import RunGroup, Sample, baseline_name
+from .run_groups import RunGroup, baseline_name
 
 BASELINE, LCV = '#b04a00', BLUE
 LABEL = 50  # characters of a label on one line of `draw_differences`
@@ -26,26 +26,25 @@ KINDS = {
 Curves = Sequence[Mapping[str, Curve]]  # of the runs of a group: logged name -> curve
 
 
-def draw_differences(differences: Sequence[tuple[str, Sample]], quantity: str) -> Figure:
-    """Differences with their intervals, one per line under its label; a dot is filled if that excludes 0."""
-    labels = [textwrap.fill(label, LABEL) for label, _ in differences]
-    lines = 1 + max(label.count('\n') for label in labels)
+def draw_differences(differences: Sequence[tuple[str, float, tuple[float, float] | None]], quantity: str) -> Figure:
+    """Differences, (label, mean, 95 % interval or None), one per line; a dot is filled if the interval excludes 0."""
+    labels = [textwrap.fill(label, LABEL) for label, *_ in differences]
+    lines = 1 + sum(label.count('\n') + 1.6 for label in labels)
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(3.7, 0.9 + (0.22 + 0.14 * lines) * len(labels)), layout='constrained')
-        ylim = len(labels) - 0.5, -0.65 - 0.15 * lines
-        axes = figure.add_subplot(xlabel=f'difference of {quantity} (points)', yticks=[], ylim=ylim)
+        figure = Figure(figsize=(6.4, 0.7 + 0.14 * lines), layout='constrained')
+        axes = figure.add_subplot(xlabel=f'difference of {quantity} (points)')
+        axes.set_yticks(range(len(labels)), labels)
+        axes.set_ylim(len(labels) - 0.5, -0.5)
+        axes.tick_params(axis='y', length=0)
         axes.spines['left'].set_visible(False)
         axes.grid(axis='x')
         axes.axvline(0, color=INK, linewidth=1, linestyle='--')
-        for place, (label, (_, sample)) in enumerate(zip(labels, differences, strict=True)):
-            low, high = sample.interval or (-math.inf, math.inf)
-            if sample.interval:
-                axes.plot([low, high], [place, place], color=LCV, linewidth=1.5, marker='|')
+        for line, (_, mean, interval) in enumerate(differences):
+            low, high = interval or (-math.inf, math.inf)
+            if interval:
+                axes.plot([low, high], [line, line], color=LCV, linewidth=1.5, marker='|')
             face = 'none' if low <= 0 <= high else LCV
-            axes.plot(sample.mean, place, marker='o', markerfacecolor=face, markeredgecolor=LCV)
-            # x of the axes, y of the data; outside of the layout, which would shrink the plot for a long label
-            text = axes.text(0, place - 0.28, label, transform=axes.get_yaxis_transform(), va='bottom')
-            text.set_in_layout(False)
+            axes.plot(mean, line, marker='o', markerfacecolor=face, markeredgecolor=LCV)
     return figure
 
 

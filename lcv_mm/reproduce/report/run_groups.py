@@ -1,6 +1,7 @@
 """Runs that may be averaged together, those that may be compared, and what a few seeds say."""
 
 import json
+import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -151,9 +152,23 @@ class RunGroup:
         return next((other for other in groups if (other.config, other.setting) == (config, self.setting)), None)
 
     def minus(self, other: 'RunGroup | None') -> Sample:
-        """Differences of the results between runs of the same seed; empty without a common seed."""
-        theirs = other.records if other else {}
-        return Sample(record.result - theirs[seed].result for seed, record in self.records.items() if seed in theirs)
+        """Differences of the results between runs of the same seed; empty without a common seed.
+
+        Runs whose classifier has not learned are in none: their results say little but that.
+        """
+        theirs = {seed: record for seed, record in other.records.items() if record.learned} if other else {}
+        ours = {seed: record for seed, record in self.records.items() if record.learned}
+        return Sample(record.result - theirs[seed].result for seed, record in ours.items() if seed in theirs)
+
+    @property
+    def untrained(self) -> str:
+        """Of its runs whose classifier has not learned, the seeds and the last cross entropies; '' where all have."""
+        found = [
+            f'seed {seed}: {number(record.cross_entropy)} of log C = {number(math.log(record.num_classes))}'
+            for seed, record in self.records.items()
+            if not record.learned and record.cross_entropy is not None
+        ]
+        return f'Classifier not trained (cross entropy, {"; ".join(found)}).' if found else ''
 
 
 def group_runs(runs: Iterable[Run]) -> list[RunGroup]:

@@ -20,7 +20,8 @@ RULES = (
     'their configs say). Reached is '
     'the mean ± sample standard deviation over the seeds; one seed has no spread. '
     f'LCV {MINUS} baseline is the mean of the differences between runs of the same seed. A quoted number is no top-1 '
-    'accuracy: it stands with the name of what it is, and in no difference.'
+    'accuracy: it stands with the name of what it is, and in no difference. A run whose cross entropy in the last '
+    'epoch is above half of log C has not trained its classifier: it is marked, and in no difference either.'
 )
 # of the sections of runs that are no rows of the paper: anchor, title, what their numbers are not, and a paragraph
 OTHER_RUNS = (
@@ -129,7 +130,9 @@ def _paper_cells(row: PaperRow, rows: Sequence[PaperRow], groups: Sequence[RunGr
     for group in own:
         amp, other = group.setting.amp, group.counterpart(baseline, groups)
         missing = ('no common seed' if other else 'baseline not run') if baseline else NONE
-        notes = [cells['note'], 'Mixed precision (amp), which the paper does not mention.' * amp]
+        if group.untrained or (other and other.untrained):
+            missing = 'classifier not trained'
+        notes = [cells['note'], group.untrained, 'Mixed precision (amp), which the paper does not mention.' * amp]
         if row.quoted and (top1 := group.measured(TOP1)):
             notes.append(f'Top-1 accuracy reached: {top1}.')
         yield {
@@ -161,7 +164,7 @@ def runs_section(key: str, title: str, apart: str, paragraph: str, groups: Seque
             caption = (
                 'The comparisons: mean of the paired differences, with its 95 % interval; filled where that leaves 0.'
             )
-            points = [(label, sample) for _, label, sample in differences]
+            points = [(label, sample.mean, sample.interval) for _, label, sample in differences]
             plots.append(Plot(caption, [(caption, address(draw_differences(points, METRICS[metric])))]))
     return Section(key, title + apart, (paragraph,), tables, [*plots, *training_plots(groups)])
 
@@ -198,6 +201,7 @@ def _run_cells(group: RunGroup) -> dict[str, str]:
         'data, weights, crop, length': group.setting.made_on,
         'images, train / test': group.setting.images,
         'options': group.setting.label,
+        'note': group.untrained,
     }
 
 

@@ -1,0 +1,53 @@
+"""The head of covariance pooling with an iterative matrix square root."""
+
+from mmpretrain.registry import MODELS
+from torch import Tensor, nn
+
+from ..ops import covariance_pool, matrix_sqrt, upper_triangle
+from .bilinear_head import BilinearHead
+from .checks import check_channels, check_dimensions
+
+
+@MODELS.register_module()
+class ISQRTCOVHead(BilinearHead):
+    """Covariance of a map, its matrix square root, upper triangle, linear classifier (iSQRT-COV, Li et al., 2018).
+
+    It is in no table of the paper; like every head it goes with `LCVClassifier`.
+
+    Args:
+        num_classes (int): Number of classes.
+        in_channels (int): Channels of the feature map.
+        reduce_channels (int | None): Channels D to which a 1x1 convolution with batch norm and ReLU reduces them; the
+            classifier has D * (D + 1) / 2 inputs. None leaves the reduction out. Defaults to 256, the authors' choice.
+        iterations (int): Newton-Schulz iterations. Defaults to 5, the authors' choice.
+        **kwargs: Of MMPretrain's `LinearClsHead`: `loss`, `topk`, `cal_acc`, `init_cfg`.
+
+    Raises:
+        ConfigError: If a number is not positive or, in `pre_logits`, `in_channels` not that of the feature map.
+
+    Example:
+        >>> import torch
+        >>> head = ISQRTCOVHead(num_classes=10, in_channels=512, reduce_channels=64)
+        >>> head((torch.rand(2, 512, 7, 7),)).shape
+        torch.Size([2, 10])
+    """
+
+    def __init__(
+        self, num_classes: int, in_channels: int, reduce_channels: int | None = 256, iterations: int = 5, **kwargs
+    ) -> None:
+        channels = in_channels if reduce_channels is None else reduce_channels
+        check_dimensions('ISQRTCOVHead', in_channels=in_channels, reduce_channels=channels, iterations=iterations)
+        super().__init__(num_classes, channels * (channels + 1) // 2, **kwargs)
+        self.in_map_channels = in_channels
+        self.iterations = iterations
+        self.reduce: nn.Module = nn.Identity()
+        if reduce_channels is not None:
+            self.reduce = nn.Sequential(
+                nn.Conv2d(in_channels, channels, 1, bias=False), nn.BatchNorm2d(channels), nn.ReLU(inplace=True)
+            )
+
+    def pre_logits(self, feats: tuple[Tensor, ...]) -> Tensor:
+        """Pool the last level: a tuple of (N, C, H, W) -> (N, D * (D + 1) / 2)."""
+        check_channels('ISQRTCOVHead', feats[-1:], [self.in_map_channels])
+        covariance = covariance_pool(self.reduce(feats[-1]))
+        return upper_triangle(matrix_sqrt(covariance, self.iterations))

@@ -1,0 +1,88 @@
+"""The losses of pytorch-metric-learning in the place of the class-variance loss."""
+
+import torch
+from mmengine.model import BaseModule
+from mmpretrain.registry import MODELS
+from torch import Tensor
+
+from ..errors import ConfigError
+from ..ops.class_variance import mean_pair_distances, pairwise_distance
+from .class_variance_loss import compared_rows
+
+try:
+    from pytorch_metric_learning import losses, miners
+    from pytorch_metric_learning.utils.distributed import DistributedLossWrapper, DistributedMinerWrapper
+except ImportError:
+    losses = None
+
+SPACES = ('map', 'pooled', 'head')
+
+
+@MODELS.register_module()
+class MetricLearningLoss(BaseModule):
+    """A loss of pytorch-metric-learning as `variance_loss` of an `LCVClassifier`.
+
+    The log shows it as `loss_metric`, beside the mean distances `dist_inter` and `dist_intra`. The package comes with
+    `pip install 'lcv_mm[metric]'`; its losses and miners: https://kevinmusgrave.github.io/pytorch-metric-learning.
+
+    Args:
+        loss (str | dict): Name of a loss such as 'TripletMarginLoss', or a dict of its `type` and its options.
+        miner (str | dict | None): A miner likewise, such as 'BatchHardMiner'. Defaults to None.
+        space (str): 'map', 'pooled' or 'head', as for `ClassVarianceLoss`. Defaults to 'map'.
+        level (int): Which of a neck's several outputs is compared. Defaults to -1, the last.
+        weight (float): Factor of the loss. Defaults to 1.
+        gather (bool): With several processes, take the pairs across all of them. Defaults to False.
+
+    Raises:
+        ConfigError: If the package is not installed, or a name or space is unknown.
+
+    Example:
+        >>> loss = MetricLearningLoss(dict(type='TripletMarginLoss', margin=0.2), space='pooled')
+        >>> sorted(loss(torch.rand(4, 8, 2, 2), torch.tensor([0, 0, 1, 1])))
+        ['loss_metric']
+    """
+
+    def __init__(
+        self,
+        loss: str | dict,
+        miner: str | dict | None = None,
+        space: str = 'map',
+        level: int = -1,
+        weight: float = 1.0,
+        gather: bool = False,
+    ) -> None:
+        super().__init__()
+        if losses is None:
+            raise ConfigError("MetricLearningLoss needs pytorch-metric-learning: pip install 'lcv_mm[metric]'")
+        if space not in SPACES:
+            raise ConfigError(f'MetricLearningLoss: space={space!r} is unknown; choose from {list(SPACES)}')
+        self.loss = _build(losses, loss)
+        self.miner = None if miner is None else _build(miners, miner)
+        if gather:
+            self.loss = DistributedLossWrapper(self.loss)
+            self.miner = self.miner and DistributedMinerWrapper(self.miner)
+        self.space = space
+        self.level = level
+        self.weight = weight
+
+    def forward(self, feats: Tensor | tuple[Tensor, ...], labels: Tensor) -> dict[str, Tensor]:
+        """Compute `loss_metric`, a scalar, from features as `ClassVarianceLoss` takes them and labels (N,)."""
+        return {name: value for name, value in self.terms(feats, labels).items() if name.startswith('loss')}
+
+    def terms(self, feats: Tensor | tuple[Tensor, ...], labels: Tensor) -> dict[str, Tensor]:
+        """Compute `forward`'s loss, and for the log the mean distances of unit-length features."""
+        (rows,) = compared_rows(feats, self.space, self.level)
+        with torch.autocast(rows.device.type, enabled=False):  # sums of squares of a map overflow float16
+            rows = rows.float()
+            pairs = None if self.miner is None else self.miner(rows, labels)
+            loss = self.weight * self.loss(rows, labels, pairs)
+        inter, intra = mean_pair_distances(pairwise_distance(rows.detach(), normalize=True), labels)
+        return dict(loss_metric=loss, dist_inter=inter, dist_intra=intra)
+
+
+def _build(module: object, part: str | dict) -> torch.nn.Module:
+    options = dict(type=part) if isinstance(part, str) else dict(part)
+    name = options.pop('type')
+    if not hasattr(module, name):
+        raise ConfigError(f'MetricLearningLoss: pytorch-metric-learning has no {name!r} among its losses or miners')
+    return getattr(module, name)(**options)

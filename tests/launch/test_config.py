@@ -1,0 +1,109 @@
+"""Configs by path and by name, overrides, and how a command shows an error."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+from tiny_run import tiny_options
+
+from lcv_mm.errors import ConfigError, DataError
+from lcv_mm.launch import load_config, override_config, short_errors
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize(
+    ('name', 'file'),
+    [
+        ('lcv_cbp_vgg16_cub448', 'lcv_cbp_vgg16_cub448'),
+        ('configs/lcv_cbp_vgg16_cub448.py', 'lcv_cbp_vgg16_cub448'),
+        ('lcv_cbp_vgg16_flower112', 'small/lcv_cbp_vgg16_flower112'),
+        ('ablations/lcv_cbp_resnet18_birdlets64_raw.py', 'ablations/lcv_cbp_resnet18_birdlets64_raw'),
+        (str(ROOT / 'configs/cbp_vgg16_cub448.py'), 'cbp_vgg16_cub448'),
+    ],
+)
+def test_a_config_is_found_by_its_path_or_by_its_name_in_any_folder(name, file, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert load_config(name).to_dict() == Config.fromfile(ROOT / f'configs/{file}.py').to_dict()
+
+
+def test_a_file_that_is_there_comes_before_a_config_of_that_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path('lcv_cbp_vgg16_cub448').write_text('')  # no config: its name has no suffix
+    with pytest.raises(OSError, match='Only py/yml/yaml/json type are supported now'):
+        load_config('lcv_cbp_vgg16_cub448')
+
+
+def test_a_config_of_the_toolbox_is_found_as_mmengine_finds_it():
+    cfg = load_config('mmpretrain::resnet/resnet18_8xb32_in1k.py', ['model'], {'model.head.num_classes': 7})
+    assert (cfg.model.backbone.depth, cfg.model.head.num_classes) == (18, 7)
+
+
+def test_a_misspelt_config_is_answered_with_names_close_to_it():
+    with pytest.raises(ConfigError, match=r"lcv_cbp_vgg16_flower122: no such config.*'lcv_cbp_vgg16_flower112'"):
+        load_config('lcv_cbp_vgg16_flower122')
+
+
+def test_what_a_command_needs_and_a_config_lacks_is_named(tmp_path):
+    (tmp_path / 'c.py').write_text('model = dict()\ntrain_cfg = None\n')
+    with pytest.raises(ConfigError, match='a config with train_cfg, optim_wrapper$'):
+        load_config(tmp_path / 'c.py', ['model', 'train_cfg', 'optim_wrapper'])
+
+
+def test_options_reach_new_keys_lists_and_what_the_runner_looks_up():
+    cfg = Config(dict(model=dict(head=dict(type='CBPHead')), pipeline=[dict(scale=1), dict(scale=2)], mine=3))
+    override_config(cfg, {'model.head.out_dim': 8, 'pipeline.1.scale': 99, 'find_unused_parameters': True, 'mine': 4})
+    assert cfg.to_dict() == dict(
+        model=dict(head=dict(type='CBPHead', out_dim=8)),
+        pipeline=[dict(scale=1), dict(scale=99)],
+        find_unused_parameters=True,
+        mine=4,
+    )
+
+
+def test_an_option_that_begins_with_an_unknown_name_is_refused():
+    cfg = Config(dict(train_cfg=dict(max_epochs=1)))
+    with pytest.raises(ConfigError, match=r"trian_cfg.max_epochs=3: the config has no 'trian_cfg'.*'train_cfg'"):
+        override_config(cfg, {'train_cfg.max_epochs': 2, 'trian_cfg.max_epochs': 3})
+
+
+def test_an_error_for_the_user_ends_a_command_with_its_message(monkeypatch):
+    monkeypatch.delenv('LCV_MM_TRACEBACK', raising=False)
+    from_a_worker = f'Caught DataError in worker 0.\n  File ...\n{DataError.__module__}.DataError: 1.jpg is damaged\n'
+    for error in (DataError('1.jpg is damaged'), DataError(from_a_worker)):
+        with pytest.raises(SystemExit) as caught, short_errors():
+            raise error
+        assert caught.value.code == '\nerror: 1.jpg is damaged'
+    with pytest.raises(ZeroDivisionError), short_errors():
+        _ = 1 / 0
+    monkeypatch.setenv('LCV_MM_TRACEBACK', '1')
+    with pytest.raises(DataError), short_errors():
+        raise DataError('1.jpg is damaged')
+
+
+@pytest.mark.slow
+def test_a_command_prints_the_message_without_the_noise_of_the_toolbox():
+    command = [sys.executable, 'tools/train.py', 'configs/nowhere.py']
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stdout == ''
+    assert done.stderr.strip() == 'error: configs/nowhere.py: no such config file, and no config of lcv_mm.'
+
+
+@pytest.mark.slow
+def test_a_command_ends_with_where_its_results_are_and_its_log_holds_no_noise(tmp_path, run_here):
+    config, run = 'lcv_cbp_resnet18_birdlets', tmp_path / 'run'
+    options = ['--cfg-options', *tiny_options(tmp_path / 'birdlets', **{'model.head.out_dim': 32})]
+    done = run_here('train', config, '--work-dir', run, *options)
+    assert done.stdout.splitlines()[-1] == (
+        f'Trained: checkpoints and log are in {run}. Next: tools/test.py {config} {run}/epoch_1.pth'
+    )
+    (log,) = run.glob('*/*.log')
+    assert 'Saving checkpoint at 1 epochs' in log.read_text()
+    assert 'will be deprecated' not in log.read_text()
+    done = run_here('test', config, run / 'epoch_1.pth', '--work-dir', run, *options)
+    assert done.stdout.splitlines()[-1] == (
+        f'Tested: results are in {run}. Next: tools/predict.py {config} {run}/epoch_1.pth IMAGE'
+    )

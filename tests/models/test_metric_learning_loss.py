@@ -1,0 +1,98 @@
+import pytest
+import torch
+from mmpretrain.registry import MODELS
+from mmpretrain.structures import DataSample
+
+from lcv_mm.errors import ConfigError
+from lcv_mm.models import ClassVarianceLoss, MetricLearningLoss
+from lcv_mm.ops import residual_attention
+
+FEATS = torch.rand(6, 3, 2, 5, generator=torch.Generator().manual_seed(0))
+LABELS = torch.tensor([0, 1, 0, 2, 1, 1])
+
+
+def contrastive(**options) -> MetricLearningLoss:
+    """Contrastive loss as the mean over all pairs; the package's default leaves out those with a loss of 0."""
+    from pytorch_metric_learning.reducers import MeanReducer
+
+    return MetricLearningLoss(dict(type='ContrastiveLoss', neg_margin=1.0, reducer=MeanReducer()), **options)
+
+
+@pytest.mark.parametrize('space', ['map', 'pooled'])
+def test_our_hinge_with_weights_of_one_is_its_contrastive_loss(space):
+    ours, theirs = ClassVarianceLoss(space=space), contrastive(space=space)
+    first, second = (FEATS.clone().requires_grad_() for _ in range(2))
+    total = sum(ours(first, LABELS).values())
+    other = theirs(second, LABELS)['loss_metric']
+    torch.testing.assert_close(total, other)
+    assert total > 0.2  # close features: the hinge acts
+    torch.testing.assert_close(*torch.autograd.grad(total, first), *torch.autograd.grad(other, second))
+
+
+def test_a_triplet_loss_is_that_of_a_slow_loop():
+    rows = torch.nn.functional.normalize(FEATS.flatten(1).double())
+    distance = torch.cdist(rows, rows)
+    triplets = [
+        distance[a, p] - distance[a, n] + 0.2
+        for a in range(6) for p in range(6) for n in range(6)
+        if a != p and LABELS[a] == LABELS[p] and LABELS[a] != LABELS[n]
+    ]  # fmt: skip
+    active = [value for value in triplets if value > 0]  # the package's mean is over these
+    got = MetricLearningLoss(dict(type='TripletMarginLoss', margin=0.2), weight=3.0)(FEATS, LABELS)['loss_metric']
+    assert got.item() == pytest.approx(3 * sum(active).item() / len(active), rel=1e-5)
+
+
+def test_a_miner_chooses_the_pairs():
+    # of each anchor the farthest of its class and the nearest of another
+    rows = torch.nn.functional.normalize(FEATS.flatten(1).double())
+    distance = torch.cdist(rows, rows)
+    same = LABELS[:, None] == LABELS
+    anchors = [i for i in range(6) if same[i].sum() > 1]
+    hard = [distance[i][same[i]].max() - distance[i][~same[i]].min() + 0.5 for i in anchors]
+    loss = MetricLearningLoss(dict(type='TripletMarginLoss', margin=0.5), miner='BatchHardMiner')
+    active = [value for value in hard if value > 0]
+    assert loss(FEATS, LABELS)['loss_metric'].item() == pytest.approx(sum(active).item() / len(active), rel=1e-5)
+
+
+def test_a_batch_with_no_same_class_pair_gives_a_loss_that_trains():
+    feats = FEATS[:3].clone().requires_grad_()
+    terms = contrastive().terms(feats, torch.tensor([0, 1, 2]))
+    terms['loss_metric'].backward()
+    assert torch.isfinite(feats.grad).all()
+    assert torch.isnan(terms['dist_intra'])
+
+
+def test_large_features_in_half_precision_do_not_overflow():
+    feats = (300 * FEATS).half()
+    got = contrastive()(feats, LABELS)['loss_metric']
+    torch.testing.assert_close(got, contrastive()(feats.float(), LABELS)['loss_metric'], rtol=1e-3, atol=1e-3)
+
+
+def test_it_stands_in_a_classifier_and_its_term_is_in_the_log():
+    torch.manual_seed(0)
+    model = MODELS.build(
+        dict(
+            type='LCVClassifier',
+            backbone=dict(type='ResNet', depth=18, out_indices=(3,)),
+            neck=dict(type='ResidualAttention'),
+            head=dict(type='CBPHead', num_classes=4, in_channels=512, out_dim=32),
+            variance_loss=dict(type='MetricLearningLoss', loss='SupConLoss', space='head'),
+        )
+    ).eval()
+    images = torch.randn(4, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    labels = torch.tensor([0, 1, 0, 1])
+    losses = model.loss(images, [DataSample().set_gt_label(label) for label in labels])
+    _, log = model.parse_losses(losses)
+    assert set(log) == {'loss', 'loss_cls', 'loss_metric', 'dist_inter', 'dist_intra'}
+    pooled = model.head.pre_logits((residual_attention(model.backbone(images)[-1]),))
+    expected = MetricLearningLoss('SupConLoss')(pooled, labels)['loss_metric']
+    torch.testing.assert_close(log['loss_metric'], expected)
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [(dict(loss='NoLoss'), "has no 'NoLoss'"), (dict(loss='SupConLoss', space='x'), "'x' is unknown")],
+)
+def test_unknown_names_are_refused(options, message):
+    with pytest.raises(ConfigError, match=message):
+        MetricLearningLoss(**options)
