@@ -48,7 +48,7 @@ def read_scalars(work_dir: Path) -> Iterator[dict[str, Any]]:
         run += records
     epochs: list[Any] = [record.get('epoch') for record in run if _trains(record)]
     evaluated = [record['step'] for record in run if not _trains(record)]
-    by_epoch = 0 not in epochs and not (epochs and evaluated and (0 in evaluated or max(evaluated) > max(epochs)))
+    by_epoch = None not in epochs and not (epochs and evaluated and (0 in evaluated or max(evaluated) > max(epochs)))
     step = 0
     for record in run:
         if by_epoch:
