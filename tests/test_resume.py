@@ -10,10 +10,10 @@ import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
-from mmengine.config import Config
 from mmengine.logging import MessageHub
 from tiny_run import ROOT
 
@@ -247,8 +247,8 @@ def test_a_copied_run_goes_on_from_its_own_file_and_leaves_the_originals(tmp_pat
     hub = MessageHub.get_instance('copied')
     hub.update_info('best_ckpt', str(best))
     hook = SafeCheckpointHook(interval=1, save_best='accuracy/top1', rule='greater')
-    log, model = logging.getLogger('test'), torch.nn.Linear(1, 1)
-    runner = SimpleNamespace(work_dir=str(tmp_path / 'b'), message_hub=hub, logger=log, hooks=[], model=model)
+    parts = dict(message_hub=hub, hooks=[], model=torch.nn.Linear(1, 1), logger=logging.getLogger())
+    runner = SimpleNamespace(work_dir=str(tmp_path / 'b'), **parts)
     hook.before_train(runner)
     assert hook.best_ckpt_path == str(tmp_path / 'b' / best.name)  # MMEngine deletes it for a better one
 
@@ -263,7 +263,7 @@ def test_a_damaged_one_is_passed_over_and_named(tmp_path, how):
     assert last_good_checkpoint(tmp_path) == (older, [newest])
 
 
-@pytest.mark.parametrize('note', ['', '/moved/work_dir/epoch_9.pth', None])
+@pytest.mark.parametrize('note', ['', '/moved/work_dir/epoch_7.pth', None])
 def test_without_a_useful_note_the_newest_is_taken(tmp_path, note):
     if note is not None:
         (tmp_path / 'last_checkpoint').write_text(note)
@@ -274,24 +274,29 @@ def test_without_a_useful_note_the_newest_is_taken(tmp_path, note):
     assert last_good_checkpoint(tmp_path) == (newest, [])
 
 
-def test_a_config_that_resumes_gets_the_file_or_starts_at_the_beginning(tmp_path, capsys):
+def run_that(work_dir: Path, resume: bool, load_from: str | None, logger: logging.Logger | None = None) -> Any:
+    """What `resume_from_last_good` looks at of a Runner."""
+    return SimpleNamespace(work_dir=str(work_dir), _resume=resume, _load_from=load_from, logger=logger)
+
+
+def test_a_run_that_resumes_gets_the_file_or_starts_at_the_beginning(tmp_path, caplog):
     assert last_good_checkpoint(tmp_path / 'not_made_yet') == (None, [])
-    cfg = Config(dict(work_dir=str(tmp_path), resume=True, load_from=None))
-    resume_from_last_good(cfg)
-    assert (cfg.resume, cfg.load_from) == (False, None)
+    runner = run_that(tmp_path, resume=True, load_from=None)
+    resume_from_last_good(runner)
+    assert (runner._resume, runner._load_from) == (False, None)
 
     good = save(tmp_path / 'epoch_1.pth', age=2)
     bad = save(tmp_path / 'epoch_2.pth', age=1)
     damage(bad, 'cut off')
-    cfg.resume = True
-    resume_from_last_good(cfg)
-    assert f'passed over: {bad}; resuming from {good}' in capsys.readouterr().out
-    assert (cfg.resume, cfg.load_from) == (True, str(good))
+    runner = run_that(tmp_path, resume=True, load_from=None, logger=logging.getLogger('run'))
+    resume_from_last_good(runner)
+    assert f'passed over: {bad}; resuming from {good}' in caplog.text
+    assert (runner._resume, runner._load_from) == (True, str(good))
 
 
 @pytest.mark.parametrize('settings', [dict(resume=False, load_from=None), dict(resume=True, load_from='mine.pth')])
-def test_a_config_that_says_what_it_wants_is_left_alone(tmp_path, settings):
+def test_a_run_that_says_what_it_wants_is_left_alone(tmp_path, settings):
     save(tmp_path / 'epoch_1.pth', age=1)
-    cfg = Config(dict(work_dir=str(tmp_path), **settings))
-    resume_from_last_good(cfg)
-    assert {key: cfg[key] for key in settings} == settings
+    runner = run_that(tmp_path, **settings)
+    resume_from_last_good(runner)
+    assert (runner._resume, runner._load_from) == (settings['resume'], settings['load_from'])
