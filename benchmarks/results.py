@@ -160,7 +160,7 @@ def picture(runs: Runs) -> Iterable[tuple[str, float, tuple[float, float]]]:
 if __name__ == '__main__':
     file = ROOT / 'docs/results.md'
     file.write_text(written(file.read_text()))
-    runs = [run for run in read('screen') if run['quarter'] is None]
-    picture_file = ROOT / 'docs/images/results.png'
-    draw_differences([*picture(runs)], 'top-1 accuracy').savefig(picture_file, dpi=160)
-    print(file, picture_file)
+    print(file)
+    points = [*picture([run for run in read('screen') if run['quarter'] is None])]
+    if points:  # an interval needs two runs of an arm
+        draw_differences(points, 'top-1 accuracy').savefig(ROOT / 'docs/images/results.png', dpi=160)
