@@ -68,7 +68,7 @@ def steps_of(epochs: list[int], loss: float, first: int = 1) -> list[dict]:
 
 @pytest.mark.parametrize('says', ['', '\nresume = False\n'])
 def test_of_two_runs_in_one_folder_the_later_is_read_with_its_resumed_parts(tmp_path, says):
-    log(tmp_path, '1', steps_of([1, 2, 3], 9.0))
+    log(tmp_path, '1', steps_of([1, 2, 3, 4, 5], 9.0))
     # with other intervals a new run may begin later than the first did: its config tells
     log(tmp_path, '2', steps_of([1, 2], 1.0, first=3 if says else 1))
     log(tmp_path, '3', steps_of([3], 2.0, first=7 if says else 5))
