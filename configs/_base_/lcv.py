@@ -1,4 +1,4 @@
-"""LCV as an overlay: the one place where its parts are configured. Two lines put it on any baseline:
+"""LCV as an overlay: the one place where its parts are configured. Two lines put it on a baseline without a neck:
 
 model.update(lcv_model)
 train_dataloader.update(batch_sampler=lcv_batch_sampler)
