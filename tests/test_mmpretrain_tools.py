@@ -180,6 +180,7 @@ def test_a_tool_with_a_config(command, style, cell, files, tmp_path):
 
 @pytest.mark.parametrize(('command', 'cell'), WITHOUT_CONFIG, ids=name_of)
 def test_a_tool_without_a_config(command, cell, files, tmp_path):
+    torch.serialization.clear_safe_globals()  # what our tools allow, which other tests ran in this process
     as_the_page_says(command, cell, files, tmp_path)
 
 
