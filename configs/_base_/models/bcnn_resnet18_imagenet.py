@@ -2,14 +2,9 @@
 
 from mmengine.config import read_base
 
-from lcv_mm.models import ResNetLayers
+from lcv_mm.models import BCNNHead
 
 with read_base():
-    from .bcnn_resnet18 import *
+    from .cbp_resnet18_imagenet import *
 
-model['backbone'] = dict(
-    type=ResNetLayers,
-    depth=18,
-    out_layers=('layer4.1',),
-    init_cfg=dict(type='Pretrained', checkpoint='torchvision://resnet18'),
-)
+model['head'] = dict(type=BCNNHead, in_channels=512, cal_acc=True)
