@@ -1,15 +1,13 @@
-"""The class-variance loss of LCV as a module of a model's config."""
+"""The class-variance loss of LCV as a module."""
 
 import math
 
 import torch
-from mmengine.model import BaseModule
-from mmpretrain.registry import MODELS
-from torch import Tensor
+from torch import Tensor, nn
 
-from ..errors import ConfigError
-from ..ops.arithmetic import accumulation_dtype
-from ..ops.class_variance import (
+from .errors import ConfigError
+from .ops.arithmetic import accumulation_dtype
+from .ops.class_variance import (
     INTER,
     INTER_TERMS,
     MARGIN,
@@ -21,11 +19,10 @@ from ..ops.class_variance import (
     pair_losses,
     pairwise_distance,
 )
-from ..ops.gather import gather_rows
+from .ops.gather import gather_rows
 
 
-@MODELS.register_module()
-class ClassVarianceLoss(BaseModule):
+class ClassVarianceLoss(nn.Module):
     """Pushes different classes apart and pulls each class together (LCV, Fig. 2).
 
     The paper leaves the form of both terms open; what is chosen here is an option each. Those of the pairs have their
