@@ -30,25 +30,33 @@ class ClassVarianceLoss(nn.Module):
 
     Args:
         inter (str): How a distance between classes enters the loss, `phi(d)`: 'hinge', 'inverse', 'exp', 'negative'
-            or 'literal', see `lcv_mm.ops.class_variance`. Paper: not stated.
+            or 'literal', see `lcv_mm.ops.class_variance`. Paper: not stated. Defaults to 'hinge'.
         margin (float): Of 'hinge': distance from which two classes are far enough, in [0, 2] for unit-length features.
-        tau (float): Of 'exp': distance over which the term falls to 1/e, above 0.
+            Defaults to 1.
+        tau (float): Of 'exp': distance over which the term falls to 1/e, above 0. Defaults to 0.5.
         normalize (bool): Scale each sample's feature to unit length first, so that distances lie in [0, 2].
-            Paper: not stated.
+            Paper: not stated. Defaults to True.
         space (str): 'map' compares the flattened attention output, the paper's M; 'pooled' its mean over spatial
             positions; 'head' the vector that the head's classifier sees, which `LCVClassifier` passes on.
+            Defaults to 'map'.
         reduction (str): 'mean' over the pairs of each kind, or 'sum', the figure's "added". Paper: not stated.
+            Defaults to 'mean'.
         weight_inter (float): Factor of the inter-class term, 0 or more. Defaults to 1, since the paper sums the terms.
         weight_intra (float): Factor of the intra-class term, 0 or more. Defaults to 1 as well. It needs a classifier
             that has learned (docs/results.md): before that it collapses pretrained features.
         level (int | str): Which of a neck's several outputs is compared: an index, or 'all' for the mean of the
-            losses over all of them. Here: -1, the last.
+            losses over all of them. Defaults to -1, the last.
         gather (bool): With several processes, take the pairs across all of them, with gradients: the losses, and under
             DistributedDataParallel the gradients, of one process with the whole batch. Needs as many images on each.
-            Paper: one process. Here: False, pairs within each process.
+            Paper: one process. Defaults to False, pairs within each process.
 
     Raises:
         ConfigError: If an option is none of the above or out of its range.
+
+    Example:
+        >>> loss = ClassVarianceLoss(margin=1.2)
+        >>> loss(torch.eye(3), torch.tensor([0, 0, 1]))  # the rows are sqrt(2) apart
+        {'loss_inter': tensor(0.), 'loss_intra': tensor(1.4142)}
     """
 
     def __init__(
@@ -77,10 +85,7 @@ class ClassVarianceLoss(nn.Module):
         if not 0 < tau < math.inf:
             raise ConfigError(f'ClassVarianceLoss: tau={tau} must be above 0, and finite')
         if not 0 <= margin < math.inf or (normalize and inter == 'hinge' and margin > 2):
-            raise ConfigError(
-                f'ClassVarianceLoss: margin={margin} must be in [0, 2], the range of distances of unit-length '
-                'features; with normalize=False any margin from 0 up'
-            )
+            raise ConfigError(f'ClassVarianceLoss: margin={margin} must be in [0, 2]; with normalize=False from 0 up')
         if not (0 <= weight_inter < math.inf and 0 <= weight_intra < math.inf):
             raise ConfigError(f'ClassVarianceLoss: {weight_inter=} and {weight_intra=} must be 0 or more, and finite')
         self.inter = inter
@@ -133,11 +138,8 @@ class ClassVarianceLoss(nn.Module):
         """Distances (N, N) of the batch (`gather`: of all ranks), a matrix for each level compared, and its labels."""
         rows = compared_rows(feats, self.space, self.level)
         if self.gather:
-            try:
-                rows, labels = [gather_rows(level) for level in rows], gather_rows(labels)
-            except ValueError as error:  # on all ranks alike
-                raise ConfigError(f'ClassVarianceLoss: {error}') from error
-        return [pairwise_distance(level, self.normalize) for level in rows], labels
+            rows, labels = [gather_rows(level) for level in rows], gather_rows(labels)
+        return [pairwise_distance(level, normalize=self.normalize) for level in rows], labels
 
 
 def compared_rows(feats: Tensor | tuple[Tensor, ...], space: str, level: int | str) -> list[Tensor]:
@@ -158,10 +160,7 @@ def compared_rows(feats: Tensor | tuple[Tensor, ...], space: str, level: int | s
         levels = (levels[level],)
     if not all(isinstance(level, Tensor) for level in levels):
         kinds = ', '.join(type(level).__name__ for level in levels)
-        raise ConfigError(
-            f'the loss on features: expected one tensor per level, got {kinds}: this backbone gives several features '
-            'for each level, as Conformer and distilled transformers do; take one that gives a single feature'
-        )
+        raise ConfigError(f'the loss on features expected one tensor per level, got {kinds}; take another backbone')
     if space == 'pooled':
         means = (x.flatten(2).mean(2, dtype=accumulation_dtype(x.dtype)) if x.ndim > 2 else x for x in levels)
         levels = tuple(means)  # (N, C, H, W) -> (N, C); (N, D) stays

@@ -1,4 +1,4 @@
-"""What the bilinear heads share: float32 features meet a classifier of any precision."""
+"""The base of the bilinear heads: float32 features meet a classifier of any precision."""
 
 from mmpretrain.models import LinearClsHead
 from torch import Tensor

@@ -1,4 +1,4 @@
-"""Checks of what heads and losses are given: dimensions, channels, labels."""
+"""Checks of the feature maps that heads get, and of the labels that losses on features get."""
 
 from collections.abc import Sequence
 
@@ -9,50 +9,14 @@ from torch import Tensor
 from ..errors import ConfigError
 
 
-def check_dimensions(head: str, **dimensions: int | Sequence[int]) -> None:
-    """Raise ConfigError unless each option, such as `out_dim=8192`, is a positive integer or a sequence of them."""
-    for name, given in dimensions.items():
-        values = given if isinstance(given, list | tuple) else [given]
-        if not all(type(value) is int and value > 0 for value in values):
-            example = 512 if name == 'in_channels' else 8192
-            raise ConfigError(f'{head}: {name}={given!r} must be a positive number of dimensions, such as {example}')
-
-
-def check_map(part: str, level: Tensor, ndim: int = 3) -> None:
-    """Raise ConfigError unless a level is a map of `ndim` dimensions or more.
-
-    With 3 of them it may be (N, C, L), and still be a sequence of tokens; with 4 it is (N, C, H, W).
-    """
-    if not isinstance(level, Tensor) or level.ndim < ndim:
-        kind = 'vectors' if isinstance(level, Tensor) and level.ndim < 3 else 'tokens'
-        got = f'{kind} {tuple(level.shape)}' if isinstance(level, Tensor) else f'a {type(level).__name__}'
+def check_maps(head: str, feats: Sequence[Tensor], in_channels: Sequence[int]) -> None:
+    """Raise ConfigError unless the levels are maps (N, C, H, W) of these channels and of one resolution."""
+    shapes = [level.shape[1:] for level in feats]
+    fit = [(*shape[:1],) for shape in shapes] == [(channels,) for channels in in_channels]
+    if not fit or any(len(shape) < 2 or shape[1:] != shapes[0][1:] for shape in shapes):
         raise ConfigError(
-            f'{part}: expected maps (N, C, H, W), got {got}; let the backbone keep its map, such as '
-            "out_type='featmap' of a vision transformer or gap_before_final_norm=False of ConvNeXt, and put no pooling "
-            'before it'
-        )
-
-
-def check_channels(head: str, feats: Sequence[Tensor], in_channels: Sequence[int]) -> None:
-    """Raise ConfigError unless each level, (N, C, H, W), has its number of channels, and all have one resolution."""
-    for level, channels in zip(feats, in_channels, strict=True):
-        check_map(head, level)
-        if level.ndim == 3 and level.shape[2] == channels != level.shape[1]:
-            raise ConfigError(
-                f"{head}: expected maps (N, C, H, W), got tokens {tuple(level.shape)}; set the backbone's "
-                "out_type='featmap'"
-            )
-        if level.shape[1] != channels:
-            raise ConfigError(
-                f'{head}: in_channels={channels}, but the backbone (and neck) give a map of the shape '
-                f'{tuple(level.shape[1:])}, expected (in_channels, height, width); set model.head.in_channels to its '
-                'channels, or take another layer of the backbone (out_layers, out_indices)'
-            )
-    if any(level.shape[2:] != feats[0].shape[2:] for level in feats):
-        raise ConfigError(
-            f'{head}: the levels have the resolutions {[tuple(level.shape[2:]) for level in feats]}, expected one; '
-            "add dict(type='ResizeLevels') to the neck, or take layers of one stage: out_layers of VGGLayers or "
-            'ResNetLayers'
+            f'{head}: expected maps (C, H, W) of one size, {[*in_channels]} channels, got {[*map(tuple, shapes)]}; '
+            "set in_channels, the backbone's out_layers or out_type='featmap', or add ResizeLevels to the neck"
         )
 
 

@@ -5,7 +5,6 @@ from mmpretrain.registry import MODELS
 from torch import Tensor, nn
 
 from ..ops import residual_attention
-from .checks import check_map
 
 
 class LevelAttention(nn.Module):
@@ -18,7 +17,13 @@ class LevelAttention(nn.Module):
 
 @MODELS.register_module()
 class ResidualAttention(BaseModule):
-    """Residual attention `M = F * (1 + sigmoid(F))` on every level (LCV, Eq. 1-2). It has no parameters."""
+    """Residual attention `M = F * (1 + sigmoid(F))` on every level (LCV, Eq. 1-2). It has no parameters.
+
+    Example:
+        >>> import torch
+        >>> ResidualAttention()(torch.tensor([0.0, 2.0]))
+        (tensor([0.0000, 3.7616]),)
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -32,11 +37,6 @@ class ResidualAttention(BaseModule):
 
         Returns:
             tuple[Tensor]: the attention outputs M, one for each map, of the same shapes.
-
-        Raises:
-            ConfigError: If a level is no map but a vector per image.
         """
         levels = (feats,) if isinstance(feats, Tensor) else feats
-        for level in levels:
-            check_map('ResidualAttention', level)
         return tuple(self.attention(level) for level in levels)
