@@ -24,7 +24,7 @@ except ImportError as error:
 else:
     from . import engine, gca, phpq
     from .datasets import CUB200, Birdlets, ImageFolder, OxfordFlower17, StanfordDogs
-    from .evaluation import ClassVarianceMetric
+    from .engine import ClassVarianceMetric
     from .models import (
         BCNNHead,
         CBPHead,

@@ -47,7 +47,7 @@ class ClassBalancedBatchSampler(Sampler[list[int]]):
         self.batch_size = batch_size
         self.samples_per_class = samples_per_class
         self.drop_last = drop_last
-        self._told = False
+        self._logged = False
         if samples_per_class > 1:
             dataset = getattr(sampler, 'dataset', getattr(sampler, 'data_source', None))
             if dataset is None:
@@ -65,8 +65,8 @@ class ClassBalancedBatchSampler(Sampler[list[int]]):
         for indices in _rounds(iter(self.sampler), len(self._labels), self.batch_size):
             labels = self._labels[indices].tolist()
             batches = group_by_class(indices, labels, self.batch_size, self.samples_per_class)
-            if not self._told:
-                self._told = True
+            if not self._logged:
+                self._logged = True
                 self._tell(batches)
             for batch in batches:
                 if len(batch) == self.batch_size or not self.drop_last:

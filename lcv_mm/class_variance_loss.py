@@ -1,6 +1,8 @@
 """The class-variance loss of LCV as a module."""
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -165,3 +167,18 @@ def compared_rows(feats: Tensor | tuple[Tensor, ...], space: str, level: int | s
         means = (x.flatten(2).mean(2, dtype=accumulation_dtype(x.dtype)) if x.ndim > 2 else x for x in levels)
         levels = tuple(means)  # (N, C, H, W) -> (N, C); (N, D) stays
     return [level.flatten(1) for level in levels]
+
+
+def single_labels(data_samples: Sequence[Any]) -> Tensor | None:
+    """The class of each image, (N,); None unless each image belongs to one class alone.
+
+    A mixed image (Mixup, CutMix) keeps its first `gt_label` beside a `gt_score` of two classes; images of several
+    labels have more than one in `gt_label`, those of several tasks have none.
+    """
+    labels = [sample.get('gt_label') for sample in data_samples]
+    if not labels or not all(isinstance(label, Tensor) and label.numel() == 1 for label in labels):
+        return None
+    scores = [sample.gt_score for sample in data_samples if 'gt_score' in sample]
+    if scores and (torch.stack(scores).count_nonzero(1) > 1).any():
+        return None
+    return torch.cat(labels)

@@ -62,7 +62,7 @@ def test_a_part_is_found_by_its_bare_name_after_custom_imports_and_by_its_dotted
     bare = f'*(getattr(registry, room).get(name).__name__ for room, name in {every})'
     expected = {
         f'[type({built.format(BARE)}).__module__, {bare}]': [
-            'lcv_mm.models.residual_attention',
+            'lcv_mm.models.necks',
             *(name for _, name in every),
         ],
         **{

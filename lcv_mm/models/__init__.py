@@ -9,8 +9,7 @@ from .hbp_head import HBPHead
 from .isqrt_cov_head import ISQRTCOVHead
 from .lcv_classifier import LCVClassifier
 from .metric_learning_loss import MetricLearningLoss
-from .residual_attention import ResidualAttention
-from .resize_levels import ResizeLevels
+from .necks import ResidualAttention, ResizeLevels
 from .resnet_layers import ResNetLayers
 from .vgg_layers import VGGLayers
 

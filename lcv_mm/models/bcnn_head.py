@@ -4,8 +4,7 @@ from mmpretrain.registry import MODELS
 from torch import Tensor
 
 from ..ops import bilinear_pool, normalized_signed_sqrt
-from .bilinear_head import BilinearHead
-from .checks import check_maps
+from .bilinear_head import BilinearHead, check_maps
 
 
 @MODELS.register_module()

@@ -9,8 +9,7 @@ from torch import Tensor, nn
 
 from ..errors import ConfigError
 from ..ops import normalized_signed_sqrt, random_maclaurin_pool, tensor_sketch_pool
-from .bilinear_head import BilinearHead
-from .checks import check_maps
+from .bilinear_head import BilinearHead, check_maps
 
 # The draws of both projections are buffers: part of the state dict, never learned. They come from a generator of their
 # own, so that building a head leaves the global random state as it was and one seed always gives one projection.

@@ -4,8 +4,7 @@ from mmpretrain.registry import MODELS
 from torch import Tensor, nn
 
 from ..ops import hierarchical_bilinear_pool, normalized_signed_sqrt
-from .bilinear_head import BilinearHead
-from .checks import check_maps
+from .bilinear_head import BilinearHead, check_maps
 
 NUM_LEVELS = 3
 NUM_PAIRS = 3  # 12, 13, 23

@@ -4,8 +4,7 @@ from mmpretrain.registry import MODELS
 from torch import Tensor, nn
 
 from ..ops import covariance_pool, matrix_sqrt, upper_triangle
-from .bilinear_head import BilinearHead
-from .checks import check_maps
+from .bilinear_head import BilinearHead, check_maps
 
 
 @MODELS.register_module()
