@@ -37,6 +37,14 @@ class ClassBalancedBatchSampler(Sampler[list[int]]):
         ConfigError: If a size is not an int or below 1, if `batch_size` is not a multiple of `samples_per_class`, if
             `sampler` has no dataset, or if its dataset has not one label per image, or too few classes of
             `samples_per_class` images to fill a batch.
+
+    Example:
+        >>> from torch.utils.data import SequentialSampler
+        >>> class Images(list):
+        ...     def get_gt_labels(self):
+        ...         return [0, 1, 2, 0, 1, 2, 0, 1]
+        >>> list(ClassBalancedBatchSampler(SequentialSampler(Images(range(8))), batch_size=4))
+        [[0, 3, 1, 4], [2, 5, 6, 7]]
     """
 
     def __init__(
@@ -51,10 +59,7 @@ class ClassBalancedBatchSampler(Sampler[list[int]]):
         if samples_per_class > 1:
             dataset = getattr(sampler, 'dataset', getattr(sampler, 'data_source', None))
             if dataset is None:
-                raise ConfigError(
-                    f'sampler {type(sampler).__name__} has neither `dataset` nor `data_source` to read labels from; '
-                    "use a sampler that keeps its dataset, such as MMEngine's DefaultSampler or torch's RandomSampler"
-                )
+                raise ConfigError(f'sampler {type(sampler).__name__} has no `dataset` to read labels from')
             self._labels = dataset_labels(dataset)
             _check_classes(self._labels, batch_size, samples_per_class)
 
@@ -67,12 +72,12 @@ class ClassBalancedBatchSampler(Sampler[list[int]]):
             batches = group_by_class(indices, labels, self.batch_size, self.samples_per_class)
             if not self._logged:
                 self._logged = True
-                self._tell(batches)
+                self._log_pairs(batches)
             for batch in batches:
                 if len(batch) == self.batch_size or not self.drop_last:
                     yield batch
 
-    def _tell(self, batches: list[list[int]]) -> None:
+    def _log_pairs(self, batches: list[list[int]]) -> None:
         counts = [Counter(self._labels[batch].tolist()) for batch in batches]
         same, two = sum(max(c.values()) > 1 for c in counts), sum(len(c) > 1 for c in counts)
         _log(f'Of {len(batches)} batches {same} hold a pair of one class, {two} a pair of two classes')
@@ -102,8 +107,8 @@ def group_by_class(
     `batch_size`, a multiple of `samples_per_class`.
     """
     groups, fragments = _split_classes(indices, labels, samples_per_class)
-    place = {index: i for i, index in reversed(list(enumerate(indices)))}
-    drawn = _draw_batches(groups, batch_size // samples_per_class, place)
+    position = {index: i for i, index in reversed(list(enumerate(indices)))}
+    drawn = _draw_batches(groups, batch_size // samples_per_class, position)
     num_full, num_short = divmod(len(indices), batch_size)
     # The short batch at the end is cut from full groups, if need be from a drawn batch: cut from the fragments,
     # `drop_last` would leave out the images of the smallest classes epoch after epoch.
@@ -124,16 +129,16 @@ def group_by_class(
 
 def _rounds(stream: Iterator[int], size: int, batch_size: int) -> Iterator[list[int]]:
     """Cut a stream, finite or endless, in lists of at most `size` indices; all but the last hold complete batches."""
-    held: list[int] = []
+    waiting: list[int] = []
     while True:
-        held += islice(stream, size + 1 - len(held))
-        if len(held) <= size:  # the end of the stream
+        waiting += islice(stream, size + 1 - len(waiting))
+        if len(waiting) <= size:  # the end of the stream
             break
         whole = size - size % batch_size
-        yield held[:whole]
-        held = held[whole:]
-    if held:
-        yield held
+        yield waiting[:whole]
+        waiting = waiting[whole:]
+    if waiting:
+        yield waiting
 
 
 def _split_classes(
@@ -154,14 +159,14 @@ def _split_classes(
     return groups, fragments
 
 
-def _draw_batches(groups: list[deque[Group]], num_classes: int, place: dict[int, int]) -> list[list[Group]]:
+def _draw_batches(groups: list[deque[Group]], num_classes: int, position: dict[int, int]) -> list[list[Group]]:
     """Move groups out of `groups` to as many batches of `num_classes` distinct classes as there can be."""
     left = np.array([len(queue) for queue in groups], dtype=np.int64)
     num_batches = int(left.sum()) // num_classes
     while (possible := int(np.minimum(left, num_batches).sum()) // num_classes) < num_batches:
         num_batches = possible
-    far = max(place.values(), default=0) + 1
-    heads = np.array([place[queue[0][0]] if queue else far for queue in groups], dtype=np.int64)
+    far = max(position.values(), default=0) + 1
+    heads = np.array([position[queue[0][0]] if queue else far for queue in groups], dtype=np.int64)
     batches = []
     for to_go in range(num_batches, 0, -1):
         # In the order of the stream; but a class with a group for every batch to go comes first, or the last batches
@@ -169,7 +174,7 @@ def _draw_batches(groups: list[deque[Group]], num_classes: int, place: dict[int,
         picked = np.argsort(np.where(left >= to_go, heads - far, heads), kind='stable')[:num_classes].tolist()
         batches.append([groups[i].popleft() for i in picked])
         left[picked] -= 1
-        heads[picked] = [place[groups[i][0][0]] if groups[i] else far for i in picked]
+        heads[picked] = [position[groups[i][0][0]] if groups[i] else far for i in picked]
     return batches
 
 
@@ -213,10 +218,7 @@ def dataset_labels(dataset: Any) -> np.ndarray:
     labels = [np.ravel(label) for label in _read_labels(dataset)]
     several = next((idx for idx, values in enumerate(labels) if len(values) != 1), None)
     if several is not None:
-        raise ConfigError(
-            f'{name} gives {len(labels[several])} labels for image {several}; expected one class per image: '
-            'a multi-label dataset cannot be grouped by class'
-        )
+        raise ConfigError(f'{name} cannot be grouped by class: image {several} has {len(labels[several])} labels')
     array = np.array([values[0] for values in labels])
     if labels and array.dtype.kind not in 'iu':
         raise ConfigError(f'{name} has labels such as {array[0]!r}; expected class indices: integers from 0')
@@ -237,7 +239,7 @@ def _read_labels(dataset: Any) -> list[Any]:
             return list(dataset.get_gt_labels())
     raise ConfigError(
         f'{type(dataset).__name__} offers no labels: expected get_data_info(idx) with a `gt_label`, get_cat_ids(idx) '
-        'or get_gt_labels(); use an MMPretrain dataset with labels, or give the class one of these methods'
+        'or get_gt_labels()'
     )
 
 
@@ -246,11 +248,8 @@ def _check_sizes(batch_size: int, samples_per_class: int) -> None:
         if type(value) is not int or value < 1:
             raise ConfigError(f'{name} must be a whole number of at least 1, got {value!r}')
     if batch_size % samples_per_class:
-        above = batch_size + samples_per_class - batch_size % samples_per_class
-        raise ConfigError(
-            f'batch_size={batch_size} is not a multiple of samples_per_class={samples_per_class}; '
-            f'use batch_size {above}, or a samples_per_class that divides {batch_size}'
-        )
+        above = -(-batch_size // samples_per_class) * samples_per_class
+        raise ConfigError(f'{batch_size=} is not a multiple of {samples_per_class=}; use {above}')
 
 
 def _check_classes(labels: np.ndarray, batch_size: int, samples_per_class: int) -> None:
@@ -258,9 +257,4 @@ def _check_classes(labels: np.ndarray, batch_size: int, samples_per_class: int) 
     usable = int((counts >= samples_per_class).sum())
     needed = batch_size // samples_per_class
     if usable < needed:
-        smaller = f'batch_size {usable * samples_per_class} or less, or ' if usable else ''
-        raise ConfigError(
-            f'batch_size={batch_size} with samples_per_class={samples_per_class} needs {needed} classes of at least '
-            f'{samples_per_class} images; the dataset has {usable} such classes of {len(counts)}; use {smaller}another '
-            'samples_per_class (1 is the plain shuffle)'
-        )
+        raise ConfigError(f'{needed} classes of {samples_per_class=} or more images are needed, there are {usable}')

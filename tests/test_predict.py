@@ -132,7 +132,7 @@ def test_a_missing_path_and_a_folder_without_images_are_refused(images, tmp_path
     with pytest.raises(DataError, match='absent.jpg: no such image or folder'):
         find_images([images, tmp_path / 'absent.jpg'])
     (tmp_path / 'empty').mkdir()
-    with pytest.raises(DataError, match='empty: holds no image; expected files'):
+    with pytest.raises(DataError, match='empty: holds no image; expected names'):
         find_images([tmp_path / 'empty'])
     # a file is taken whatever its name is, and once
     assert find_images([images / 'notes.txt', images / NAMES[0], images])[:3] == [

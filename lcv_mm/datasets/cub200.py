@@ -42,8 +42,8 @@ class CUB200(ArchiveLayout, CUB):
         files = (self.ann_file, self.image_class_labels_file, self.train_test_split_file)
         images, labels, splits = (self._load_data_from_txt(file) for file in files)
         self._check_lists(images, labels, splits)
-        wanted = '1' if self.split == 'train' else '0'
-        keys = [key for key in images if splits.get(key) == wanted]
+        mark = '1' if self.split == 'train' else '0'
+        keys = [key for key in images if splits.get(key) == mark]
         if not keys:
             raise self._error(f'{self.LISTS[2]} puts no image into the split {self.split!r}')
         return [images[key] for key in keys], [int(labels[key]) - 1 for key in keys]
@@ -76,10 +76,7 @@ class CUB200(ArchiveLayout, CUB):
         ):
             differing = sorted(images.keys() ^ values.keys())
             if differing:
-                raise self._error(
-                    f'images.txt has {len(images)} ids and {name} has {len(values)}; they must have the same, but '
-                    f'{len(differing)} are in only one of them, the first is id {differing[0] + 1}'
-                )
+                raise self._error(f'{len(differing)} ids are in images.txt or {name} alone, such as {differing[0] + 1}')
             wrong = next((key for key, value in values.items() if value not in valid), None)
             if wrong is not None:
                 raise self._error(f'{name}, id {wrong + 1}: expected {expected}, found {values[wrong]!r}')

@@ -1,4 +1,4 @@
-"""The one place that finds image files, says whether one is there and intact, and reads it."""
+"""Find image files, check that they are there and intact, and read them."""
 
 import logging
 import os
@@ -47,36 +47,30 @@ def images_in(folder: str | Path) -> list[str]:
     return sorted(images)
 
 
-def find_images(places: Iterable[str | Path]) -> list[Path]:
+def find_images(paths: Iterable[str | Path]) -> list[Path]:
     """The images among files and folders.
 
     Args:
-        places (Iterable[str | Path]): Files, taken whatever their names are, and folders, of which those of
+        paths (Iterable[str | Path]): Files, taken whatever their names are, and folders, of which those of
             `images_in` are taken.
 
     Returns:
         list[Path]: Each once, in the order given; those of a folder by their names.
 
     Raises:
-        DataError: If one of the places does not exist, or a folder holds no image.
+        DataError: If one of the paths does not exist, or a folder holds no image.
     """
     images: list[Path] = []
-    for place in map(Path, places):
-        if place.is_dir():
-            found = images_in(place)
-            if not found:
-                raise DataError(
-                    f'{place}: holds no image; expected files in it or in its folders that end in '
-                    f'{", ".join(SUFFIXES)}: give another folder, or the files themselves'
-                )
-            images += [place / name for name in found]
-        elif place.exists():
-            images.append(place)
+    for path in map(Path, paths):
+        if path.is_dir():
+            names = images_in(path)
+            if not names:
+                raise DataError(f'{path}: holds no image; expected names that end in {", ".join(SUFFIXES)}')
+            images += [path / name for name in names]
+        elif path.exists():
+            images.append(path)
         else:
-            raise DataError(
-                f'{place}: no such image or folder (current folder: {Path.cwd()}); expected one that exists: correct '
-                'the path'
-            )
+            raise DataError(f'{path}: no such image or folder (current folder: {Path.cwd()})')
     return [*dict.fromkeys(images)]
 
 
@@ -93,13 +87,13 @@ def read_image(file: str | Path, load: Any = None) -> np.ndarray:
     Raises:
         DataError: If it is missing, damaged or not an image.
     """
-    fault = image_error(file)
-    if fault is None:
+    problem = image_error(file)
+    if problem is None:
         try:
             return (load or LoadImageFromFile())({'img_path': str(file)})['img']
         except Exception as error:  # OpenCV's own, or of a format that it does not read
-            fault = f'not read: {error}'
-    raise DataError(f'{file}: {fault}')
+            problem = f'not read: {error}'
+    raise DataError(f'{file}: {problem}')
 
 
 def missing_files(folder: str | Path, names: Iterable[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Images of a user's own: one folder per class."""
+"""The images of a user: one folder per class."""
 
 import logging
 import os
@@ -26,25 +26,19 @@ class ImageFolder(IntactImages, CustomDataset):
     def _find_samples(self) -> list:
         root = os.path.abspath(self.img_prefix)
         if not os.path.isdir(root):
-            raise DataError(
-                f'{root}: no such folder; expected one with a folder of images per class: correct data_root, or train '
-                'with --no-validate where there are no images to validate'
-            )
+            raise DataError(f'{root}: no such folder; correct data_root, or train with --no-validate')
         names = images_in(root)
         if not self.with_label:
             return names
-        found = sorted(entry.name for entry in os.scandir(root) if entry.is_dir() and not entry.name.startswith('.'))
-        classes = list(self.CLASSES or found)
-        others = [name for name in found if name not in classes]
-        if others and len(found) != len(classes):
+        folders = sorted(entry.name for entry in os.scandir(root) if entry.is_dir() and not entry.name.startswith('.'))
+        classes = list(self.CLASSES or folders)
+        others = [name for name in folders if name not in classes]
+        if others and len(folders) != len(classes):
             raise DataError(f'{root}: metainfo.classes lacks {", ".join(others)}; expected the name of each folder')
-        self.folder_to_idx = {name: label for label, name in enumerate(found if others else classes)}
+        self.folder_to_idx = {name: label for label, name in enumerate(folders if others else classes)}
         samples = [(name, self.folder_to_idx[name.partition(os.sep)[0]]) for name in names if os.sep in name]
         if not samples:
-            raise DataError(
-                f'{root}: no image in a folder of it ({", ".join(found) or "there is none"}); expected one folder per '
-                f'class, with images whose names end in {", ".join(SUFFIXES)}'
-            )
+            raise DataError(f'{root}: expected a folder per class with images in it ({", ".join(SUFFIXES)})')
         filled = {label for _, label in samples}
         empty = [name for name, label in self.folder_to_idx.items() if label not in filled]
         if empty or len(samples) < len(names):

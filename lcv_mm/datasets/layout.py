@@ -26,14 +26,14 @@ class IntactImages:
         """
         file = self.get_data_info(idx)['img_path']  # type: ignore[attr-defined]
         try:
-            fault = None if has_jpeg_end(file) else image_error(file)
+            problem = None if has_jpeg_end(file) else image_error(file)
             data = super().prepare_data(idx)  # type: ignore[misc]
         except Exception:
-            fault = image_error(file)
-            if fault is None:  # the image is intact: the pipeline is to blame
+            problem = image_error(file)
+            if problem is None:  # the image is intact: the pipeline is to blame
                 raise
-        if fault is not None:
-            raise self._error(f'the image {file} is {fault}')
+        if problem is not None:
+            raise self._error(f'the image {file} is {problem}')
         return data
 
     def _error(self, problem: str) -> DataError:
@@ -64,10 +64,7 @@ class ArchiveLayout(IntactImages):
     def _check_choice(self, name: str, value: Any, choices: Iterable[Any], where: str = '') -> None:
         """Raise ConfigError unless a setting is one of a few."""
         if value not in [*choices]:
-            *rest, last = map(repr, choices)
-            raise ConfigError(
-                f'{name}={value!r}, but {type(self).__name__} has the {name}s {", ".join(rest)} and {last}{where}'
-            )
+            raise ConfigError(f'{name}={value!r}: {type(self).__name__} has {", ".join(map(repr, choices))}{where}')
 
     def load_data_list(self) -> list[dict]:
         """Check the files, then read the split; no image is opened.
@@ -102,13 +99,13 @@ class ArchiveLayout(IntactImages):
     def _check_layout(self) -> None:
         """Raise DataError unless the root, the folder of images and the lists are there."""
         root = Path(os.path.abspath(self.data_root))
-        found = {f'{self.FOLDER}/': (root / self.FOLDER).is_dir()}
-        found |= {name: (root / name).is_file() for name in self.LISTS}
-        if all(found.values()):
+        there = {f'{self.FOLDER}/': (root / self.FOLDER).is_dir()}
+        there |= {name: (root / name).is_file() for name in self.LISTS}
+        if all(there.values()):
             return
-        absent = ', '.join(name for name, there in found.items() if not there)
+        absent = ', '.join(name for name, is_there in there.items() if not is_there)
         problem = f'missing: {absent}' if root.is_dir() else 'the folder does not exist'
-        raise self._error(f'expected {", ".join(found)} in this folder; {problem}')
+        raise self._error(f'expected {", ".join(there)} in this folder; {problem}')
 
     def _check_images(self, names: Sequence[str]) -> None:
         """Raise DataError unless each image of the split is there, and listed once."""
@@ -119,25 +116,23 @@ class ArchiveLayout(IntactImages):
         if not missing:
             return
         first = ', '.join(missing[:3]) + (', ...' if len(missing) > 3 else '')
-        raise self._error(
-            f'{len(missing)} of the {len(names)} images of the split {self.split!r} are missing from '
-            f'{self.FOLDER}/: {first}'
-        )
+        count = f'{len(missing)} of the {len(names)} images of the split {self.split!r}'
+        raise self._error(f'{count} are missing from {self.FOLDER}/: {first}')
 
     def _read_mat(self, name: str, variables: Iterable[str]) -> dict[str, np.ndarray]:
         """Variables of a `.mat` file of the root, flattened to (N,) each; DataError if it is damaged or lacks one."""
         file = os.path.join(self.data_root, name)
         variables = list(variables)
         try:
-            held = loadmat(file, appendmat=False, variable_names=variables)
+            content = loadmat(file, appendmat=False, variable_names=variables)
         except PermissionError:
             raise
         except Exception as error:  # the reader meets damaged bytes with errors of any kind: TypeError, zlib.error, ...
             raise self._error(f'{file} is damaged or not a MATLAB file ({type(error).__name__}: {error})') from error
-        absent = [variable for variable in variables if not isinstance(held.get(variable), np.ndarray)]
+        absent = [variable for variable in variables if not isinstance(content.get(variable), np.ndarray)]
         if absent:
             raise self._error(f'{file} lacks the variable{"s" * (len(absent) > 1)} {", ".join(absent)}')
-        return {variable: held[variable].ravel() for variable in variables}
+        return {variable: content[variable].ravel() for variable in variables}
 
     def _whole_numbers(self, name: str, values: np.ndarray, largest: int) -> list[int]:
         """The (N,) values of a list as integers; DataError unless there are some, all whole numbers in [1, largest]."""

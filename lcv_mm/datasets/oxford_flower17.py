@@ -75,7 +75,7 @@ class OxfordFlower17(ArchiveLayout, BaseDataset):
 
     def _read_split(self) -> tuple[list[str], list[int]]:
         variables = [f'{part}{self.fold}' for part in PROTOCOLS[self.protocol][self.split]]
-        held = self._read_mat(self.LISTS[0], variables)
+        folds = self._read_mat(self.LISTS[0], variables)
         largest = len(FLOWERS) * IMAGES_PER_CLASS
-        numbers = [n for values in held.values() for n in self._whole_numbers(self.LISTS[0], values, largest)]
+        numbers = [n for values in folds.values() for n in self._whole_numbers(self.LISTS[0], values, largest)]
         return [f'image_{n:04d}.jpg' for n in numbers], [(n - 1) // IMAGES_PER_CLASS for n in numbers]

@@ -65,9 +65,9 @@ class StanfordDogs(ArchiveLayout, BaseDataset):
 
     def _read_split(self) -> tuple[list[str], list[int]]:
         name = f'{self.split}_list.mat'
-        held = self._read_mat(name, ('file_list', 'labels'))
-        labels = self._whole_numbers(name, held['labels'], len(self.metainfo['classes']))
-        images = [str(np.squeeze(cell)) for cell in held['file_list']]
+        content = self._read_mat(name, ('file_list', 'labels'))
+        labels = self._whole_numbers(name, content['labels'], len(self.metainfo['classes']))
+        images = [str(np.squeeze(cell)) for cell in content['file_list']]
         if len(images) != len(labels):
             raise self._error(f'{name} has {len(images)} images and {len(labels)} labels')
         return images, [label - 1 for label in labels]

@@ -67,6 +67,11 @@ def feature_quality(feats: Tensor, labels: Tensor, block: int = BLOCK) -> dict[s
         dict[str, float]: `dist_intra` and `dist_inter`, the mean Euclidean distance of all pairs of one class and of
         two, in [0, 2]; `ratio`, the first divided by the second; `Recall@1` and `mAP`, the means over the queries, in
         per cent. NaN where there is no such pair, and all of them where a feature is not finite.
+
+    Example:
+        >>> feats = torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
+        >>> feature_quality(feats, torch.tensor([0, 0, 1, 0]))['Recall@1']
+        66.66666666666667
     """
     feats = normalize(feats.double(), eps=1e-24)
     lengths = feats.square().sum(1)

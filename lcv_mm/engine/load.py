@@ -144,5 +144,5 @@ def _data_only(file: Path, downloaded: bool = False) -> Iterator[None]:
             raise
         if downloaded:  # torch.hub would take it the next time
             file.unlink()
-        reason = next(iter(str(error).splitlines()), type(error).__name__)
-        raise CheckpointError(f'{file}: damaged, or no file of torch.save ({reason[:200]})') from error
+        reason = next(iter(str(error).splitlines()), type(error).__name__)[:200]
+        raise CheckpointError(f'{file}: damaged, or no file of torch.save ({reason}); download it again') from error

@@ -30,21 +30,18 @@ def nearest_neighbors(feats: Tensor, k: int, block: int = 1024) -> Tensor:
         TrainingError: If a feature is not finite, and so has no neighbours.
     """
     if not 1 <= k <= len(feats):
-        raise ConfigError(
-            f'num_neighbors={k} with {len(feats)} images: expected 1 to {len(feats)}, since an image counts as its '
-            'own neighbour; set fewer neighbours, or take more images'
-        )
+        raise ConfigError(f'num_neighbors={k} with {len(feats)} images: expected 1 to {len(feats)}')
     if not feats.isfinite().all():
         raise TrainingError('features of images are not finite, and so have no neighbours; see the pretrained weights')
     feats = feats.to(widest_dtype(feats.device))  # |x|^2 + |y|^2 - 2xy cancels
     norms = feats.square().sum(1)
-    found = []
+    nearest = []
     for start in range(0, len(feats), block):
         rows = torch.arange(start, min(start + block, len(feats)), device=feats.device)
         distances = norms[rows, None] + norms - 2 * feats[rows] @ feats.T
         distances[rows - start, rows] = -torch.inf  # before an equal image
-        found.append(distances.topk(k, largest=False, sorted=True).indices)
-    return torch.cat(found)
+        nearest.append(distances.topk(k, largest=False, sorted=True).indices)
+    return torch.cat(nearest)
 
 
 def edge_weights(probs: Tensor, neighbors: Tensor) -> Tensor:

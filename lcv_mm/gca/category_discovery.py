@@ -46,12 +46,9 @@ class CategoryDiscovery(Dataset):
         subset: str = 'all',
     ) -> None:
         if subset not in SUBSETS:
-            raise ConfigError(f'CategoryDiscovery: subset={subset!r}: expected one of {", ".join(SUBSETS)}; choose one')
+            raise ConfigError(f'CategoryDiscovery: {subset=}: expected one of {", ".join(SUBSETS)}')
         if not 0 < labelled_fraction < 1:
-            raise ConfigError(
-                f'CategoryDiscovery: labelled_fraction={labelled_fraction!r}: expected a number between 0 and 1, '
-                'such as 0.5'
-            )
+            raise ConfigError(f'CategoryDiscovery: {labelled_fraction=}: expected a number between 0 and 1')
         self.dataset = DATASETS.build(dataset)
         names = list(self.dataset.metainfo['classes'])
         known = choose_known(names, num_known, known_classes, seed)
@@ -93,19 +90,13 @@ def choose_known(
         DataError: If there is no such file.
     """
     if not 0 < num_known < len(names):
-        raise ConfigError(
-            f'CategoryDiscovery: num_known={num_known} of {len(names)} classes: expected 1 to {len(names) - 1}, so '
-            'that there are known classes and novel ones to discover'
-        )
+        raise ConfigError(f'CategoryDiscovery: {num_known=} of {len(names)} classes: expected 1 to {len(names) - 1}')
     if known is None:
         return sorted(np.random.default_rng(seed).choice(len(names), num_known, replace=False).tolist())
     listed = _read_list(known) if isinstance(known, str) else list(known)
     indices = [_class_index(entry, names) for entry in listed]
     if len(set(indices)) != len(indices) or len(indices) != num_known:
-        raise ConfigError(
-            f'CategoryDiscovery: known_classes has {len(indices)} entries, {len(set(indices))} of them different; '
-            f'expected num_known={num_known} different classes: correct the list or num_known'
-        )
+        raise ConfigError(f'CategoryDiscovery: known_classes must have {num_known=} different entries, got {listed}')
     return indices
 
 
@@ -135,18 +126,12 @@ def _class_index(entry: int | str, names: Sequence[str]) -> int:
     elif entry in names:
         return list(names).index(entry)
     hint = did_you_mean(entry, names)
-    raise ConfigError(
-        f'CategoryDiscovery: known_classes has {entry!r}, which is no class{hint} Expected indices from 0 to '
-        f'{len(names) - 1} or names such as {names[0]!r}; correct the list'
-    )
+    raise ConfigError(f'CategoryDiscovery: known_classes has {entry!r}, which is no class{hint}')
 
 
 def _read_list(file: str) -> list[str]:
     try:
         lines = Path(file).expanduser().read_text(encoding='utf-8').splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(
-            f'{file}: cannot be read as the list of known classes ({error}); expected a text file with the index (from '
-            '0) or the name of a class in each line: write one, or set known_classes=None to draw them'
-        ) from error
+        raise DataError(f'{file}: cannot be read as a list of known classes, one per line ({error})') from error
     return [line.strip() for line in lines if line.strip()]

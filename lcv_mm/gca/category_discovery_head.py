@@ -25,6 +25,11 @@ class CategoryDiscoveryHead(BaseModule):
         temperature (float): Of InfoNCE. Defaults to 1.
         supervised_temperature (float): Of the supervised loss. Defaults to 0.07.
         init_cfg (dict, optional): Of MMEngine's `BaseModule`.
+
+    Example:
+        >>> samples = [DataSample().set_gt_label(label) for label in (0, -1, 0, -1)]
+        >>> sorted(CategoryDiscoveryHead(8).loss((torch.rand(4, 8),), samples))
+        ['loss_supervised', 'loss_unsupervised']
     """
 
     def __init__(

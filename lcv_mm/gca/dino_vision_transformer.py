@@ -29,6 +29,11 @@ class DINOVisionTransformer(StrictBackbone, VisionTransformer):
 
     Args:
         **kwargs: Of MMPretrain's `VisionTransformer`.
+
+    Example:
+        >>> import torch
+        >>> DINOVisionTransformer(arch='deit-tiny', img_size=32, patch_size=16)(torch.rand(1, 3, 32, 32))[0].shape
+        torch.Size([1, 192])
     """
 
     def rename_weights(self, state_dict: Mapping[str, Tensor]) -> Mapping[str, Tensor]:

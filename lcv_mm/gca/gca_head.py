@@ -29,6 +29,10 @@ class GCAHead(BaseModule):
         num_neighbors (int): Neighbours of an image, itself included. Defaults to 5.
         entropy_weight (float): Of the level-0 loss. Defaults to 5.
         init_cfg (dict, optional): Of MMEngine's `BaseModule`.
+
+    Example:
+        >>> GCAHead(in_channels=8, num_clusters=5, num_images=20)((torch.rand(3, 8),)).shape
+        torch.Size([3, 5])
     """
 
     neighbors: Tensor
@@ -78,10 +82,7 @@ class GCAHead(BaseModule):
             ConfigError: If the graph has not been built.
         """
         if not self.stage:
-            raise ConfigError(
-                'GCAHead has no neighbour graph; expected the one that NeighborGraphHook builds before training: add '
-                'dict(type=NeighborGraphHook, pipeline=test_pipeline) to custom_hooks'
-            )
+            raise ConfigError('GCAHead has no neighbour graph; add NeighborGraphHook to custom_hooks')
         anchors, neighbors = feats[-1].chunk(2)
         per_head = neighbor_loss(self.small_clusters(anchors), self.small_clusters(neighbors), self.entropy_weight)
         self.head_losses += per_head.detach()

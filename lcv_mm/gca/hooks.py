@@ -33,7 +33,7 @@ class AggregationHook(Hook):
 
     def __init__(self, pipeline: list[dict], begin: int = 100, guided: bool = True, batch_size: int = 256) -> None:
         if not isinstance(begin, int) or begin < 1:
-            raise ConfigError(f'AggregationHook: begin={begin!r}: expected a whole number from 1 up, such as 100')
+            raise ConfigError(f'AggregationHook: {begin=} must be a whole number from 1 up')
         self.pipeline = pipeline
         self.begin = begin
         self.guided = guided
@@ -92,10 +92,7 @@ class NeighborGraphHook(Hook):
         head = gca_head(runner)
         sampler = runner.train_dataloader.batch_sampler
         if not hasattr(sampler, 'set_graph'):
-            raise ConfigError(
-                f'NeighborGraphHook: train_dataloader has {type(sampler).__name__}; expected NeighborBatchSampler: set '
-                'train_dataloader.batch_sampler=dict(type=NeighborBatchSampler)'
-            )
+            raise ConfigError('NeighborGraphHook: set train_dataloader.batch_sampler to a NeighborBatchSampler')
         if not head.stage:
             feats, labels = training_features(runner, self.pipeline, self.batch_size)
             head.neighbors.copy_(nearest_neighbors(feats, head.neighbors.shape[1]))
@@ -122,10 +119,7 @@ def gca_head(runner: Runner) -> GCAHead:
     """
     head = getattr(unwrap_model(runner), 'head', None)
     if not isinstance(head, GCAHead):
-        raise ConfigError(
-            f'the model has {type(head).__name__} as its head; expected GCAHead, which keeps graph and clusters: set '
-            'model.head.type, or remove the hooks of GCA'
-        )
+        raise ConfigError(f'the hooks of GCA need a GCAHead, got {type(head).__name__}; set model.head.type')
     return head
 
 
@@ -149,10 +143,7 @@ def training_features(runner: Runner, pipeline: list[dict], batch_size: int) -> 
     dataset = DATASETS.build(config.dataset)
     num_images = len(gca_head(runner).clusters)
     if len(dataset) != num_images:
-        raise ConfigError(
-            f'model.head.num_images={num_images}, but there are {len(dataset)} training images; set '
-            f'model.head.num_images={len(dataset)}'
-        )
+        raise ConfigError(f'model.head.num_images={num_images}, but there are {len(dataset)} training images')
     model = unwrap_model(runner)
     model.eval()  # the loop sets it to training before each epoch
     feats: list[Tensor] = []

@@ -23,19 +23,20 @@ class NeighborBatchSampler(Sampler[list[int]]):
 
     Raises:
         ConfigError: If the sampler has no seed and epoch, or no batch would be full.
+
+    Example:
+        >>> from mmengine.dataset import DefaultSampler
+        >>> batches = NeighborBatchSampler(DefaultSampler(range(4), shuffle=False), batch_size=2)
+        >>> batches.set_graph(np.array([[1], [0], [3], [2]]))
+        >>> list(batches)
+        [[0, 1, 1, 0], [2, 3, 3, 2]]
     """
 
     def __init__(self, sampler: Sampler[int], batch_size: int, drop_last: bool = True) -> None:
         if not hasattr(sampler, 'seed') or not hasattr(sampler, 'epoch'):
-            raise ConfigError(
-                f'NeighborBatchSampler: {type(sampler).__name__} has no seed and epoch, from which neighbours are '
-                "drawn; use MMEngine's DefaultSampler"
-            )
+            raise ConfigError(f'NeighborBatchSampler: {type(sampler).__name__} has no seed and epoch')
         if drop_last and len(sampler) < batch_size:  # type: ignore[arg-type]
-            raise ConfigError(
-                f'NeighborBatchSampler: batch_size={batch_size}, but there are {len(sampler)} images'  # type: ignore[arg-type]
-                ' and the last batch is dropped if it is not full; use a smaller batch_size, or drop_last=False'
-            )
+            raise ConfigError(f'NeighborBatchSampler: {batch_size=} is above the number of images: no batch is full')
         self.sampler = sampler
         self.batch_size = batch_size
         self.drop_last = drop_last

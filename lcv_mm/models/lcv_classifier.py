@@ -26,6 +26,17 @@ class LCVClassifier(ImageClassifier):
     Raises:
         ConfigError: If images are to be mixed (Mixup, CutMix), which gives them two labels, or, in training, have none
             or several; if `space='head'` and the head has no `fc`.
+
+    Example:
+        >>> model = LCVClassifier(
+        ...     backbone=dict(type='ResNet', depth=18),
+        ...     neck=dict(type='ResidualAttention'),
+        ...     head=dict(type='CBPHead', num_classes=5, in_channels=512, out_dim=64),
+        ...     variance_loss=dict(type='ClassVarianceLoss'),
+        ... )
+        >>> samples = [DataSample().set_gt_label(label) for label in (0, 0, 1, 1)]
+        >>> sorted(model.loss(torch.rand(4, 3, 32, 32), samples))
+        ['dist_inter', 'dist_intra', 'loss_cls', 'loss_inter', 'loss_intra']
     """
 
     def __init__(self, *args, variance_loss: dict, **kwargs) -> None:

@@ -29,6 +29,11 @@ class ResNetLayers(StrictBackbone, ResNet):
     Raises:
         ConfigError: If a layer's name is unknown.
         WeightsError: In `init_weights`, if the checkpoint can't be had or does not fit.
+
+    Example:
+        >>> import torch
+        >>> [x.shape for x in ResNetLayers(18, ('layer2.0', 'layer2.1.relu1'))(torch.rand(1, 3, 64, 64))]
+        [torch.Size([1, 128, 8, 8]), torch.Size([1, 128, 8, 8])]
     """
 
     def __init__(

@@ -29,6 +29,11 @@ class VGGLayers(StrictBackbone, VGG):
     Raises:
         ConfigError: If a layer's name is unknown.
         WeightsError: In `init_weights`, if the checkpoint can't be had or does not fit.
+
+    Example:
+        >>> import torch
+        >>> [x.shape for x in VGGLayers(11, ('relu2_1', 'pool2'))(torch.rand(1, 3, 32, 32))]
+        [torch.Size([1, 128, 16, 16]), torch.Size([1, 128, 8, 8])]
     """
 
     def __init__(

@@ -36,15 +36,9 @@ class DatabaseHook(Hook):
     def _prepare(self, runner: Runner, evaluated: str) -> None:
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         if not isinstance(model, BaseRetriever):
-            raise ConfigError(
-                f'DatabaseHook: {type(model).__name__} searches no database; expected a retriever, such as '
-                'QuantizedRetriever: leave the hook out, or --tta'
-            )
+            raise ConfigError(f'DatabaseHook: {type(model).__name__} searches no database; leave the hook or --tta out')
         if any(isinstance(hook, VisualizationHook) and hook.enable for hook in runner.hooks):
-            raise ConfigError(
-                f'VisualizationHook draws predicted classes, but {type(model).__name__} predicts an order of images; '
-                'leave --show and --show-dir (default_hooks.visualization.enable) out'
-            )
+            raise ConfigError(f'{type(model).__name__} predicts an order of images: leave --show and --show-dir out')
         model.prototype = model.prototype or _training_images(runner, evaluated)
         model.prepare_prototype()
 
@@ -53,10 +47,7 @@ def _training_images(runner: Runner, evaluated: str) -> dict:
     """Config of a loader of the training images, as the evaluation would load them."""
     images = (runner.cfg.get('train_dataloader') or {}).get('dataset') or {}
     if 'pipeline' not in images:
-        raise ConfigError(
-            'DatabaseHook: expected train_dataloader.dataset with a pipeline, whose images are the database, got '
-            f'{dict(images) or "none"}; give the model its database: model.prototype=dict(dataset=dict(...), ...)'
-        )
+        raise ConfigError('DatabaseHook: expected train_dataloader.dataset with a pipeline, or model.prototype')
     loader = copy.deepcopy(runner.cfg[evaluated])
     pipeline = loader.dataset.pipeline
     loader.dataset = copy.deepcopy(images)

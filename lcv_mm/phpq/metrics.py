@@ -18,6 +18,10 @@ def average_precision(hits: Tensor) -> Tensor:
 
     Returns:
         Tensor: (Q,), float64 in [0, 1], on the CPU; NaN where nothing is relevant.
+
+    Example:
+        >>> average_precision(torch.tensor([[True, False, False, True]]))  # (1 / 1 + 2 / 4) / 2
+        tensor([0.7500], dtype=torch.float64)
     """
     hits = hits.cpu().double()
     precision = hits.cumsum(-1) / torch.arange(1, hits.shape[-1] + 1)
@@ -35,7 +39,7 @@ class RetrievalMAP(BaseMetric):
 
     Args:
         collect_device (str): 'cpu' or 'gpu'.
-        prefix (str, optional): In place of 'retrieval'.
+        prefix (str, optional): Defaults to 'retrieval'.
     """
 
     default_prefix = 'retrieval'
@@ -49,10 +53,10 @@ class RetrievalMAP(BaseMetric):
 
     def compute_metrics(self, results: list[tuple[float, bool]]) -> dict[str, float]:
         """The mean over the queries that have something to find; NaN if none has."""
-        found = [precision for precision, is_query in results if is_query]
-        alone = len(results) - len(found)
+        precisions = [precision for precision, is_query in results if is_query]
+        alone = len(results) - len(precisions)
         print_log(f'mAP: {alone} of {len(results)} queries have no relevant image, left out', 'current')
-        return dict(mAP=100 * sum(found) / len(found) if found else float('nan'))
+        return dict(mAP=100 * sum(precisions) / len(precisions) if precisions else float('nan'))
 
 
 @METRICS.register_module()

@@ -7,7 +7,6 @@ from mmengine.model import BaseModule
 from mmpretrain.registry import MODELS
 from torch import Tensor, nn
 
-from ..errors import ConfigError
 from .quantization import hybrid_pool
 
 
@@ -15,35 +14,25 @@ from .quantization import hybrid_pool
 class PyramidHybridPooling(BaseModule):
     """Mean and maximum of each level, projected and put beside each other (PHPQ, Zeng et al., 2024).
 
-    Paper: "pyramid hybrid pooling" of multi-level features; its form is not known. Here: mean and maximum over places
-    of each level, concatenated, and one linear layer for each level.
+    Paper: "pyramid hybrid pooling" of multi-level features; its form is not known. Here: mean and maximum over spatial
+    positions of each level, concatenated, and one linear layer for each level.
 
     Args:
         in_channels (Sequence[int]): Channels of each level that the backbone returns, in its order.
-        out_channels (int): Channels of each level after its projection.
+        out_channels (int): Channels of each level after its projection. Defaults to 256.
 
-    Raises:
-        ConfigError: If a number is not positive or, in `forward`, the backbone gives other levels.
+    Example:
+        >>> neck = PyramidHybridPooling(in_channels=[8, 16], out_channels=4)
+        >>> neck((torch.rand(2, 8, 6, 6), torch.rand(2, 16, 3, 3)))[0].shape
+        torch.Size([2, 8])
     """
 
     def __init__(self, in_channels: Sequence[int], out_channels: int = 256) -> None:
         super().__init__(init_cfg=dict(type='Xavier', layer='Linear', distribution='uniform'))
         self.in_channels = tuple(in_channels)
-        if not self.in_channels or min(*self.in_channels, out_channels) < 1:
-            raise ConfigError(
-                f'PyramidHybridPooling: in_channels={list(in_channels)}, out_channels={out_channels}: expected the '
-                'channels of at least one level and of its projection, each 1 or more, such as [128, 256, 512] and 256'
-            )
         self.projections = nn.ModuleList(nn.Linear(2 * channels, out_channels) for channels in self.in_channels)
 
     def forward(self, feats: tuple[Tensor, ...]) -> tuple[Tensor]:
         """Pool the levels: a tuple of (N, C, H, W) -> one feature (N, levels * out_channels)."""
-        found = tuple(level.shape[1] for level in feats)
-        if found != self.in_channels:
-            raise ConfigError(
-                f'PyramidHybridPooling: in_channels={list(self.in_channels)}, but the backbone gives {len(found)} '
-                f'level(s) of {list(found)} channels; set model.neck.in_channels to these, or name as many levels in '
-                'model.backbone.out_layers'
-            )
         levels = [project(hybrid_pool(x)) for project, x in zip(self.projections, feats, strict=True)]
         return (torch.cat(levels, dim=1),)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 def hybrid_pool(x: Tensor) -> Tensor:
-    """Mean and maximum over places, one after the other: (N, C, H, W) -> (N, 2 * C)."""
+    """Mean and maximum over the spatial positions, one after the other: (N, C, H, W) -> (N, 2 * C)."""
     flat = x.flatten(2)  # (N, C, H, W) -> (N, C, L)
     return torch.cat([flat.mean(2), flat.amax(2)], dim=1)
 
@@ -16,7 +16,7 @@ def hybrid_pool(x: Tensor) -> Tensor:
 def codeword_scores(parts: Tensor, codebooks: Tensor) -> Tensor:
     """Inner product of each part with each codeword of its book: (N, M, d), (M, K, d) -> (N, M, K).
 
-    Of a query these are the look-up tables of asymmetric search.
+    Of a query they are the look-up tables of asymmetric search.
     """
     return torch.einsum('nmd,mkd->nmk', parts, codebooks)
 
@@ -32,8 +32,8 @@ def soft_codes(scores: Tensor, alpha: float, topk: int) -> Tensor:
     Returns:
         Tensor: (N, M, K), each row sums to 1.
     """
-    values, places = scores.topk(topk, dim=-1)
-    return torch.zeros_like(scores).scatter(-1, places, torch.softmax(alpha * values, dim=-1))
+    values, nearest = scores.topk(topk, dim=-1)
+    return torch.zeros_like(scores).scatter(-1, nearest, torch.softmax(alpha * values, dim=-1))
 
 
 def reconstruct(codes: Tensor, codebooks: Tensor) -> Tensor:

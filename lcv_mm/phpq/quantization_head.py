@@ -29,16 +29,22 @@ class QuantizationHead(ClsHead):
     Args:
         num_classes (int): Number of classes.
         in_channels (int): Channels of the feature.
-        bits (int): Length of an image's code, a multiple of 8: one byte from each of bits / 8 codebooks.
-        part_channels (int): Channels d of a part and of its codewords.
-        alpha (float): Factor of the scores in the attention, above 0.
-        attention_topk (int): How many codewords take part in the attention, in [1, 256].
-        scale (float): Factor of the classifier's cosines, above 0.
-        weight_quantization (float): Factor of `loss_quantization`, 0 or more.
+        bits (int): Length of an image's code, a multiple of 8: one byte from each of bits / 8 codebooks. Defaults to
+            64.
+        part_channels (int): Channels d of a part and of its codewords. Defaults to 16.
+        alpha (float): Factor of the scores in the attention, above 0. Defaults to 10.
+        attention_topk (int): How many codewords take part in the attention, in [1, 256]. Defaults to 32.
+        scale (float): Factor of the classifier's cosines, above 0. Defaults to 16.
+        weight_quantization (float): Factor of `loss_quantization`, 0 or more. Defaults to 0.1.
         **kwargs: Of MMPretrain's `ClsHead`: `loss`, `topk`, `cal_acc`, `init_cfg`.
 
     Raises:
         ConfigError: If a number is out of its range, or the feature has too few channels for so many bits.
+
+    Example:
+        >>> head = QuantizationHead(num_classes=10, in_channels=64, bits=16).eval()
+        >>> head((torch.rand(2, 64),)).shape
+        torch.Size([2, 10])
     """
 
     def __init__(
@@ -55,15 +61,9 @@ class QuantizationHead(ClsHead):
     ) -> None:
         super().__init__(**kwargs)
         self._check(in_channels, bits, part_channels)
-        if not (alpha > 0 and scale > 0 and weight_quantization >= 0):  # nor NaN
-            raise ConfigError(
-                f'QuantizationHead: {alpha=}, {scale=}, {weight_quantization=}: expected alpha and scale above 0, and '
-                'weight_quantization 0 or more'
-            )
-        if not 1 <= attention_topk <= CODEWORDS:
-            raise ConfigError(
-                f'QuantizationHead: {attention_topk=}: expected 1 to {CODEWORDS}, the codewords of a codebook'
-            )
+        if not (alpha > 0 and scale > 0 and attention_topk > 0 and weight_quantization >= 0):  # nor NaN
+            numbers = f'{alpha=}, {scale=}, {attention_topk=} must be above 0, {weight_quantization=} 0 or more'
+            raise ConfigError(f'QuantizationHead: {numbers}')
         self.num_classes, self.alpha, self.attention_topk, self.scale = num_classes, alpha, attention_topk, scale
         self.weight_quantization = weight_quantization
         books = bits // 8
@@ -77,16 +77,9 @@ class QuantizationHead(ClsHead):
     @staticmethod
     def _check(in_channels: int, bits: int, part_channels: int) -> None:
         if not isinstance(bits, int) or bits < 8 or bits % 8:
-            raise ConfigError(
-                f'QuantizationHead: bits={bits!r}: expected a multiple of 8, such as 16, 32, 48 or 64: each codebook '
-                f'of {CODEWORDS} codewords gives 8'
-            )
+            raise ConfigError(f'QuantizationHead: {bits=} must be a multiple of 8')
         if bits // 8 * part_channels > in_channels:
-            raise ConfigError(
-                f'QuantizationHead: bits={bits} need {bits // 8} codebooks of part_channels={part_channels}, that is '
-                f'{bits // 8 * part_channels} channels, but the feature has in_channels={in_channels}; take '
-                f'{in_channels // part_channels * 8} bits at most, or a wider neck'
-            )
+            raise ConfigError(f'QuantizationHead: {bits=} of {part_channels=} need more than {in_channels=}')
 
     def parts(self, feats: tuple[Tensor, ...]) -> Tensor:
         """Embed the last level: a tuple of (N, in_channels) -> (N, M, d), each part of unit length."""

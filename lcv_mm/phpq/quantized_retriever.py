@@ -69,10 +69,7 @@ class QuantizedRetriever(ImageToImageRetriever):
     def prepare_prototype(self) -> None:
         """Encode the database with the model as it is now."""
         if not isinstance(self.prototype, dict | DataLoader) or not self.prototype:
-            raise ConfigError(
-                f'{type(self).__name__}: there is no database to search; add DatabaseHook to the hooks, which takes '
-                'the training images, or set model.prototype to a dataloader of labelled images'
-            )
+            raise ConfigError(f'{type(self).__name__}: no database to search; add DatabaseHook or set model.prototype')
         loader = Runner.build_dataloader(self.prototype)
         self.eval()
         kept: dict[int, Tensor] = {}
@@ -88,10 +85,7 @@ class QuantizedRetriever(ImageToImageRetriever):
         vecs[list(kept)] = torch.stack([*kept.values()])
         vecs = self._of_all_ranks(vecs, labels)
         if (lost := int((labels < 0).sum())) > 0:
-            raise DataError(
-                f'{lost} of {len(labels)} images of the database have the sample_idx of another image; expected one '
-                'dataset, with no wrapper such as ConcatDataset around several: take them as one'
-            )
+            raise DataError(f'{lost} of {len(labels)} images of the database have the sample_idx of another image')
         self.register_buffer('prototype_vecs', vecs, persistent=False)
         self.register_buffer('prototype_labels', labels.to(rows.device), persistent=False)
         self.prototype_inited = True
@@ -127,11 +121,7 @@ class QuantizedRetriever(ImageToImageRetriever):
 def _label(sample: DataSample) -> int:
     label = sample.get('gt_label')
     if label is None or label.numel() != 1:
-        raise DataError(
-            f'{sample.get("img_path", "an image")} has {"no label" if label is None else f"{label.numel()} labels"}; '
-            'expected one class for each image of the database and each query, which says what is to be found; take a '
-            'labelled dataset'
-        )
+        raise DataError(f'{sample.get("img_path", "an image")} must have one label, as all queries and the database')
     return int(label)
 
 

@@ -84,7 +84,7 @@ def test_other_classes_than_those_trained_on_are_an_error(testing, resume):
     load(CheckpointFitHook(testing), checkpoint, resume)
     loader = 'test_dataloader' if testing else 'train_dataloader'
     for classes, difference in ((('a', 'c', 'b'), "class 1 is 'b' in one and 'c'"), (('a', 'b', 'd'), 'class 2 is')):
-        with pytest.raises(CheckpointError, match=rf'those of {loader}.dataset are others: {difference}'):
+        with pytest.raises(CheckpointError, match=rf'other classes than {loader}.dataset has: {difference}'):
             load(CheckpointFitHook(testing), checkpoint, resume, classes)
 
 

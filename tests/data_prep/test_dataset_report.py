@@ -84,7 +84,7 @@ def test_the_classes_without_images_are_counted(cub):
 def test_lists_that_disagree_are_a_fault_and_no_crash(cub):
     edit(cub / 'train_test_split.txt', '\n600 1\n', '\n')
     (fault,) = check_dataset(CUB, cub)
-    assert 'images.txt has 600 ids and train_test_split.txt has 599' in fault
+    assert '1 ids are in images.txt or train_test_split.txt alone, such as 600' in fault
     assert '--cfg-options' not in fault
 
 

@@ -320,14 +320,14 @@ def test_labels_are_read_without_the_images_and_the_seed_hook_of_mmengine_change
 @pytest.mark.parametrize(
     ('counts', 'batch_size', 'samples_per_class', 'message'),
     [
-        ([30] * 20, 16, 3, r'=16 is not a multiple of samples_per_class=3; use batch_size 18, or a samples_per_class'),
-        ([30] * 20, 2, 4, r'use batch_size 4, or a samples_per_class that divides 2$'),
+        ([30] * 20, 16, 3, '=16 is not a multiple of samples_per_class=3; use 18'),
+        ([30] * 20, 2, 4, 'use 4$'),
         ([30] * 20, 16, True, r'samples_per_class must be a whole number of at least 1, got True'),
         ([30] * 20, 16, 0, r'samples_per_class must be a whole number of at least 1, got 0'),
         ([30] * 20, '16', 2, r"batch_size must be a whole number of at least 1, got '16'"),
-        ([40] * 17, 64, 2, r'needs 32 classes of at least 2 images; the dataset has 17 such classes of 17; use batch_'),
-        ([30] * 3 + [2] * 9, 16, 4, r'has 3 such classes of 12; use batch_size 12 or less, or another'),
-        ([], 16, 2, r'the dataset has 0 such classes of 0; use another samples_per_class'),
+        ([40] * 17, 64, 2, '32 classes of samples_per_class=2 or more images are needed, there are 17'),
+        ([30] * 3 + [2] * 9, 16, 4, '4 classes of samples_per_class=4 or more images are needed, there are 3'),
+        ([], 16, 2, 'there are 0'),
     ],
 )
 def test_sizes_that_do_not_fit_say_which_would(counts, batch_size, samples_per_class, message):
@@ -337,7 +337,7 @@ def test_sizes_that_do_not_fit_say_which_would(counts, batch_size, samples_per_c
 
 @pytest.mark.parametrize('sampler', [SubsetRandomSampler(range(60)), [0, 1, 2], None])
 def test_a_sampler_without_a_dataset_is_refused(sampler):
-    with pytest.raises(ConfigError, match=r'has neither `dataset` nor `data_source`.*use a sampler that keeps its'):
+    with pytest.raises(ConfigError, match='has no `dataset` to read labels from'):
         ClassBalancedBatchSampler(sampler, 16, 2)
 
 
@@ -403,7 +403,7 @@ def test_a_label_may_be_a_scalar_or_a_sequence_of_one_but_must_be_an_index():
 
 @pytest.mark.parametrize('make', [lambda: TensorDataset(torch.zeros(3)), lambda: Listed([None]), lambda: [1, 2]])
 def test_a_dataset_without_labels_is_refused(make):
-    with pytest.raises(ConfigError, match=r'offers no labels: expected get_data_info.*use an MMPretrain dataset with'):
+    with pytest.raises(ConfigError, match='offers no labels: expected get_data_info'):
         dataset_labels(make())
 
 
@@ -412,5 +412,5 @@ def test_a_multi_label_dataset_is_refused():
         def load_data_list(self):
             return [{'img_path': 'none.jpg', 'gt_label': label} for label in ([1], [0, 2])]
 
-    with pytest.raises(ConfigError, match='Several gives 2 labels for image 1; expected one class per image'):
+    with pytest.raises(ConfigError, match='Several cannot be grouped by class: image 1 has 2 labels'):
         dataset_labels(Several(ann_file=''))

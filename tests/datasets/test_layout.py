@@ -55,10 +55,10 @@ def test_it_is_built_from_the_registry_below_the_home_and_loads_images(cls, orig
 @pytest.mark.parametrize(
     ('cls', 'wrong', 'expected'),
     [
-        (StanfordDogs, dict(split='val'), "split='val', but StanfordDogs has the splits 'train' and 'test'"),
-        (OxfordFlower17, dict(split='val'), "has the splits 'train' and 'test' with protocol='paper'$"),
-        (OxfordFlower17, dict(protocol='official', split=['a']), "'train', 'val' and 'test' with protocol='official'"),
-        (OxfordFlower17, dict(fold='1'), "fold='1', but OxfordFlower17 has the folds 1, 2 and 3"),
+        (StanfordDogs, dict(split='val'), "split='val': StanfordDogs has 'train', 'test'"),
+        (OxfordFlower17, dict(split='val'), "has 'train', 'test' with protocol='paper'$"),
+        (OxfordFlower17, dict(protocol='official', split=['a']), "'train', 'val', 'test' with protocol='official'"),
+        (OxfordFlower17, dict(fold='1'), "fold='1': OxfordFlower17 has 1, 2, 3"),
     ],
 )
 def test_a_wrong_setting_is_a_config_error_before_any_file_is_read(cls, wrong, expected):

@@ -73,8 +73,8 @@ def test_a_list_of_classes_is_kept_in_its_order(tmp_path):
         (0, None, 'num_known=0 of 5'),
         (2, [0, 5], '5, which is no class'),
         (2, ['bee', 'catt'], "'catt', which is no class; did you mean 'cat'"),
-        (2, [0, 0], '2 entries, 1 of them different; expected num_known=2'),
-        (3, [0, 1], '2 entries, 2 of them different; expected num_known=3'),
+        (2, [0, 0], r'num_known=2 different entries, got \[0, 0\]'),
+        (3, [0, 1], r'num_known=3 different entries, got \[0, 1\]'),
     ],
 )
 def test_a_wrong_list_of_classes_is_one_message(num_known, known, message):
@@ -83,7 +83,7 @@ def test_a_wrong_list_of_classes_is_one_message(num_known, known, message):
 
 
 def test_a_missing_list_of_classes_is_one_message(tmp_path):
-    with pytest.raises(DataError, match=r'none\.txt: cannot be read as the list of known classes'):
+    with pytest.raises(DataError, match=r'none\.txt: cannot be read as a list of known classes'):
         choose_known(NAMES, 2, str(tmp_path / 'none.txt'))
 
 

@@ -108,5 +108,5 @@ def test_a_resumed_run_ends_bit_for_bit_as_one_that_was_never_stopped(never_stop
 def test_a_head_for_another_number_of_images_is_one_message(base):
     cfg = gca(base, 'wrong')
     cfg.model.head.num_images = 25
-    with pytest.raises(ConfigError, match=r'num_images=25, but there are 24 training images; set .*num_images=24'):
+    with pytest.raises(ConfigError, match='num_images=25, but there are 24 training images'):
         Runner.from_cfg(cfg).train()

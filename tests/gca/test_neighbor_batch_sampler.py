@@ -59,7 +59,7 @@ def test_a_sampler_without_a_seed_is_an_error():
 
 
 def test_fewer_images_than_a_batch_are_an_error():
-    with pytest.raises(ConfigError, match='batch_size=8, but there are 5 images'):
+    with pytest.raises(ConfigError, match='batch_size=8 is above the number of images'):
         NeighborBatchSampler(DefaultSampler(list(range(5)), seed=0), 8)
 
 

@@ -89,14 +89,14 @@ def test_mixed_precision_quantises_in_float32():
 @pytest.mark.parametrize(
     ('options', 'message'),
     [
-        (dict(bits=20), r'bits=20: expected a multiple of 8, such as 16, 32, 48 or 64'),
-        (dict(bits=0), r'bits=0: expected a multiple of 8'),
-        (dict(bits=16.0), r'bits=16.0: expected a multiple of 8'),
-        (dict(bits=128), r'bits=128 need 16 codebooks .* 64 channels, but .* in_channels=40; take 80 bits at most'),
-        (dict(attention_topk=257), r'attention_topk=257: expected 1 to 256'),
-        (dict(alpha=0), r'alpha=0.*expected alpha and scale above 0'),
+        (dict(bits=20), 'bits=20 must be a multiple of 8'),
+        (dict(bits=0), 'bits=0 must be'),
+        (dict(bits=16.0), 'bits=16.0 must be'),
+        (dict(bits=128), 'bits=128 of part_channels=4 need more than in_channels=40'),
+        (dict(attention_topk=0), 'attention_topk=0 must be above 0'),
+        (dict(alpha=0), 'alpha=0, .* must be above 0'),
         *(({name: float('nan')}, f'{name}=nan') for name in ('alpha', 'scale', 'weight_quantization')),
-        (dict(weight_quantization=-1), r'weight_quantization=-1: expected'),
+        (dict(weight_quantization=-1), 'weight_quantization=-1 0 or more'),
     ],
 )
 def test_a_number_out_of_its_range_is_one_message(options, message):

@@ -75,9 +75,7 @@ class BirdletsSettings:
             if not isinstance(value, int) or value < minimum:
                 raise ConfigError(f'{name}={value!r}, but Birdlets needs a whole number of at least {minimum}')
         if self.num_classes > len(SPECIES):
-            raise ConfigError(
-                f'num_classes={self.num_classes}, but Birdlets has {len(SPECIES)} species; use 1 to {len(SPECIES)}'
-            )
+            raise ConfigError(f'num_classes={self.num_classes}, but Birdlets has {len(SPECIES)} species')
 
     @property
     def folders(self) -> list[str]:
@@ -114,25 +112,19 @@ def _write_dataset(root: Path, settings: BirdletsSettings, final: Path) -> None:
     (root / SETTINGS_FILE).write_text(json.dumps(asdict(settings), indent=2) + '\n')
 
 
-def _check_held(root: Path, settings: BirdletsSettings) -> None:
+def _check_settings(root: Path, settings: BirdletsSettings) -> None:
     """Raise DataError if a folder holds other Birdlets or something else."""
     try:
-        held = json.loads((root / SETTINGS_FILE).read_text())
+        drawn = json.loads((root / SETTINGS_FILE).read_text())
     except (OSError, ValueError):
-        held = None
-    wanted = asdict(settings)
-    if not isinstance(held, dict) or held.keys() != wanted.keys():
-        raise DataError(
-            f'{root} exists, but is not a Birdlets folder (it has no readable {SETTINGS_FILE}); '
-            'it is left as it is. Give Birdlets a data_root of its own, a folder that is empty or does not exist yet'
-        )
-    differing = [key for key in wanted if held[key] != wanted[key]]
+        drawn = None
+    expected = asdict(settings)
+    if not isinstance(drawn, dict) or drawn.keys() != expected.keys():
+        raise DataError(f'{root} exists, but has no readable {SETTINGS_FILE} of Birdlets; use another data_root')
+    differing = [key for key in expected if drawn[key] != expected[key]]
     if differing:
-        raise DataError(
-            f'{root} holds Birdlets with {", ".join(f"{key}={held[key]}" for key in differing)}, but '
-            f'{", ".join(f"{key}={wanted[key]}" for key in differing)} was asked for. '
-            'Use another data_root, or delete the folder and it is drawn anew'
-        )
+        there, asked = (', '.join(f'{key}={values[key]}' for key in differing) for values in (drawn, expected))
+        raise DataError(f'{root} holds Birdlets of {there}, not {asked}; use another data_root, or delete the folder')
 
 
 def generate_birdlets(data_root: str | Path, settings: BirdletsSettings | None = None) -> Path:
@@ -146,7 +138,7 @@ def generate_birdlets(data_root: str | Path, settings: BirdletsSettings | None =
     settings = settings or BirdletsSettings()
     root = Path(data_root).expanduser().resolve()
     if not make_folder(root, lambda folder: _write_dataset(folder, settings, root)):
-        _check_held(root, settings)
+        _check_settings(root, settings)
     return root
 
 
