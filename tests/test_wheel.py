@@ -1,4 +1,4 @@
-"""The wheel alone, in an environment that has the dependencies but no checkout."""
+"""The wheel, and an editable checkout, in an environment that has the dependencies alone."""
 
 import os
 import shutil
@@ -7,6 +7,7 @@ import sys
 import sysconfig
 import venv
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -22,8 +23,8 @@ train_cfg.update(max_epochs=2)
 
 
 @pytest.fixture(scope='module')
-def installed(tmp_path_factory) -> Callable[..., str]:
-    """Runs a console command of the installed wheel, and gives what it printed."""
+def install(tmp_path_factory) -> Callable[..., Callable[..., str]]:
+    """Installs a copy of the checkout, as a wheel or editable; the result runs a command there and gives its output."""
     folder = tmp_path_factory.mktemp('wheel')
     source = folder / 'source'  # setuptools leaves a build folder where it builds
     given = subprocess.run(['git', 'ls-files', '-co', '--exclude-standard'], cwd=ROOT, capture_output=True, text=True)
@@ -31,30 +32,40 @@ def installed(tmp_path_factory) -> Callable[..., str]:
         target = source / file
         if (ROOT / file).exists():
             target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / file, target, follow_symlinks=False)
-    pip = [sys.executable, '-m', 'pip', '--quiet', '--disable-pip-version-check']
-    subprocess.run([*pip, 'wheel', '--no-deps', '--no-build-isolation', '-w', folder, source], check=True)
-    venv.create(folder / 'env', symlinks=True)
-    python = folder / 'env/bin/python'
-    subprocess.run([*pip, '--python', python, 'install', '--no-deps', *folder.glob('*.whl')], check=True)
-    # the dependencies; the links of an editable install there are not followed from here
-    (own,) = (folder / 'env/lib').glob('python*/site-packages')
-    (own / 'dependencies.pth').write_text(sysconfig.get_path('purelib'))
+            shutil.copy2(ROOT / file, target)
     environment = {key: value for key, value in os.environ.items() if key != 'PYTHONPATH'}
     outside = folder / 'outside'
     outside.mkdir()
+    pip = [sys.executable, '-m', 'pip', '--quiet', '--disable-pip-version-check']
 
-    def run(command: str, *args: object) -> str:
-        told = [str(folder / 'env/bin' / command), *map(str, args)]
-        done = subprocess.run(told, cwd=outside, capture_output=True, text=True, env=environment, check=False)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+    @cache
+    def installed(how: str) -> Callable[..., str]:
+        env = folder / f'env_{how}'
+        venv.create(env, symlinks=True)
+        if how == 'wheel':
+            subprocess.run([*pip, 'wheel', '--no-deps', '--no-build-isolation', '-w', folder, source], check=True)
+            what = [*folder.glob('*.whl')]
+        else:
+            what = ['--no-build-isolation', '-e', source]
+        # the dependencies, setuptools among them; the links of an editable install there are not followed from here
+        (packages,) = env.glob('lib/python*/site-packages')
+        (packages / 'dependencies.pth').write_text(sysconfig.get_path('purelib'))
+        subprocess.run([*pip, '--python', env / 'bin/python', 'install', '--no-deps', *what], check=True)
 
-    return run
+        def run(command: str, *args: object) -> str:
+            line = [str(env / 'bin' / command), *map(str, args)]
+            done = subprocess.run(line, cwd=outside, capture_output=True, text=True, env=environment, check=False)
+            assert done.returncode == 0, done.stderr
+            return done.stdout
+
+        return run
+
+    return installed
 
 
 @pytest.mark.slow
-def test_the_wheel_trains_tests_and_predicts_without_a_checkout(installed, tmp_path) -> None:
+def test_the_wheel_trains_tests_and_predicts_without_a_checkout(install, tmp_path) -> None:
+    installed = install('wheel')
     given = ['--cfg-options', *tiny_options(tmp_path / 'birdlets')]
     where = installed('python', '-c', 'import lcv_mm; print(lcv_mm.__file__)').splitlines()[-1]
     assert 'wheel' in where
@@ -72,7 +83,16 @@ def test_the_wheel_trains_tests_and_predicts_without_a_checkout(installed, tmp_p
 
 
 @pytest.mark.slow
-def test_a_config_inherits_one_of_the_wheel(installed, tmp_path) -> None:
+@pytest.mark.parametrize('how', ['wheel', 'editable'])
+def test_configs_and_tools_are_in_the_package(install, how, tmp_path) -> None:
     (tmp_path / 'mine.py').write_text(INHERITS)
-    code = 'import sys; from mmengine.config import Config; print(Config.fromfile(sys.argv[1]).train_cfg.max_epochs)'
-    assert installed('python', '-c', code, tmp_path / 'mine.py').splitlines()[-1] == '2'
+    code = (
+        'import sys, lcv_mm; from lcv_mm.launch import load_config\n'
+        'mine, theirs = (load_config(name).train_cfg.max_epochs for name in sys.argv[1:])\n'
+        'print(lcv_mm.__file__, mine, theirs)'
+    )
+    line = install(how)('python', '-c', code, tmp_path / 'mine.py', 'lcv_hbp_resnet18_birdlets64').splitlines()[-1]
+    folder, mine, theirs = line.split()
+    assert str(ROOT / 'lcv_mm') not in folder
+    assert mine == '2' != theirs
+    assert '--work-dir' in install(how)('lcv_mm', 'train', '--help')

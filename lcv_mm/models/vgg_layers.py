@@ -89,7 +89,7 @@ def rename_torchvision_vgg(state_dict: Mapping[str, Tensor], module: VGG) -> Map
     blocks = (i for i, layer in module.features.named_children() if hasattr(layer, 'conv'))
     names = {}
     block = ''
-    numbers = {int(found[1]) for key in state_dict if (found := re.fullmatch(r'features\.(\d+)\.[a-z_]+', key))}
+    numbers = {int(match[1]) for key in state_dict if (match := re.fullmatch(r'features\.(\d+)\.[a-z_]+', key))}
     for number in sorted(numbers):
         is_norm = f'features.{number}.running_mean' in state_dict
         if not is_norm:

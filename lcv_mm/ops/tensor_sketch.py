@@ -80,8 +80,8 @@ def _to_table(sketch: Tensor) -> Tensor:
 
 def _from_table(table: Tensor) -> Tensor:
     """The transpose of `_to_table`: (N, 6 * out_dim) -> (N, out_dim)."""
-    none, one, two = table.unflatten(1, (3, 2, -1)).sum(2).unbind(1)
-    return none - one + two
+    zero, single, double = table.unflatten(1, (3, 2, -1)).sum(2).unbind(1)
+    return zero - single + double
 
 
 class _SketchedGram(torch.autograd.Function):
