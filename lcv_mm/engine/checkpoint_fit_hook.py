@@ -21,7 +21,7 @@ class Fit(NamedTuple):
     fitting: int
     summary: str  # '6 of the 8 tensors of VGG fit'
     wrong: list[str]  # a text for each tensor that has another shape in the file or is missing there
-    extra: list[str]  # names that the file has and the module has not
+    extra: list[str]  # names that only the file has
 
     def first_wrong(self) -> str:
         return f'The first that do not: {"; ".join(self.wrong[:3])}'

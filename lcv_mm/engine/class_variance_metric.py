@@ -88,7 +88,7 @@ def feature_quality(feats: Tensor, labels: Tensor, block: int = BLOCK) -> dict[s
 
         query = same.any(1)
         queries += int(query.sum())
-        # rounded once more, lest the order of a sum decide between two copies of an image
+        # rounded once more: the order of a sum must not decide between two copies of an image
         ranked, order = squared.round(decimals=12).masked_fill(itself, torch.inf)[query].sort(1)
         hits = same[query].gather(1, order).double()
         # the last rank of those at one distance

@@ -94,7 +94,7 @@ def load_from_url(url: str, map_location: Any = None) -> Any:
 def is_intact(file: Path) -> bool:
     """Whether a file of torch.save is complete: an archive ends with its directory, each part has its checksum.
 
-    Of an older file, a bare pickle, the beginning is all that can be told.
+    Of an older file, a bare pickle, only the beginning can be checked.
     """
     try:
         with file.open('rb') as opened:
@@ -138,7 +138,7 @@ def _data_only(file: Path, downloaded: bool = False) -> Iterator[None]:
             raise CheckpointError(
                 f'{file}: refused, it holds code ({refused[1]}). If you trust its source, add --trust-checkpoint'
             ) from error
-        # of an intact file these are torch's own words (memory, devices); an older file cannot be told intact
+        # of an intact file these are torch's own words (memory, devices); an older file cannot be checked
         of_torch = isinstance(error, MemoryError | OSError | RuntimeError) and zipfile.is_zipfile(file)
         if (of_torch and is_intact(file)) or not file.exists():
             raise

@@ -31,10 +31,10 @@ class PositionalSeedHook(Hook):
 
     An image that comes several times in one epoch (`RepeatDataset`, `ClassBalancedDataset`, `RepeatAugSampler`) is
     augmented anew each time. The seed is set before the dataset is asked for an image, outside of its pipeline, so
-    that another pipeline (`SwitchRecipeHook`) is seeded, too.
+    that another pipeline (`SwitchRecipeHook`) is also seeded.
 
     Raises:
-        ConfigError: If the loop is not one of epochs: there an image's next visit could not be told from its last.
+        ConfigError: If the loop is not one of epochs, where an image's visits cannot be counted.
     """
 
     priority = 'VERY_HIGH'

@@ -25,7 +25,7 @@ class PreemptionHook(Hook):
 
     An iteration that has begun is finished; all goes to `interrupted.pth` in the work dir, from which `--resume`
     carries on as if nothing had been (in the middle of an epoch with `ResumableTrainLoop`). A second signal acts as
-    without this hook. Of several processes it is enough to tell one; they see a validation through.
+    without this hook. Of several processes one signal is enough; they finish a validation first.
 
     Args:
         signals (Sequence[str]): Names of the signals to obey, such as 'SIGUSR1' for Slurm's `--signal=USR1@90`.
@@ -58,7 +58,7 @@ class PreemptionHook(Hook):
         self._stop_if_signalled(runner)
 
     def after_lost_batch(self, runner: Runner) -> None:
-        """Called by `ResumableTrainLoop`: the signal may have ended the loader's workers, too."""
+        """Called by `ResumableTrainLoop`: the signal may also have ended the loader's workers."""
         if self._signalled and not runner.distributed:
             self._stop(runner)
 

@@ -11,7 +11,7 @@ from ..errors import ConfigError
 from .load import is_intact
 
 NOTE = 'last_checkpoint'  # MMEngine's: a file that holds the path of the last checkpoint
-INTERRUPTED = 'interrupted.pth'  # saved on the way out of a run that was told to stop
+INTERRUPTED = 'interrupted.pth'  # saved by a run that got a signal to stop
 # how far a scheduler is, and what follows from that; all else is its setting
 PROGRESS = ('last_step', '_global_step', '_last_value', 'best', 'num_bad_epochs', 'cooldown_counter')
 

@@ -17,7 +17,7 @@ class ClusterAccuracy(BaseMetric):
     Clusters are matched to classes once, over all images, and Old and New are read from this matching (Vaze et al.,
     CVPR 2022). It is not top-1 accuracy.
 
-    Which classes are known is told by the dataset, a `CategoryDiscovery`.
+    The dataset, a `CategoryDiscovery`, says which classes are known.
 
     Args:
         **kwargs: Of MMEngine's `BaseMetric`.

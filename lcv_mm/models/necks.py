@@ -51,8 +51,8 @@ class ResizeLevels(BaseModule):
     position by position.
 
     For backbones whose stages differ in resolution, `neck=[dict(type='ResidualAttention'), dict(type='ResizeLevels')]`.
-    Yu et al. (2018) take layers of one stage; how others are to be brought together they do not say. Here: means over
-    equal areas, which invent no values, and the smallest resolution, since HBP's cost grows with the positions.
+    Yu et al. (2018) take layers of one stage and do not say how to combine others. Here: means over equal areas, which
+    invent no values, and the smallest resolution, since HBP's cost grows with the number of positions.
 
     Example:
         >>> import torch

@@ -30,7 +30,7 @@ def average_precision(hits: Tensor) -> Tensor:
 
 @METRICS.register_module()
 class RetrievalMAP(BaseMetric):
-    """Retrieval mAP in per cent, over the whole ranking: `retrieval/mAP`. Not an accuracy, and not to compare with one.
+    """Retrieval mAP in per cent, over the whole ranking: `retrieval/mAP`. It is no accuracy.
 
     Queries with nothing relevant in the database are left out, as by `ClassVarianceMetric`; the log says how many. NaN
     scores give NaN. Else the result equals that of MMPretrain's `RetrievalAveragePrecision` with `topk` the size of the

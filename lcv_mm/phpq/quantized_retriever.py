@@ -36,7 +36,7 @@ class QuantizedRetriever(ImageToImageRetriever):
 
     Raises:
         ConfigError: In `prepare_prototype`, if there is no database.
-        DataError: There, if an image of the database has no label, or not one alone, or can't be told from another.
+        DataError: There, if an image of the database does not have exactly one label, or has the index of another.
     """
 
     def __init__(
