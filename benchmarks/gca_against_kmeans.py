@@ -18,9 +18,9 @@ from scipy.cluster.vq import kmeans2
 
 from lcv_mm.gca import GCAHead
 from lcv_mm.gca.aggregation import nearest_neighbors
-from lcv_mm.gca.aggregation_hook import join_clusters
 from lcv_mm.gca.category_discovery import choose_known, draw_labelled
 from lcv_mm.gca.cluster_accuracy import cluster_accuracy
+from lcv_mm.gca.hooks import join_clusters
 
 PARTS = ('All', 'Old', 'New')
 

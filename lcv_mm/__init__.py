@@ -1,34 +1,50 @@
 """lcv_mm: the class-variance loss and bilinear heads of LCV as MMPretrain components.
 
-Importing it registers every component in MMPretrain's registries.
+Importing it registers every component in MMPretrain's registries. Without MMPretrain there are `ops`,
+`ClassVarianceLoss` and `ClassBalancedBatchSampler`, which need torch alone.
 """
 
 import contextlib
 import io
 import warnings
 
-# what the toolbox says, or prints, when it is imported, of parts that nothing here uses
-with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-    warnings.filterwarnings('ignore', 'Fail to import ..MultiScaleDeformableAttention')
-    import mmpretrain.datasets
-    import mmpretrain.models  # noqa: F401
+from . import ops
+from .class_balanced_batch_sampler import ClassBalancedBatchSampler
+from .class_variance_loss import ClassVarianceLoss
 
-from . import engine, gca, ops, phpq
-from .datasets import CUB200, Birdlets, ClassBalancedBatchSampler, ImageFolder, OxfordFlower17, StanfordDogs
-from .evaluation import ClassVarianceMetric
-from .models import (
-    BCNNHead,
-    CBPHead,
-    ClassVarianceLoss,
-    HBPHead,
-    ISQRTCOVHead,
-    LCVClassifier,
-    MetricLearningLoss,
-    ResidualAttention,
-    ResizeLevels,
-    ResNetLayers,
-    VGGLayers,
-)
+_missing: ImportError | None = None
+try:
+    # what the toolbox says, or prints, when it is imported, of parts that nothing here uses
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.filterwarnings('ignore', 'Fail to import ..MultiScaleDeformableAttention')
+        import mmpretrain.datasets
+        import mmpretrain.models  # noqa: F401
+except ImportError as error:
+    _missing = error
+else:
+    from . import engine, gca, phpq
+    from .datasets import CUB200, Birdlets, ImageFolder, OxfordFlower17, StanfordDogs
+    from .engine import ClassVarianceMetric
+    from .models import (
+        BCNNHead,
+        CBPHead,
+        HBPHead,
+        ISQRTCOVHead,
+        LCVClassifier,
+        MetricLearningLoss,
+        ResidualAttention,
+        ResizeLevels,
+        ResNetLayers,
+        VGGLayers,
+    )
+
+
+def __getattr__(name: str) -> object:
+    """Say why a component is not there."""
+    if _missing and name in __all__:
+        raise ImportError(f'lcv_mm.{name} needs MMPretrain, which cannot be imported: {_missing}') from _missing
+    raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+
 
 __all__ = [
     'CUB200',

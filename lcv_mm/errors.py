@@ -42,5 +42,5 @@ def first_difference(classes: Sequence[str], others: Sequence[str]) -> str:
             f'there are {len(classes)} in one and {len(others)} in the other; only one of them has '
             f'{", ".join(lone[:3])}{", ..." * (len(lone) > 3)}'
         )
-    place = next(i for i, (a, b) in enumerate(zip(classes, others, strict=True)) if a != b)
-    return f'class {place} is {classes[place]!r} in one and {others[place]!r} in the other'
+    first = next(i for i, (a, b) in enumerate(zip(classes, others, strict=True)) if a != b)
+    return f'class {first} is {classes[first]!r} in one and {others[first]!r} in the other'

@@ -12,7 +12,7 @@ from mmengine.model import PretrainedInit
 from mmpretrain.registry import MODELS
 from mmpretrain.structures import DataSample
 
-from lcv_mm.errors import ConfigError, WeightsError
+from lcv_mm.errors import WeightsError
 from lcv_mm.gca import DINOVisionTransformer
 from lcv_mm.models import ResNetLayers, VGGLayers
 
@@ -93,13 +93,6 @@ def test_levels_are_resized_to_the_means_over_equal_areas():
     by_hand = torch.tensor([[2.5, 4.5], [10.5, 12.5]])  # (0 + 1 + 4 + 5) / 4, ...
     torch.testing.assert_close(resized, torch.stack([by_hand, by_hand + 16])[None])
     assert torch.equal(same, small)
-
-
-def test_tokens_can_not_be_resized():
-    with pytest.raises(
-        ConfigError, match=r"ResizeLevels: expected maps .*, got tokens \(1, 16, 8\).*out_type='featmap'"
-    ):
-        MODELS.build(dict(type='ResizeLevels'))((torch.zeros(1, 16, 8), torch.zeros(1, 16, 8)))
 
 
 SPELLINGS = {

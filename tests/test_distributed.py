@@ -162,8 +162,8 @@ def test_without_gather_each_process_logs_the_pairs_of_its_own(ranks):
 
 def test_uneven_batches_are_an_error_of_the_config_on_every_rank(ranks):
     for rank in ranks:
-        assert 'they hold [2, 3] images' in rank['uneven']
-        assert '`gather=False`' in rank['uneven']
+        assert 'hold [2, 3] images' in rank['uneven']
+        assert '`round_up=True`' in rank['uneven']
 
 
 def free_port() -> int:

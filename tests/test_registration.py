@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 PARTS = {
     'MODELS': [
         *('ResidualAttention', 'CBPHead', 'ClassVarianceLoss', 'LCVClassifier', 'VGGLayers', 'BCNNHead', 'HBPHead'),
@@ -31,6 +33,27 @@ for expression in sys.argv[1:]:
     os.wait()
 """
 
+WITHOUT_TOOLBOX = """
+import sys
+sys.modules.update(dict.fromkeys(['mmengine', 'mmcv', 'mmpretrain']))  # importing one of them fails
+
+import torch
+from lcv_mm import ClassVarianceLoss, ops
+print(ops.bilinear_pool(torch.tensor([[[1.0, 3.0], [2.0, 2.0]]])).tolist())
+losses = ClassVarianceLoss()(torch.tensor([[3.0, 0.0], [0.0, 4.0], [0.0, 1.0]]), torch.tensor([0, 0, 1]))
+print(losses['loss_intra'].square().item())
+import lcv_mm
+lcv_mm.CBPHead
+"""
+
+
+def test_without_the_toolbox_there_are_the_operations_and_the_loss_and_an_error_says_what_the_rest_needs():
+    done = subprocess.run([sys.executable, '-c', WITHOUT_TOOLBOX], capture_output=True, text=True, check=False)
+    pooled, distance = done.stdout.splitlines()
+    assert pooled == str([[5.0, 4.0, 4.0, 4.0]])  # the mean of (1, 2)(1, 2)^T and (3, 2)(3, 2)^T
+    assert float(distance) == pytest.approx(2)  # between two axes
+    assert 'ImportError: lcv_mm.CBPHead needs MMPretrain' in done.stderr
+
 
 def test_a_part_is_found_by_its_bare_name_after_custom_imports_and_by_its_dotted_name_with_no_import():
     """Each in a fork of a fresh interpreter, where nothing is registered here or by another."""
@@ -39,7 +62,7 @@ def test_a_part_is_found_by_its_bare_name_after_custom_imports_and_by_its_dotted
     bare = f'*(getattr(registry, room).get(name).__name__ for room, name in {every})'
     expected = {
         f'[type({built.format(BARE)}).__module__, {bare}]': [
-            'lcv_mm.models.residual_attention',
+            'lcv_mm.models.necks',
             *(name for _, name in every),
         ],
         **{

@@ -32,7 +32,7 @@ def check_folder(root: Path) -> bool:
     from rich.progress import track
 
     from lcv_mm.datasets import ImageFolder
-    from lcv_mm.datasets.image_file import image_fault
+    from lcv_mm.datasets.image_file import image_error
     from lcv_mm.errors import DataError, first_difference
 
     faults, classes = [], {}
@@ -45,7 +45,7 @@ def check_folder(root: Path) -> bool:
         classes[split] = dataset.CLASSES
         print(f'{root / split}: {len(dataset)} images of {len(dataset.CLASSES)} classes', flush=True)
         files = [dataset.get_data_info(index)['img_path'] for index in range(len(dataset))]
-        faults += [f'{file}: {fault}' for file in track(files, 'Opening the images') if (fault := image_fault(file))]
+        faults += [f'{file}: {fault}' for file in track(files, 'Opening the images') if (fault := image_error(file))]
     if len(classes) == 2 and classes['train'] != classes['val']:
         faults.append(f'train and val have different classes: {first_difference(classes["train"], classes["val"])}')
     print('\n'.join([f'{len(faults)} faults:', *faults]) if faults else 'no fault')

@@ -34,7 +34,7 @@ class Split:
 
 
 @dataclass(frozen=True)
-class DatasetFacts:
+class DatasetInfo:
     """A dataset."""
 
     title: str  # what people call it
@@ -52,7 +52,7 @@ _STANFORD = 'http://vision.stanford.edu/aditya86/ImageNetDogs'
 _OXFORD = 'https://www.robots.ox.ac.uk/~vgg/data/flowers/17'
 
 DATASETS = {
-    'cub': DatasetFacts(
+    'cub': DatasetInfo(
         'CUB-200-2011',
         type='CUB200',
         folder=_CUB,
@@ -61,7 +61,7 @@ DATASETS = {
         page=_CALTECH,
         archives=(Archive(f'{_CALTECH}/files/{_CUB}.tgz', '97eceeb196236b17998738112f37df78', f'{_CUB}/'),),
     ),
-    'dogs': DatasetFacts(
+    'dogs': DatasetInfo(
         'Stanford Dogs',
         type='StanfordDogs',
         folder='stanford_dogs',
@@ -73,7 +73,7 @@ DATASETS = {
             Archive(f'{_STANFORD}/lists.tar', md5='edbb9f16854ec66506b5f09b583e0656'),
         ),
     ),
-    'flower17': DatasetFacts(
+    'flower17': DatasetInfo(
         'Oxford-Flower-17',
         type='OxfordFlower17',
         folder='oxford_flower17',
@@ -93,7 +93,7 @@ DATASETS = {
             Archive(f'{_OXFORD}/datasplits.mat', md5='4828cddfd0d803c5abbdebcb1e148a1e'),
         ),
     ),
-    'birdlets': DatasetFacts(
+    'birdlets': DatasetInfo(
         'Birdlets',
         type='Birdlets',
         folder='birdlets',

@@ -12,12 +12,10 @@ from rich.console import Console
 from rich.progress import track
 from torchvision.datasets.utils import check_md5, download_url
 
-from lcv_mm.datasets.birdlets import generate_birdlets
-from lcv_mm.datasets.complete_folder import is_there, make_folder
-from lcv_mm.datasets.image_file import image_fault, missing_files
-from lcv_mm.errors import DataError
-
-from .facts import DATASETS, Archive, DatasetFacts
+from ..datasets.birdlets.dataset import generate_birdlets, is_there, make_folder
+from ..datasets.image_file import image_error, missing_files
+from ..errors import DataError
+from .facts import DATASETS, Archive, DatasetInfo
 
 
 def prepare(
@@ -25,7 +23,7 @@ def prepare(
     root: str | Path = 'data',
     archives: str | Path | None = None,
     check: bool = False,
-    datasets: Mapping[str, DatasetFacts] = DATASETS,
+    datasets: Mapping[str, DatasetInfo] = DATASETS,
 ) -> bool:
     """Make the folders of datasets unless they are there, and print what is in them.
 
@@ -45,13 +43,13 @@ def prepare(
     source = None if archives is None else Path(archives).expanduser()
     intact = True
     for name in names:
-        facts = datasets[name]
-        folder = root / facts.folder
+        info = datasets[name]
+        folder = root / info.folder
         try:
-            made = not check and _make(facts, folder, source)
-            faults = check_dataset(facts, folder, open_images=check or made)
+            made = not check and _make(info, folder, source)
+            faults = check_dataset(info, folder, open_images=check or made)
         except (DataError, OSError) as error:
-            print(f'error: {facts.title}: {error}', file=sys.stderr, flush=True)
+            print(f'error: {info.title}: {error}', file=sys.stderr, flush=True)
             intact = False
             continue
         count = f'{len(faults)} fault{"s" * (len(faults) > 1)}:' if faults else 'no fault'
@@ -61,26 +59,26 @@ def prepare(
             print(f'To make it anew, {first}run this command without --check.', flush=True)
             intact = False
         else:
-            print(f'{facts.title} is ready: train on it with a config that configs/README.md lists.', flush=True)
+            print(f'{info.title} is ready: train on it with a config that configs/README.md lists.', flush=True)
     return intact
 
 
-def check_dataset(facts: DatasetFacts, folder: Path, open_images: bool = True) -> list[str]:
+def check_dataset(info: DatasetInfo, folder: Path, open_images: bool = True) -> list[str]:
     """Read each split's lists by the dataset's own code, print how much it holds, and look for its images.
 
     Args:
-        facts (DatasetFacts): What a complete dataset holds.
+        info (DatasetInfo): What a complete dataset holds.
         folder (Path): Its folder.
         open_images (bool): Decode each image, which takes a minute or so, instead of only seeing that it is there.
 
     Returns:
         list[str]: All that is wrong: lists that cannot be used, counts that are off, images missing or damaged.
     """
-    print(f'{facts.title} in {folder}', flush=True)
+    print(f'{info.title} in {folder}', flush=True)
     faults: list[str] = []
     class_of: dict[str, str] = {}  # image, relative to the folder -> name of its class; of all splits
-    for split in facts.splits:
-        dataset = REGISTRY.get(facts.type)(data_root=str(folder), lazy_init=True, **split.kwargs)
+    for split in info.splits:
+        dataset = REGISTRY.get(info.type)(data_root=str(folder), lazy_init=True, **split.kwargs)
         try:
             dataset._check_layout()
             names, labels = dataset._read_split()
@@ -101,31 +99,31 @@ def check_dataset(facts: DatasetFacts, folder: Path, open_images: bool = True) -
             for name in classes
             if not fewest <= counts[name] <= most
         ]
-    if class_of and len(class_of) != facts.images:
-        faults.append(f'all splits: {len(class_of)} different images, expected {facts.images}')
+    if class_of and len(class_of) != info.images:
+        faults.append(f'all splits: {len(class_of)} different images, expected {info.images}')
     if open_images:
         images_of_all = track(class_of, 'Opening the images', console=Console(stderr=True))
-        opened = ((image, image_fault(folder / image)) for image in images_of_all)
+        opened = ((image, image_error(folder / image)) for image in images_of_all)
         faults += [f'{image}: {fault}' for image, fault in opened if fault]
     else:
         faults += [f'{image}: missing' for image in missing_files(folder, class_of)]
     return list(dict.fromkeys(faults))  # several splits can stumble over the same list
 
 
-def _make(facts: DatasetFacts, folder: Path, archives: Path | None) -> bool:
+def _make(info: DatasetInfo, folder: Path, archives: Path | None) -> bool:
     """Make the folder of a dataset; False if it is there already."""
-    if facts.archives:
-        return make_folder(folder, lambda new: _fill(new, facts, folder.parent, archives))
+    if info.archives:
+        return make_folder(folder, lambda new: _fill(new, info, folder.parent, archives))
     new = not is_there(folder)
     if new:
         generate_birdlets(folder)
     return new
 
 
-def _fill(folder: Path, facts: DatasetFacts, root: Path, archives: Path | None) -> None:
+def _fill(folder: Path, info: DatasetInfo, root: Path, archives: Path | None) -> None:
     """Unpack, or copy, each archive into a new folder."""
-    for archive in facts.archives:
-        file = _download(archive, facts, root) if archives is None else _find(archive, facts, archives)
+    for archive in info.archives:
+        file = _download(archive, info, root) if archives is None else _find(archive, info, archives)
         if not tarfile.is_tarfile(file):
             shutil.copyfile(file, folder / archive.name)
             continue
@@ -140,10 +138,10 @@ def _fill(folder: Path, facts: DatasetFacts, root: Path, archives: Path | None) 
             tar.extractall(folder, filter=take)
 
 
-def _download(archive: Archive, facts: DatasetFacts, root: Path) -> Path:
+def _download(archive: Archive, info: DatasetInfo, root: Path) -> Path:
     """The archive in `root/archives`, downloaded unless it is there with the right MD5."""
-    folder = root / 'archives' / facts.folder
-    print(f'{facts.title}: see {facts.page} for its terms of use. Its archives go to {folder}', flush=True)
+    folder = root / 'archives' / info.folder
+    print(f'{info.title}: see {info.page} for its terms of use. Its archives go to {folder}', flush=True)
     try:
         download_url(archive.url, folder, md5=archive.md5)
     except (OSError, RuntimeError) as error:
@@ -154,12 +152,12 @@ def _download(archive: Archive, facts: DatasetFacts, root: Path) -> Path:
     return folder / archive.name
 
 
-def _find(archive: Archive, facts: DatasetFacts, folder: Path) -> Path:
+def _find(archive: Archive, info: DatasetInfo, folder: Path) -> Path:
     """The archive in the user's folder, or in a folder in it with the dataset's name."""
-    for file in (folder / archive.name, folder / facts.folder / archive.name):
+    for file in (folder / archive.name, folder / info.folder / archive.name):
         if file.is_file():
             if not check_md5(file, archive.md5):
                 raise DataError(f'{file} is not the right file: expected one with the MD5 {archive.md5}')
             return file
-    expected = ', '.join(archive.name for archive in facts.archives)
-    raise DataError(f'{folder} holds no {archive.name}; expected: {expected}. They come from {facts.page}')
+    expected = ', '.join(archive.name for archive in info.archives)
+    raise DataError(f'{folder} holds no {archive.name}; expected: {expected}. They come from {info.page}')

@@ -93,7 +93,7 @@ def read_image(file: str | Path, load: Any = None) -> np.ndarray:
     Raises:
         DataError: If it is missing, damaged or not an image.
     """
-    fault = image_fault(file)
+    fault = image_error(file)
     if fault is None:
         try:
             return (load or LoadImageFromFile())({'img_path': str(file)})['img']
@@ -116,7 +116,7 @@ def has_jpeg_end(file: str | Path) -> bool:
         return opened.read() == _JPEG_ENDS
 
 
-def image_fault(file: str | Path) -> str | None:
+def image_error(file: str | Path) -> str | None:
     """What is wrong with an image file, found by decoding all of it with Pillow.
 
     OpenCV, which reads the images in training, fills what is missing of a JPEG with grey and says nothing. A hole

@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 from scipy.io import loadmat
 
-from lcv_mm.errors import ConfigError, DataError
-
-from .image_file import has_jpeg_end, image_fault, missing_files
+from ..errors import ConfigError, DataError
+from .image_file import has_jpeg_end, image_error, missing_files
 
 
 class IntactImages:
@@ -27,10 +26,10 @@ class IntactImages:
         """
         file = self.get_data_info(idx)['img_path']  # type: ignore[attr-defined]
         try:
-            fault = None if has_jpeg_end(file) else image_fault(file)
+            fault = None if has_jpeg_end(file) else image_error(file)
             data = super().prepare_data(idx)  # type: ignore[misc]
         except Exception:
-            fault = image_fault(file)
+            fault = image_error(file)
             if fault is None:  # the image is intact: the pipeline is to blame
                 raise
         if fault is not None:

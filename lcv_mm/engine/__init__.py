@@ -1,17 +1,16 @@
-"""What a run needs besides the model and the data: loops, hooks, optimizer wrappers; `checkpoints` is part of it."""
+"""Hooks, loops, optimizer wrappers and a metric; files of weights loaded as data, fitted strictly, saved atomically."""
 
-from ..checkpoints.checkpoint_fit_hook import CheckpointFitHook
-from ..checkpoints.load import load_checkpoints_safely, trust_checkpoints
-from ..checkpoints.resume import last_good_checkpoint, resume_from_last_good
-from ..checkpoints.save import SafeCheckpointHook, write_atomically
-from .catch_up_val_hook import CatchUpValHook
-from .class_distance_hook import ClassDistanceHook
+from .checkpoint_fit_hook import CheckpointFitHook
+from .class_variance_metric import ClassVarianceMetric, feature_quality
+from .feature_hooks import ClassDistanceHook, PooledFeatureHook
 from .finite_loss_hook import FiniteLossHook
 from .freeze_backbone_hook import FreezeBackboneHook
-from .pooled_feature_hook import PooledFeatureHook
+from .load import load_checkpoints_safely, trust_checkpoints
 from .positional_seed_hook import PositionalSeedHook
 from .preemption_hook import EXIT_TRY_AGAIN, PreemptionHook
-from .resumable_train_loop import ResumableTrainLoop
+from .resumable_train_loop import CatchUpValHook, ResumableTrainLoop
+from .resume import last_good_checkpoint, resume_from_last_good
+from .save import SafeCheckpointHook, write_atomically
 from .speed import ChannelsLastHook, CompileHook, CPUAmpOptimWrapper
 from .trained_classifier_hook import TrainedClassifierHook
 from .unique_visualization_hook import UniqueVisualizationHook
@@ -23,6 +22,7 @@ __all__ = [
     'ChannelsLastHook',
     'CheckpointFitHook',
     'ClassDistanceHook',
+    'ClassVarianceMetric',
     'CompileHook',
     'FiniteLossHook',
     'FreezeBackboneHook',
@@ -33,6 +33,7 @@ __all__ = [
     'SafeCheckpointHook',
     'TrainedClassifierHook',
     'UniqueVisualizationHook',
+    'feature_quality',
     'last_good_checkpoint',
     'load_checkpoints_safely',
     'resume_from_last_good',

@@ -8,9 +8,9 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 
-from ..checkpoints.checkpoint_fit_hook import bare_model
-from ..checkpoints.resume import last_good_checkpoint
 from ..errors import TrainingError
+from .checkpoint_fit_hook import unwrap_model
+from .resume import last_good_checkpoint
 
 
 @HOOKS.register_module()
@@ -43,8 +43,8 @@ class FiniteLossHook(Hook):
             return
         if self._in_a_row == 0:
             values = ', '.join(f'{name}={value:.4g}' for name, value in terms.items())
-            place = f'iteration {runner.iter + 1} (epoch {runner.epoch + 1})'
-            self._first = f'{place}: {values}, at {_learning_rates(runner)}'
+            when = f'iteration {runner.iter + 1} (epoch {runner.epoch + 1})'
+            self._first = f'{when}: {values}, at {_learning_rates(runner)}'
         self._in_a_row += 1
         if not self._in_a_row < self.patience:  # so that a patience of NaN is none
             times = f'{self._in_a_row} iterations in a row, first' if self._in_a_row > 1 else 'one iteration,'
@@ -58,7 +58,7 @@ class FiniteLossHook(Hook):
 
 
 def _check_weights(runner: Runner, iterations: int) -> None:
-    broken = [name for name, value in bare_model(runner).state_dict().items() if not torch.isfinite(value).all()]
+    broken = [name for name, value in unwrap_model(runner).state_dict().items() if not torch.isfinite(value).all()]
     if broken:
         shown = ', '.join(broken[:3]) + (f' and {len(broken) - 3} more' if len(broken) > 3 else '')
         raise TrainingError(

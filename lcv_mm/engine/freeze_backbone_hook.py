@@ -6,7 +6,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 
-from ..checkpoints.checkpoint_fit_hook import bare_model
+from .checkpoint_fit_hook import unwrap_model
 
 
 @HOOKS.register_module()
@@ -27,7 +27,7 @@ class FreezeBackboneHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         self._step = 0
-        self._backbone = bare_model(runner).backbone
+        self._backbone = unwrap_model(runner).backbone
         self._learned = [param for param in self._backbone.parameters() if param.requires_grad]
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:

@@ -15,13 +15,13 @@ from mmpretrain.registry import HOOKS
 
 from ..errors import ConfigError
 
-# The streams, which would meet without numbers of their own: SeedSequence((0, 5, 1)) == SeedSequence((0, 5, 1, 0))
+# The streams, which would meet without a number each: SeedSequence((0, 5, 1)) == SeedSequence((0, 5, 1, 0))
 STEP, IMAGE = 0, 1
 
 
 @HOOKS.register_module()
 class PositionalSeedHook(Hook):
-    """Makes each random number of training a function of the seed and of the place in the run, and of nothing else.
+    """Makes each random number of training a function of the seed and the position in the run alone.
 
     What the dataset draws for an image (augmentation) follows from (seed, epoch, index, how often the index came in
     this epoch, rank), the random numbers of a training step (dropout, Mixup) from (seed, iteration, rank). So a resumed
@@ -44,10 +44,7 @@ class PositionalSeedHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         if not isinstance(runner.train_loop, EpochBasedTrainLoop):
-            raise ConfigError(
-                'PositionalSeedHook needs a loop of epochs (EpochBasedTrainLoop, ResumableTrainLoop), got '
-                f'{type(runner.train_loop).__name__}; take it out of the hooks'
-            )
+            raise ConfigError(f'PositionalSeedHook needs a loop of epochs, got {type(runner.train_loop).__name__}')
         loader = runner.train_dataloader
         # DataLoader lets nobody set this attribute later; another loader would lose batch_size and sampler
         vars(loader)['batch_sampler'] = _CountedBatches(loader.batch_sampler)
@@ -94,7 +91,7 @@ class _CountedBatches:
 def _seeded_items(
     dataset: Any, seed: int, epoch: torch.Tensor, rank_of: tuple[int, int], indices: Sequence[int]
 ) -> list[Any]:
-    """What a loader fetches for a batch: each item drawn from a seed of its own."""
+    """What a loader fetches for a batch: each item drawn from another seed."""
     rank, processes = rank_of
     items = []
     for index in indices:

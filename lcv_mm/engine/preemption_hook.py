@@ -1,4 +1,4 @@
-"""A run that is told to stop saves first."""
+"""A run that gets a signal to stop saves first."""
 
 import os
 import signal
@@ -13,10 +13,10 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 
-from ..checkpoints.resume import INTERRUPTED, NOTE
-from ..checkpoints.save import write_atomically
+from .resume import INTERRUPTED, NOTE
+from .save import write_atomically
 
-EXIT_TRY_AGAIN = 75  # `os.EX_TEMPFAIL`, "temporary failure: try again", which Windows has not
+EXIT_TRY_AGAIN = 75  # `os.EX_TEMPFAIL`, "temporary failure: try again", not available on Windows
 
 
 @HOOKS.register_module()
@@ -35,7 +35,7 @@ class PreemptionHook(Hook):
 
     def __init__(self, signals: Sequence[str] = ('SIGTERM', 'SIGINT')) -> None:
         self.signals = [signal.Signals[name] for name in signals]
-        self._told = False
+        self._signalled = False
         self._can_leave = False  # in a validation, with nothing to save
         self._iter = 0  # iterations done
         self._saved_iter = -1
@@ -49,17 +49,17 @@ class PreemptionHook(Hook):
 
     def before_train_epoch(self, runner: Runner) -> None:
         self._iter = runner.iter
-        self._stop_if_told(runner)
+        self._stop_if_signalled(runner)
 
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: dict | None = None
     ) -> None:
         self._iter = runner.iter + 1
-        self._stop_if_told(runner)
+        self._stop_if_signalled(runner)
 
     def after_lost_batch(self, runner: Runner) -> None:
         """Called by `ResumableTrainLoop`: the signal may have ended the loader's workers, too."""
-        if self._told and not runner.distributed:
+        if self._signalled and not runner.distributed:
             self._stop(runner)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
@@ -80,12 +80,12 @@ class PreemptionHook(Hook):
     def after_val_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Sequence | None = None
     ) -> None:
-        if self._told and self._can_leave:
+        if self._signalled and self._can_leave:
             self._stop(runner)
 
     def after_val(self, runner: Runner) -> None:
         self._can_leave = False
-        self._stop_if_told(runner)
+        self._stop_if_signalled(runner)
 
     def after_train(self, runner: Runner) -> None:
         for number, handler in self._handlers.items():
@@ -94,11 +94,11 @@ class PreemptionHook(Hook):
     def _on_signal(self, number: int, frame: Any) -> None:
         if os.getpid() != self._pid:
             return  # a loader's worker, that has this handler from the main process: that one will end it
-        if self._told:
+        if self._signalled:
             signal.signal(number, self._handlers[number])
             os.kill(os.getpid(), number)
             return
-        self._told = True
+        self._signalled = True
         # The signal may have gone to the loaders' workers too, and torch's handler raises where one of them has died.
         if hasattr(signal, 'SIGCHLD'):  # not on Windows
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -106,10 +106,10 @@ class PreemptionHook(Hook):
         if self._can_leave:  # without workers no batch would end
             self._stop(self._runner)
 
-    def _stop_if_told(self, runner: Runner) -> None:
-        told = torch.tensor(int(self._told))
-        all_reduce(told, op='max')  # in the same place of the run on all
-        if told:
+    def _stop_if_signalled(self, runner: Runner) -> None:
+        signalled = torch.tensor(int(self._signalled))
+        all_reduce(signalled, op='max')  # at the same point of the run on all
+        if signalled:
             self._stop(runner)
 
     def _stop(self, runner: Runner) -> None:

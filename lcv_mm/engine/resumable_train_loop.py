@@ -1,11 +1,12 @@
-"""Epochs that can be left in the middle."""
+"""Epochs that can be left in the middle, and the validation that was pending then."""
 
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from mmengine.runner import EpochBasedTrainLoop
-from mmpretrain.registry import LOOPS
+from mmengine.hooks import Hook
+from mmengine.runner import EpochBasedTrainLoop, Runner
+from mmpretrain.registry import HOOKS, LOOPS
 from torch.utils.data import DataLoader
 
 from ..errors import CheckpointError, ConfigError
@@ -30,11 +31,8 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         super().__init__(*args, **kwargs)
         if not isinstance(self.dataloader, DataLoader):
             # MMPretrain's vis_scheduler takes this loop for one of iterations, and gives it a list of one batch
-            raise ConfigError(
-                f'ResumableTrainLoop needs a torch DataLoader, got {type(self.dataloader).__name__}; take the loop '
-                "without this need: train_cfg.type=EpochBasedTrainLoop (of MMPretrain's vis_scheduler: --cfg-options "
-                'train_cfg.type=EpochBasedTrainLoop)'
-            )
+            got = type(self.dataloader).__name__
+            raise ConfigError(f'ResumableTrainLoop needs a DataLoader, got {got}; set type=EpochBasedTrainLoop')
 
     def run_epoch(self) -> None:
         """Iterate one epoch, or what is left of it.
@@ -47,9 +45,8 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         length = hub.get_info(BATCHES_IN_EPOCH) if start else 0
         if start < length != len(self.dataloader):
             raise CheckpointError(
-                f'the checkpoint was saved after {start} of the {length} batches of epoch {self._epoch + 1}, but an '
-                f'epoch has {len(self.dataloader)} batches now; resume with the same batch size, dataset and number '
-                'of processes, or from a checkpoint at the end of an epoch (epoch_*.pth)'
+                f'the checkpoint was saved after {start} of the {length} batches of epoch {self._epoch + 1}, which has '
+                f'{len(self.dataloader)} now; resume with the same batches, or from the end of an epoch (epoch_*.pth)'
             )
         hub.update_info(BATCHES_IN_EPOCH, len(self.dataloader))
         self.runner.call_hook('before_train_epoch')
@@ -83,3 +80,35 @@ def _from(dataloader: DataLoader, start: int) -> DataLoader:
         multiprocessing_context=dataloader.multiprocessing_context,
         prefetch_factor=dataloader.prefetch_factor,
     )
+
+
+LAST_VALIDATED = 'last_validated_epoch'  # no name that begins with 'val': MMEngine would log it
+
+
+@HOOKS.register_module()
+class CatchUpValHook(Hook):
+    """Validates first, where a run is resumed from a checkpoint that was saved but not validated yet.
+
+    MMEngine saves an epoch's checkpoint before it validates, and a resumed run starts with the next epoch. Without
+    this, a run stopped in between has no score of that epoch, and may keep another checkpoint as the best.
+    """
+
+    priority = 'LOWEST'  # of `before_train`: all hooks are ready for a validation
+
+    def before_train(self, runner: Runner) -> None:
+        if _is_validation_pending(runner):
+            runner.logger.info(f'Validating epoch {runner.epoch} first: its checkpoint was saved before that was done')
+            runner.val_loop.run()
+
+    def before_val(self, runner: Runner) -> None:
+        # noted at once: the checkpoint that is saved again for a new best score is to hold it
+        runner.message_hub.update_info(LAST_VALIDATED, runner.epoch)
+
+
+def _is_validation_pending(runner: Runner) -> bool:
+    loop = runner.train_loop
+    if runner.val_loop is None or not isinstance(loop, EpochBasedTrainLoop):
+        return False
+    loop._decide_current_val_interval()
+    is_due = loop.epoch >= loop.val_begin and (loop.epoch % loop.val_interval == 0 or loop.epoch == loop.max_epochs)
+    return loop.epoch > 0 and is_due and runner.message_hub.runtime_info.get(LAST_VALIDATED) != loop.epoch

@@ -16,7 +16,7 @@ from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS, OPTIM_WRAPPERS
 from torch import nn
 
-from ..checkpoints.checkpoint_fit_hook import bare_model
+from .checkpoint_fit_hook import unwrap_model
 
 
 @HOOKS.register_module()
@@ -38,7 +38,7 @@ class ChannelsLastHook(Hook):
         runner.model = runner.wrap_model(runner.cfg.get('model_wrapper_cfg'), model)
 
     def before_test(self, runner: Runner) -> None:
-        bare_model(runner).to(memory_format=torch.channels_last)
+        unwrap_model(runner).to(memory_format=torch.channels_last)
 
     before_val = before_test
 
@@ -61,7 +61,7 @@ class CompileHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         for part in self.parts:
-            bare_model(runner).get_submodule(part).compile(**self.options)
+            unwrap_model(runner).get_submodule(part).compile(**self.options)
 
 
 def has_bfloat16(cpuinfo: str) -> bool:

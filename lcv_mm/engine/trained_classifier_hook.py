@@ -10,7 +10,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 
-from ..checkpoints.checkpoint_fit_hook import bare_model
+from .checkpoint_fit_hook import unwrap_model
 
 
 def has_learned(cross_entropy: float, num_classes: int) -> bool:
@@ -41,7 +41,7 @@ class TrainedClassifierHook(Hook):
             self._values.append(torch.as_tensor(terms.get('loss_cls', next(iter(terms.values())))).item())
 
     def after_train(self, runner: Runner) -> None:
-        classes = getattr(getattr(bare_model(runner), 'head', None), 'num_classes', None)
+        classes = getattr(getattr(unwrap_model(runner), 'head', None), 'num_classes', None)
         if not classes or not self._values:
             return
         mean, guessing = fmean(self._values), math.log(classes)

@@ -1,16 +1,15 @@
 """GCA (guided cluster aggregation, Otholt et al., WACV 2024), a quoted system of the paper's Table 1: see docs/gca.md.
 
-Nothing else depends on this room.
+Nothing else depends on this package.
 """
 
-from .aggregation_hook import AggregationHook
 from .category_discovery import CategoryDiscovery
 from .category_discovery_head import CategoryDiscoveryHead
 from .cluster_accuracy import ClusterAccuracy
 from .dino_vision_transformer import DINOVisionTransformer
 from .gca_head import GCAHead
+from .hooks import AggregationHook, NeighborGraphHook
 from .neighbor_batch_sampler import NeighborBatchSampler
-from .neighbor_graph_hook import NeighborGraphHook
 
 __all__ = [
     'AggregationHook',

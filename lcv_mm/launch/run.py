@@ -15,8 +15,8 @@ from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.runner import Runner
 
-from ..checkpoints.checkpoint_fit_hook import bare_model
 from ..engine import CheckpointFitHook, load_checkpoints_safely, resume_from_last_good, trust_checkpoints
+from ..engine.checkpoint_fit_hook import unwrap_model
 from ..errors import ConfigError, DataError, first_difference
 from .config import setting
 
@@ -166,7 +166,7 @@ def _check_datasets(runner: Runner, loaders: Sequence[str]) -> None:
                 f'{_where(first, datasets[first])} and {_where(name, datasets[name])} have different classes: '
                 f'{first_difference(expected, names)}. Expected the same in the same order'
             )
-    model = bare_model(runner)
+    model = unwrap_model(runner)
     for key, part in (('model.head', 'head'), ('data_preprocessor', 'data_preprocessor')):
         count = getattr(getattr(model, part, None), 'num_classes', None)
         if isinstance(count, int) and 0 < count != len(expected):

@@ -12,8 +12,8 @@ from mmpretrain import ImageClassificationInferencer
 from mmpretrain.models import BaseClassifier
 from mmpretrain.registry import DATASETS, MODELS, TRANSFORMS
 
-from ..checkpoints.checkpoint_fit_hook import fit_of, state_dict_in, unwrapped
-from ..checkpoints.load import load_checkpoints_safely, trust_checkpoints
+from ..engine.checkpoint_fit_hook import fit_of, state_dict_in, unwrapped
+from ..engine.load import load_checkpoints_safely, trust_checkpoints
 from ..errors import CheckpointError, ConfigError
 from .config import setting, type_name
 

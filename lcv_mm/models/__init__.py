@@ -1,16 +1,19 @@
-"""The registered parts of a model, one a file."""
+"""The registered parts of a model, one per file."""
 
+from mmpretrain.registry import MODELS
+
+from ..class_variance_loss import ClassVarianceLoss
 from .bcnn_head import BCNNHead
 from .cbp_head import CBPHead
-from .class_variance_loss import ClassVarianceLoss
 from .hbp_head import HBPHead
 from .isqrt_cov_head import ISQRTCOVHead
 from .lcv_classifier import LCVClassifier
 from .metric_learning_loss import MetricLearningLoss
-from .residual_attention import ResidualAttention
-from .resize_levels import ResizeLevels
+from .necks import ResidualAttention, ResizeLevels
 from .resnet_layers import ResNetLayers
 from .vgg_layers import VGGLayers
+
+MODELS.register_module(module=ClassVarianceLoss)  # here: the loss itself needs torch alone
 
 __all__ = [
     'BCNNHead',

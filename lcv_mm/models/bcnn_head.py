@@ -4,8 +4,7 @@ from mmpretrain.registry import MODELS
 from torch import Tensor
 
 from ..ops import bilinear_pool, normalized_signed_sqrt
-from .bilinear_head import BilinearHead
-from .checks import check_channels, check_dimensions
+from .bilinear_head import BilinearHead, check_maps
 
 
 @MODELS.register_module()
@@ -19,15 +18,20 @@ class BCNNHead(BilinearHead):
         **kwargs: Of MMPretrain's `LinearClsHead`: `loss`, `topk`, `cal_acc`, `init_cfg`.
 
     Raises:
-        ConfigError: If `in_channels` is not positive or, in `pre_logits`, not that of the feature map.
+        ConfigError: In `pre_logits`, if the feature map has other channels.
+
+    Example:
+        >>> import torch
+        >>> head = BCNNHead(num_classes=10, in_channels=64)
+        >>> head((torch.rand(2, 64, 7, 7),)).shape
+        torch.Size([2, 10])
     """
 
     def __init__(self, num_classes: int, in_channels: int, **kwargs) -> None:
-        check_dimensions('BCNNHead', in_channels=in_channels)
         super().__init__(num_classes, in_channels**2, **kwargs)
         self.in_map_channels = in_channels
 
     def pre_logits(self, feats: tuple[Tensor, ...]) -> Tensor:
         """Pool the last level: a tuple of (N, C, H, W) -> (N, C * C), each row of unit length."""
-        check_channels('BCNNHead', feats[-1:], [self.in_map_channels])
+        check_maps('BCNNHead', feats[-1:], [self.in_map_channels])
         return normalized_signed_sqrt(bilinear_pool(feats[-1]))

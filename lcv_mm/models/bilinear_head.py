@@ -1,7 +1,11 @@
-"""What the bilinear heads share: float32 features meet a classifier of any precision."""
+"""The base of the bilinear heads: float32 features meet a classifier of any precision."""
+
+from collections.abc import Sequence
 
 from mmpretrain.models import LinearClsHead
 from torch import Tensor
+
+from ..errors import ConfigError
 
 
 class BilinearHead(LinearClsHead):
@@ -14,3 +18,14 @@ class BilinearHead(LinearClsHead):
         if isinstance(weight, Tensor) and weight.is_floating_point():  # a quantised classifier takes float32
             pooled = pooled.to(weight.dtype)
         return self.fc(pooled)
+
+
+def check_maps(head: str, feats: Sequence[Tensor], in_channels: Sequence[int]) -> None:
+    """Raise ConfigError unless the levels are maps (N, C, H, W) of these channels and of one resolution."""
+    shapes = [level.shape[1:] for level in feats]
+    fit = [(*shape[:1],) for shape in shapes] == [(channels,) for channels in in_channels]
+    if not fit or any(len(shape) < 2 or shape[1:] != shapes[0][1:] for shape in shapes):
+        raise ConfigError(
+            f'{head}: expected maps (C, H, W) of one size, {[*in_channels]} channels, got {[*map(tuple, shapes)]}; '
+            "set in_channels, the backbone's out_layers or out_type='featmap', or add ResizeLevels to the neck"
+        )

@@ -9,8 +9,7 @@ from torch import Tensor, nn
 
 from ..errors import ConfigError
 from ..ops import normalized_signed_sqrt, random_maclaurin_pool, tensor_sketch_pool
-from .bilinear_head import BilinearHead
-from .checks import check_channels, check_dimensions
+from .bilinear_head import BilinearHead, check_maps
 
 # The draws of both projections are buffers: part of the state dict, never learned. They come from a generator of their
 # own, so that building a head leaves the global random state as it was and one seed always gives one projection.
@@ -22,7 +21,7 @@ class TensorSketch(nn.Module):
     Args:
         in_channels (int): Channels C of the feature map.
         out_dim (int): Number of bins of the sketch.
-        seed (int): Seed of the hashes.
+        seed (int): Seed of the hashes. Defaults to 0.
     """
 
     h1: Tensor
@@ -74,14 +73,20 @@ class CBPHead(BilinearHead):
     Args:
         num_classes (int): Number of classes.
         in_channels (int): Channels of the feature map, 512 for VGG-16 and ResNet-18.
-        out_dim (int): Dimensions of the pooled feature. LCV: not stated. Here: 8192, Gao et al.'s choice.
-        projection (str): 'ts', the tensor sketch, which LCV uses (Sec. 4.2), or 'rm', random Maclaurin.
-        seed (int): Seed of the projection's fixed random draw. It does not touch the global random state.
+        out_dim (int): Dimensions of the pooled feature. LCV: not stated. Defaults to 8192, Gao et al.'s choice.
+        projection (str): 'ts', the tensor sketch, which LCV uses (Sec. 4.2), or 'rm', random Maclaurin. Defaults to
+            'ts'.
+        seed (int): Seed of the projection's fixed random draw. It does not touch the global random state. Defaults to
+            0.
         **kwargs: Of MMPretrain's `LinearClsHead`: `loss`, `topk`, `cal_acc`, `init_cfg`.
 
     Raises:
-        ConfigError: If a number of dimensions is not positive, `projection` is unknown, or, in `pre_logits`, the
-            feature map has not `in_channels` channels.
+        ConfigError: If `projection` is unknown or, in `pre_logits`, the feature map has other channels.
+
+    Example:
+        >>> head = CBPHead(num_classes=10, in_channels=64, out_dim=512)
+        >>> head((torch.rand(2, 64, 7, 7),)).shape
+        torch.Size([2, 10])
     """
 
     def __init__(
@@ -93,7 +98,6 @@ class CBPHead(BilinearHead):
         seed: int = 0,
         **kwargs,
     ) -> None:
-        check_dimensions('CBPHead', in_channels=in_channels, out_dim=out_dim)
         if projection not in PROJECTIONS:
             raise ConfigError(f'CBPHead: projection={projection!r} is unknown; choose from {list(PROJECTIONS)}')
         super().__init__(num_classes, out_dim, **kwargs)
@@ -102,5 +106,5 @@ class CBPHead(BilinearHead):
 
     def pre_logits(self, feats: tuple[Tensor, ...]) -> Tensor:
         """Pool the last level: a tuple of (N, C, H, W) -> (N, out_dim), each row of unit length."""
-        check_channels('CBPHead', feats[-1:], [self.in_map_channels])
+        check_maps('CBPHead', feats[-1:], [self.in_map_channels])
         return normalized_signed_sqrt(self.pool(feats[-1]))

@@ -3,10 +3,8 @@
 from mmpretrain.registry import MODELS
 from torch import Tensor, nn
 
-from ..errors import ConfigError
 from ..ops import hierarchical_bilinear_pool, normalized_signed_sqrt
-from .bilinear_head import BilinearHead
-from .checks import check_channels, check_dimensions
+from .bilinear_head import BilinearHead, check_maps
 
 NUM_LEVELS = 3
 NUM_PAIRS = 3  # 12, 13, 23
@@ -20,21 +18,23 @@ class HBPHead(BilinearHead):
         num_classes (int): Number of classes.
         in_channels (int | tuple[int, int, int]): Channels of the three levels, or of each of them.
         proj_dim (int): Dimensions that each level is projected to; the classifier has three times as many inputs.
-            LCV: "the final dimension of original HBP is 8192". Here: 8192 each, as in Yu et al.
+            LCV: "the final dimension of original HBP is 8192". Defaults to 8192 each, as in Yu et al.
         **kwargs: Of MMPretrain's `LinearClsHead`: `loss`, `topk`, `cal_acc`, `init_cfg`.
 
     Raises:
-        ConfigError: If a number of dimensions is not positive, `in_channels` are not of three levels, or, in
-            `pre_logits`, the backbone returns fewer levels, other channels or several resolutions.
+        ConfigError: In `pre_logits`, if the backbone returns fewer levels, other channels or several resolutions.
+
+    Example:
+        >>> import torch
+        >>> head = HBPHead(num_classes=10, in_channels=64, proj_dim=128)
+        >>> head([torch.rand(2, 64, 7, 7) for _ in range(3)]).shape
+        torch.Size([2, 10])
     """
 
     def __init__(
         self, num_classes: int, in_channels: int | tuple[int, int, int], proj_dim: int = 8192, **kwargs
     ) -> None:
         channels = list(in_channels) if isinstance(in_channels, list | tuple) else [in_channels] * NUM_LEVELS
-        if len(channels) != NUM_LEVELS:
-            raise ConfigError(f'HBPHead: in_channels={in_channels} must be one number, or one for each of three levels')
-        check_dimensions('HBPHead', in_channels=channels, proj_dim=proj_dim)
         super().__init__(num_classes, NUM_PAIRS * proj_dim, **kwargs)
         self.level_channels = channels
         # 1x1 convolutions, as in the authors' code. It starts from Caffe's Xavier, bias 0; here: PyTorch's default
@@ -42,14 +42,7 @@ class HBPHead(BilinearHead):
 
     def pre_logits(self, feats: tuple[Tensor, ...]) -> Tensor:
         """Pool the last three levels, each (N, C, H, W) of one resolution -> (N, 3 * proj_dim)."""
-        if len(feats) < NUM_LEVELS:
-            raise ConfigError(
-                f'HBPHead pools three levels, but got {len(feats)}; take a backbone that returns three layers of one '
-                "resolution: VGGLayers(out_layers=('relu5_1', 'relu5_2', 'relu5_3')) or "
-                "ResNetLayers(out_layers=('layer4.0', 'layer4.1.relu1', 'layer4.1')); or give three out_indices to "
-                "another backbone and dict(type='ResizeLevels') to the neck"
-            )
-        check_channels('HBPHead', feats[-NUM_LEVELS:], self.level_channels)
+        check_maps('HBPHead', feats[-NUM_LEVELS:], self.level_channels)
         pooled = hierarchical_bilinear_pool(
             feats[-NUM_LEVELS:],
             [conv.get_parameter('weight').flatten(1) for conv in self.projections],  # (D, C, 1, 1) -> (D, C)

@@ -4,8 +4,7 @@ from mmpretrain.registry import MODELS
 from torch import Tensor, nn
 
 from ..ops import covariance_pool, matrix_sqrt, upper_triangle
-from .bilinear_head import BilinearHead
-from .checks import check_channels, check_dimensions
+from .bilinear_head import BilinearHead, check_maps
 
 
 @MODELS.register_module()
@@ -23,7 +22,7 @@ class ISQRTCOVHead(BilinearHead):
         **kwargs: Of MMPretrain's `LinearClsHead`: `loss`, `topk`, `cal_acc`, `init_cfg`.
 
     Raises:
-        ConfigError: If a number is not positive or, in `pre_logits`, `in_channels` not that of the feature map.
+        ConfigError: In `pre_logits`, if the feature map has other channels.
 
     Example:
         >>> import torch
@@ -36,7 +35,6 @@ class ISQRTCOVHead(BilinearHead):
         self, num_classes: int, in_channels: int, reduce_channels: int | None = 256, iterations: int = 5, **kwargs
     ) -> None:
         channels = in_channels if reduce_channels is None else reduce_channels
-        check_dimensions('ISQRTCOVHead', in_channels=in_channels, reduce_channels=channels, iterations=iterations)
         super().__init__(num_classes, channels * (channels + 1) // 2, **kwargs)
         self.in_map_channels = in_channels
         self.iterations = iterations
@@ -48,6 +46,6 @@ class ISQRTCOVHead(BilinearHead):
 
     def pre_logits(self, feats: tuple[Tensor, ...]) -> Tensor:
         """Pool the last level: a tuple of (N, C, H, W) -> (N, D * (D + 1) / 2)."""
-        check_channels('ISQRTCOVHead', feats[-1:], [self.in_map_channels])
+        check_maps('ISQRTCOVHead', feats[-1:], [self.in_map_channels])
         covariance = covariance_pool(self.reduce(feats[-1]))
-        return upper_triangle(matrix_sqrt(covariance, self.iterations))
+        return upper_triangle(matrix_sqrt(covariance, iterations=self.iterations))

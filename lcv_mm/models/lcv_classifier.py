@@ -6,8 +6,8 @@ from mmpretrain.registry import MODELS
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
+from ..class_variance_loss import single_labels
 from ..errors import ConfigError
-from .checks import single_labels
 
 
 @MODELS.register_module()

@@ -5,9 +5,9 @@ from mmengine.model import BaseModule
 from mmpretrain.registry import MODELS
 from torch import Tensor
 
+from ..class_variance_loss import compared_rows
 from ..errors import ConfigError
 from ..ops.class_variance import mean_pair_distances, pairwise_distance
-from .class_variance_loss import compared_rows
 
 try:
     from pytorch_metric_learning import losses, miners

@@ -1,4 +1,4 @@
-"""The types in which sums and products are taken, and products of large matrices, as fast as the processor has them."""
+"""Accumulation dtypes, autocast helpers and matrix products tuned for CPUs."""
 
 from contextlib import AbstractContextManager
 from pathlib import Path

@@ -14,5 +14,10 @@ def residual_attention(x: Tensor) -> Tensor:
 
     Returns:
         Tensor: the attention output M, of the same shape and type.
+
+    Example:
+        >>> import torch
+        >>> residual_attention(torch.tensor([0.0, 2.0]))
+        tensor([0.0000, 3.7616])
     """
     return x + F.silu(x)  # F * sigmoid(F) is the SiLU: one fused kernel, and only F is kept for backward

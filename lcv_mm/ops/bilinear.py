@@ -9,30 +9,33 @@ from torch import Tensor
 from .arithmetic import accumulation_dtype, apply_function, no_autocast
 
 
-def bilinear_pool(x: Tensor, y: Tensor | None = None) -> Tensor:
-    """Mean over places of the outer products, `X Y^T / L`.
+def bilinear_pool(x: Tensor, *, y: Tensor | None = None) -> Tensor:
+    """Mean over the spatial positions of the outer products, `X Y^T / L`.
 
     Args:
         x (Tensor): (N, C, H, W) or (N, C, L), feature maps.
-        y (Tensor, optional): (N, D, H, W) or (N, D, L), a second map over the same places. None: `x` itself.
+        y (Tensor, optional): (N, D, H, W) or (N, D, L), a second map over the same positions. Defaults to `x`
+            itself.
 
     Returns:
         Tensor: (N, C * D), float32, or float64 for float64 maps.
 
     Raises:
-        ValueError: If the maps differ in images or places.
+        ValueError: If the maps differ in images or positions.
+
+    Example:
+        >>> bilinear_pool(torch.tensor([[[1.0, 3.0], [2.0, 0.0]]]))
+        tensor([[5., 1., 1., 2.]])
     """
-    x, y = flatten_places(x, y)
+    x, y = flatten_positions(x, y)
     return apply_function(_BilinearPool, x, y).flatten(1)
 
 
-def flatten_places(x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
-    """Maps (N, C, H, W) -> (N, C, L), a second one over the same places too; `ValueError` if those differ."""
+def flatten_positions(x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+    """Maps (N, C, H, W) -> (N, C, L), and a second one over the same positions; `ValueError` if those differ."""
     x, y = x.flatten(2), None if y is None else y.flatten(2)
     if y is not None and x.shape[::2] != y.shape[::2]:
-        raise ValueError(
-            f'x and y must have the same images and places, but got (N, C, L) = {tuple(x.shape)} and {tuple(y.shape)}'
-        )
+        raise ValueError(f'x and y must have the same N and L, but got (N, C, L) = {(*x.shape,)} and {(*y.shape,)}')
     return x, y
 
 
@@ -45,7 +48,7 @@ class _BilinearPool(torch.autograd.Function):
         with no_autocast(x):
             wide = x.to(accumulation_dtype(x.dtype))
             other = wide if y is None else y.to(wide.dtype)
-            # the mean inside the product's accumulator: no pass over C * D floats of its own
+            # the mean inside the product's accumulator: no other pass over C * D floats
             return torch.baddbmm(wide.new_zeros(1, 1, 1), wide, other.transpose(1, 2), beta=0, alpha=1 / x.shape[2])
 
     @staticmethod
@@ -60,29 +63,37 @@ class _BilinearPool(torch.autograd.Function):
         return grad_x, grad_y
 
 
-def signed_sqrt(x: Tensor, eps: float = 1e-10) -> Tensor:
+def signed_sqrt(x: Tensor, *, eps: float = 1e-10) -> Tensor:
     """Signed square root `sign(x) * sqrt(|x| + eps)` (Lin et al., Sec. 3), 0 at 0.
 
     Args:
         x (Tensor): pooled features, of any shape.
         eps (float): Added inside the root, above 0: the slope of the square root at 0 is infinite, and pooled ReLU
-            maps are full of zeros.
+            maps are full of zeros. Defaults to 1e-10.
 
     Returns:
         Tensor: of the same shape and type.
+
+    Example:
+        >>> signed_sqrt(torch.tensor([4.0, -9.0, 0.0]))
+        tensor([ 2., -3.,  0.])
     """
     return x.sign() * (x.abs() + eps).sqrt()
 
 
-def normalized_signed_sqrt(x: Tensor, eps: float = 1e-10) -> Tensor:
+def normalized_signed_sqrt(x: Tensor, *, eps: float = 1e-10) -> Tensor:
     """`signed_sqrt`, then each row to unit length; a row of zeros stays.
 
     Args:
         x (Tensor): (N, D), pooled features.
-        eps (float): As in `signed_sqrt`.
+        eps (float): As in `signed_sqrt`. Defaults to 1e-10.
 
     Returns:
         Tensor: (N, D), of the same type.
+
+    Example:
+        >>> normalized_signed_sqrt(torch.tensor([[9.0, -16.0]]))
+        tensor([[ 0.6000, -0.8000]])
     """
     return apply_function(_NormalizedSignedSqrt, x, eps)[0]
 

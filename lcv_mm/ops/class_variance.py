@@ -28,6 +28,7 @@ RESOLUTION = 1e-14
 def class_variance(
     feats: Tensor,
     labels: Tensor,
+    *,
     inter: str = INTER,
     margin: float = MARGIN,
     tau: float = TAU,
@@ -43,11 +44,11 @@ def class_variance(
         feats (Tensor): (N, D), the attention output M, one row per sample.
         labels (Tensor): (N,), class indices.
         inter (str): phi: 'hinge' relu(margin - d), 'inverse' 1 / (1 + d), 'exp' exp(-d / tau), 'negative' -d, or
-            'literal' +d (the text verbatim, against its own aim: for the ablation alone).
-        margin (float): Distance from which two classes are far enough, in [0, 2] for unit-length rows.
-        tau (float): Distance over which 'exp' falls to 1/e, above 0.
-        normalize (bool): Scale each row to unit length first, so that d is in [0, 2].
-        reduction (str): 'mean' over the pairs of each kind, or 'sum'.
+            'literal' +d (the text verbatim, against its own aim: for the ablation alone). Defaults to 'hinge'.
+        margin (float): Distance from which two classes are far enough, in [0, 2] for unit-length rows. Defaults to 1.
+        tau (float): Distance over which 'exp' falls to 1/e, above 0. Defaults to 0.5.
+        normalize (bool): Scale each row to unit length first, so that d is in [0, 2]. Defaults to True.
+        reduction (str): 'mean' over the pairs of each kind, or 'sum'. Defaults to 'mean'.
 
     Returns:
         tuple[Tensor, Tensor]: inter-class and intra-class loss, scalars; 0, and still attached to the graph, where
@@ -55,18 +56,22 @@ def class_variance(
 
     Raises:
         ValueError: If `feats` and `labels` differ in length, or `inter` or `reduction` is unknown.
+
+    Example:
+        >>> feats = torch.tensor([[0.0, 0.0], [0.0, 4.0], [3.0, 0.0]])
+        >>> class_variance(feats, torch.tensor([0, 0, 1]), margin=6.0, normalize=False)
+        (tensor(2.), tensor(4.))
     """
-    return pair_losses(pairwise_distance(feats, normalize), labels, inter, margin, tau, reduction)
+    return pair_losses(pairwise_distance(feats, normalize=normalize), labels, inter, margin, tau, reduction)
 
 
 def pair_losses(
     distance: Tensor, labels: Tensor, inter: str, margin: float, tau: float, reduction: str
 ) -> tuple[Tensor, Tensor]:
     """The two losses of `class_variance` from the distances (N, N) of its rows."""
-    if inter not in INTER_TERMS:
-        raise ValueError(f'inter={inter!r} is not a reading of the inter-class loss; choose from {list(INTER_TERMS)}')
-    if reduction not in REDUCTIONS:
-        raise ValueError(f'reduction={reduction!r} is unknown; choose from {list(REDUCTIONS)}')
+    for name, value, choices in (('inter', inter, INTER_TERMS), ('reduction', reduction, REDUCTIONS)):
+        if value not in choices:
+            raise ValueError(f'{name}={value!r} is unknown; choose from {list(choices)}')
     different, same = _pair_masks(distance, labels)
     loss_inter = (INTER_TERMS[inter](distance, margin, tau) * different).sum()
     loss_intra = (distance * same).sum()
@@ -95,16 +100,13 @@ def mean_pair_distances(distance: Tensor, labels: Tensor) -> tuple[Tensor, Tenso
 def _pair_masks(distance: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     """Which entries (i, j), i < j, pair two different labels, and which one label: two (N, N) booleans."""
     if labels.shape != distance.shape[:1]:
-        raise ValueError(
-            f'labels must hold one class index for each of the {len(distance)} samples, shape ({len(distance)},), '
-            f'but got {tuple(labels.shape)}'
-        )
+        raise ValueError(f'labels must have the shape ({len(distance)},), one per sample, but got {(*labels.shape,)}')
     equal = labels[:, None] == labels
     upper = torch.ones_like(equal).triu(1)
     return upper & ~equal, upper & equal
 
 
-def pairwise_distance(x: Tensor, normalize: bool = False) -> Tensor:
+def pairwise_distance(x: Tensor, *, normalize: bool = False) -> Tensor:
     """Euclidean distance between every two rows.
 
     The Gram matrix of the rows is summed in float64 (on Apple's MPS in float32, the widest there), after a common shift
@@ -115,7 +117,7 @@ def pairwise_distance(x: Tensor, normalize: bool = False) -> Tensor:
     Args:
         x (Tensor): (N, D), one row per sample.
         normalize (bool): Scale each row to unit length first (a row of zeros stays), so that distances are in [0, 2].
-            That is done on the Gram matrix: no scaled copy of the rows is made or kept.
+            That is done on the Gram matrix: no scaled copy of the rows is made or kept. Defaults to False.
 
     Returns:
         Tensor: (N, N), symmetric, 0 on the diagonal, NaN elsewhere for a row with NaN or inf; float32, or float64 for
@@ -123,6 +125,11 @@ def pairwise_distance(x: Tensor, normalize: bool = False) -> Tensor:
 
     Raises:
         ValueError: If `x` is not a matrix.
+
+    Example:
+        >>> pairwise_distance(torch.tensor([[0.0, 0.0], [3.0, 4.0]]))
+        tensor([[0., 5.],
+                [5., 0.]])
     """
     if x.ndim != 2:
         raise ValueError(f'x must have the shape (N, D), but got {tuple(x.shape)}; flatten the maps first')

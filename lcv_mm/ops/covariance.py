@@ -31,7 +31,7 @@ def covariance_pool(x: Tensor) -> Tensor:
         return x @ x.mT / x.shape[2]
 
 
-def matrix_sqrt(a: Tensor, iterations: int = 5) -> Tensor:
+def matrix_sqrt(a: Tensor, *, iterations: int = 5) -> Tensor:
     """Square root of positive semi-definite matrices by Newton-Schulz iteration (Li et al., Eq. 3 to 5).
 
     The trace scales a matrix before the iteration, for convergence, and its root scales the result back. Small

@@ -5,6 +5,8 @@ import torch.distributed as dist
 from torch import Tensor
 from torch.distributed.nn.functional import all_gather
 
+from ..errors import ConfigError
+
 
 def gather_rows(x: Tensor) -> Tensor:
     """Gather the rows of all ranks, in the order of the ranks; without a process group return `x` itself.
@@ -20,7 +22,11 @@ def gather_rows(x: Tensor) -> Tensor:
         Tensor: (R * N, ...) on R ranks.
 
     Raises:
-        ValueError: On every rank, if the ranks' rows differ in number or in size.
+        ConfigError: On every rank, if the ranks' rows differ in number or in size.
+
+    Example:
+        >>> gather_rows(torch.tensor([[1.0, 2.0]]))  # one process
+        tensor([[1., 2.]])
     """
     if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
         return x
@@ -35,12 +41,6 @@ def _check_sizes(x: Tensor) -> None:
     dist.all_gather(sizes, size)
     rows, values = torch.stack(sizes).T.tolist()
     if len(set(rows)) > 1:
-        raise ValueError(
-            f"the ranks' batches must be equally large to gather them, but they hold {rows} images; let the sampler "
-            'give each rank as many (`round_up=True` of DefaultSampler, its default), or set `gather=False`'
-        )
+        raise ConfigError(f'the ranks hold {rows} images; to gather them, set `round_up=True` of their DefaultSampler')
     if len(set(values)) > 1:
-        raise ValueError(
-            f"the ranks' features must be equally large to gather them, but an image has {values} values; give all "
-            "ranks images of one size, or compare means over places (`space='pooled'`), or set `gather=False`"
-        )
+        raise ConfigError(f"the ranks' images have {values} values; to gather them, set `space='pooled'` or one size")

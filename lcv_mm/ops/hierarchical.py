@@ -1,4 +1,4 @@
-"""Products of two projections, averaged over places: hierarchical bilinear pooling, and random Maclaurin.
+"""Mean products of two projections: hierarchical bilinear pooling and random Maclaurin.
 
 Yu et al., Hierarchical Bilinear Pooling for Fine-Grained Visual Recognition, 2018, https://arxiv.org/abs/1807.09915
 Gao et al., Compact Bilinear Pooling, 2016, https://arxiv.org/abs/1511.06062
@@ -21,51 +21,62 @@ from .arithmetic import (
 
 Tensors = Sequence[Tensor]
 
-# Rows of the projections at a time: enough for fast products, few enough to stay small beside the maps. Backward holds,
-# where the places are projected, four matrices of so many rows and a column per place; with the Gram matrix two, of a
-# column for each channel of each image.
+# Rows of the projections at a time: enough for fast products, few enough to stay small beside the maps. Backward holds
+# four matrices of so many rows and a column per position in the direct form; with the Gram matrix two, of a column for
+# each channel of each image.
 DIRECT_ROWS, GRAM_ROWS = 256, 512
 
 
 def hadamard_bilinear_pool(
-    x: Tensor, y: Tensor, wx: Tensor, wy: Tensor, bx: Tensor | None = None, by: Tensor | None = None
+    x: Tensor, y: Tensor, wx: Tensor, wy: Tensor, *, bx: Tensor | None = None, by: Tensor | None = None
 ) -> Tensor:
-    """Mean over places of the product of two projections, `(wx x + bx) * (wy y + by)` (Yu et al., Eq. 5).
+    """Mean over the spatial positions of two projections' product, `(wx x + bx) * (wy y + by)` (Yu et al., Eq. 5).
 
     Args:
         x (Tensor): (N, C, H, W) or (N, C, L), feature maps.
-        y (Tensor): (N, E, H, W) or (N, E, L), feature maps over the same places.
+        y (Tensor): (N, E, H, W) or (N, E, L), feature maps over the same positions.
         wx (Tensor): (D, C), projection of `x`.
         wy (Tensor): (D, E), projection of `y`.
-        bx (Tensor, optional): (D,), bias of the first projection.
-        by (Tensor, optional): (D,), bias of the second.
+        bx (Tensor, optional): (D,), bias of the first projection. Defaults to None.
+        by (Tensor, optional): (D,), bias of the second. Defaults to None.
 
     Returns:
         Tensor: (N, D), float32, or float64 for float64 maps.
 
     Raises:
-        ValueError: If the maps differ in images or places, or the projections do not match them.
+        ValueError: If the maps differ in images or positions, or the projections in rows.
+
+    Example:
+        >>> x, y = torch.tensor([[[1.0], [2.0]]]), torch.tensor([[[3.0]]])
+        >>> hadamard_bilinear_pool(x, y, torch.ones(4, 2), torch.ones(4, 1), by=torch.arange(4))
+        tensor([[ 9., 12., 15., 18.]])
     """
     return hierarchical_bilinear_pool((x, y), (wx, wy), (bx, by))
 
 
-def random_maclaurin_pool(x: Tensor, w1: Tensor, w2: Tensor, y: Tensor | None = None) -> Tensor:
-    """Mean over places of `(w1 x) * (w2 y)`, for fixed random signs `w1` and `w2` (Gao et al., Alg. 1).
+def random_maclaurin_pool(x: Tensor, w1: Tensor, w2: Tensor, *, y: Tensor | None = None) -> Tensor:
+    """Mean over the spatial positions of `(w1 x) * (w2 y)`, for fixed random signs `w1` and `w2` (Gao et al., Alg. 1).
 
-    Over the draws of the signs, the inner product of two such features of single places is `out_dim` times the square
-    of the places' inner product (Alg. 1 divides by the root of `out_dim`; the L2 norm that follows removes it).
+    Over the draws of the signs, the inner product of two such features of single positions is `out_dim` times the
+    square of the positions' inner product (Alg. 1 divides by the root of `out_dim`; the L2 norm after it removes it).
 
     Args:
         x (Tensor): (N, C, H, W) or (N, C, L), feature maps.
         w1 (Tensor): (out_dim, C), of -1 and 1.
         w2 (Tensor): (out_dim, D), of -1 and 1.
-        y (Tensor, optional): (N, D, H, W) or (N, D, L), a second map over the same places. None: `x` itself.
+        y (Tensor, optional): (N, D, H, W) or (N, D, L), a second map over the same positions. Defaults to
+            `x` itself.
 
     Returns:
         Tensor: (N, out_dim), float32, or float64 for float64 maps.
 
     Raises:
-        ValueError: If the maps differ in images or places, or the signs do not match their channels.
+        ValueError: If the maps differ in images or positions, or the signs in rows.
+
+    Example:
+        >>> x, signs = torch.tensor([[[2.0], [3.0]]]), torch.tensor([[1.0, -1.0], [1.0, 1.0]])
+        >>> random_maclaurin_pool(x, signs, torch.ones(2, 2))
+        tensor([[-5., 25.]])
     """
     return hadamard_bilinear_pool(x, x if y is None else y, w1, w2)
 
@@ -73,14 +84,14 @@ def random_maclaurin_pool(x: Tensor, w1: Tensor, w2: Tensor, y: Tensor | None = 
 def hierarchical_bilinear_pool(levels: Tensors, weights: Tensors, biases: Sequence[Tensor | None]) -> Tensor:
     """`hadamard_bilinear_pool` of every two levels, in the order 12, 13, 23, side by side.
 
-    Nothing stands between projection and product, so that with the Gram matrix `G = X Y^T` the sum over places is
-    `rowsum((wx G) * wy)`, and the biases are exact by the sums over places. That takes D C^2 products per pair in place
-    of D C L per level: it is used where there are at least as many places L as channels C. Elsewhere, and in low
-    precision (where G would overflow float16 and tensor cores make the projections cheap), each level is projected.
+    Nothing stands between projection and product, so that with the Gram matrix `G = X Y^T` the sum over positions is
+    `rowsum((wx G) * wy)`, and the biases are exact by the sums over positions. That takes D C^2 products per pair in
+    place of D C L per level: it is used where there are at least as many positions L as channels C. Elsewhere, and in
+    low precision (where G would overflow float16 and tensor cores make the projections cheap), levels are projected.
     Either way nothing but the maps is kept for backward, which computes the projections again, some rows at a time.
 
     Args:
-        levels (Sequence[Tensor]): feature maps, each (N, C, H, W) or (N, C, L), over the same places.
+        levels (Sequence[Tensor]): feature maps, each (N, C, H, W) or (N, C, L), over the same positions.
         weights (Sequence[Tensor]): (D, C), the projection of each level.
         biases (Sequence[Tensor | None]): (D,), its bias, or None.
 
@@ -88,25 +99,23 @@ def hierarchical_bilinear_pool(levels: Tensors, weights: Tensors, biases: Sequen
         Tensor: (N, D * pairs), float32, or float64 for float64 maps.
 
     Raises:
-        ValueError: If there are fewer than two levels, the maps differ in images or places, or the projections do not
-            match them.
+        ValueError: If there are fewer than two levels, the maps differ in images or positions, or the projections in
+            rows.
+
+    Example:
+        >>> levels, weights = [torch.rand(2, c, 4, 4) for c in (3, 5, 7)], [torch.rand(6, c) for c in (3, 5, 7)]
+        >>> hierarchical_bilinear_pool(levels, weights, [None] * 3).shape
+        torch.Size([2, 18])
     """
     levels = [level.flatten(2) for level in levels]  # (N, C, H, W) -> (N, C, L)
     if len(levels) < 2:
-        raise ValueError(f'the products are of pairs of levels: expected two levels or more, but got {len(levels)}')
+        raise ValueError(f'expected two levels or more, but got {len(levels)}')
     if any(level.shape[::2] != levels[0].shape[::2] for level in levels):
-        raise ValueError(
-            'the levels must have the same images and places, but got (N, C, L) = '
-            f'{[tuple(level.shape) for level in levels]}; resize them to one resolution first'
-        )
+        raise ValueError(f'levels (N, C, L) must have the same N and L, but got {[(*x.shape,) for x in levels]}')
     dim = len(weights[0])
-    for i, (level, weight, bias) in enumerate(zip(levels, weights, biases, strict=True), start=1):
-        if weight.shape != (dim, level.shape[1]) or (bias is not None and bias.shape != (dim,)):
-            raise ValueError(
-                f'the projection of level {i} must have the weight {(dim, level.shape[1])} and the bias {(dim,)}, but '
-                f'has {tuple(weight.shape)} and {None if bias is None else tuple(bias.shape)}'
-            )
-    filled = [w.new_zeros(dim) if b is None else b for w, b in zip(weights, biases, strict=True)]
+    if any(len(weight) != dim for weight in weights):
+        raise ValueError(f'the projections must have as many rows, but have {[len(weight) for weight in weights]}')
+    filled = [w.new_zeros(dim) if b is None else b for _, w, b in zip(levels, weights, biases, strict=True)]
     return apply_function(_HadamardPool, len(levels), compute_dtype(levels[0]), *levels, *weights, *filled)
 
 
@@ -178,7 +187,7 @@ def _direct_forward(levels: Tensors, weights: Tensors, biases: Tensors) -> Tenso
 def _direct_backward(levels: Tensors, weights: Tensors, biases: Tensors, grad: Tensor, learned: bool) -> tuple:
     num, _, size = levels[0].shape
     maps = [_side_by_side(x) for x in levels]
-    grad = grad.to(maps[0].dtype)  # divided by the number of places at the end: float16 has no digits to lose
+    grad = grad.to(maps[0].dtype)  # divided by the number of positions at the end: float16 has no digits to lose
     wide = accumulation_dtype(maps[0].dtype)
     grad_maps = [torch.zeros_like(x, dtype=wide) for x in maps]
     grad_weights = [torch.empty_like(w, dtype=wide) for w in weights] if learned else []
@@ -203,13 +212,13 @@ def _direct_backward(levels: Tensors, weights: Tensors, biases: Tensors, grad: T
 
 
 def _gram(x: Tensor, y: Tensor) -> Tensor:
-    """Mean over places of the outer products, the images side by side: (N, C, L), (N, E, L) -> (C, N * E)."""
+    """Mean outer products over the positions, the images side by side: (N, C, L), (N, E, L) -> (C, N * E)."""
     return _side_by_side(torch.bmm(x, y.transpose(1, 2)).div_(x.shape[2]))
 
 
 def _gram_forward(levels: Tensors, weights: Tensors, biases: Tensors) -> Tensor:
     num = levels[0].shape[0]
-    sums = [x.mean(2) for x in levels]
+    means = [x.mean(2) for x in levels]
     pooled = []
     for i, j in combinations(range(len(levels)), 2):
         gram = _gram(levels[i], levels[j])
@@ -218,14 +227,14 @@ def _gram_forward(levels: Tensors, weights: Tensors, biases: Tensors) -> Tensor:
             for chunk in _row_slices(len(weights[0]), GRAM_ROWS)
         ]
         pair = torch.cat(inner)[:, :, 0].T  # (D, N, 1) -> (N, D)
-        first, second = sums[i] @ weights[i].T, sums[j] @ weights[j].T
+        first, second = means[i] @ weights[i].T, means[j] @ weights[j].T
         pooled.append(pair + first * biases[j] + second * biases[i] + biases[i] * biases[j])
     return torch.cat(pooled, dim=1)
 
 
 def _gram_backward(levels: Tensors, weights: Tensors, biases: Tensors, grad: Tensor, learned: bool) -> tuple:
     num, _, size = levels[0].shape
-    sums = [x.mean(2) for x in levels]
+    means = [x.mean(2) for x in levels]
     grad_levels, grad_weights, grad_biases = ([torch.zeros_like(t) for t in ts] for ts in (levels, weights, biases))
     for pair, (i, j) in enumerate(combinations(range(len(levels)), 2)):
         gram = _gram(levels[i], levels[j])
@@ -245,6 +254,6 @@ def _gram_backward(levels: Tensors, weights: Tensors, biases: Tensors, grad: Ten
             by_bias = grad[:, pair] * biases[b]
             grad_levels[a] += (by_bias @ weights[a] / size)[:, :, None]
             if learned:
-                grad_weights[a] += by_bias.T @ sums[a]
-                grad_biases[b] += (grad[:, pair] * (sums[a] @ weights[a].T + biases[a])).sum(0)
+                grad_weights[a] += by_bias.T @ means[a]
+                grad_biases[b] += (grad[:, pair] * (means[a] @ weights[a].T + biases[a])).sum(0)
     return *grad_levels, *(grad_weights + grad_biases if learned else [None] * (2 * len(levels)))

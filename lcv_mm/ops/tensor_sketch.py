@@ -10,17 +10,17 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from .arithmetic import accumulation_dtype, apply_function, no_autocast
-from .bilinear import flatten_places
+from .bilinear import flatten_positions
 
 
 def tensor_sketch_pool(
-    x: Tensor, h1: Tensor, s1: Tensor, h2: Tensor, s2: Tensor, out_dim: int, y: Tensor | None = None
+    x: Tensor, h1: Tensor, s1: Tensor, h2: Tensor, s2: Tensor, out_dim: int, *, y: Tensor | None = None
 ) -> Tensor:
-    """Mean over places of the tensor sketch of each place's outer product.
+    """Mean over the spatial positions of the tensor sketch of each position's outer product.
 
-    The sketch of one place is the circular convolution of two count sketches. Its sum over places is the same as
+    The sketch of one position is the circular convolution of two count sketches. Its sum over positions is the same as
     adding entry (i, j) of the Gram matrix `X Y^T`, with the sign `s1[i] * s2[j]`, to the bin `(h1[i] + h2[j]) mod
-    out_dim`. That needs one matrix product an image in place of three Fourier transforms a place, and is exact.
+    out_dim`. That needs one matrix product per image in place of three Fourier transforms per position, and is exact.
 
     Args:
         x (Tensor): (N, C, H, W) or (N, C, L), feature maps.
@@ -29,32 +29,32 @@ def tensor_sketch_pool(
         h2 (Tensor): (D,) int64, bin of each channel of `y` (of `x` if `y` is None).
         s2 (Tensor): (D,), sign of each channel of `y`.
         out_dim (int): Number of bins of the sketch.
-        y (Tensor, optional): (N, D, H, W) or (N, D, L), a second map over the same places. None: `x` itself.
+        y (Tensor, optional): (N, D, H, W) or (N, D, L), a second map over the same positions. Defaults to
+            `x` itself.
 
     Returns:
         Tensor: (N, out_dim), float32, or float64 for float64 maps.
 
     Raises:
-        ValueError: If the maps differ in images or places, or the hashes do not match their channels.
+        ValueError: If the maps differ in images or positions.
+
+    Example:
+        >>> x, h, s = torch.tensor([[[1.0], [2.0]]]), torch.tensor([0, 1]), torch.tensor([1.0, -1.0])
+        >>> tensor_sketch_pool(x, h, s, h, s, 4)  # (1 - 2 z)^2
+        tensor([[ 1., -4.,  4.,  0.]])
     """
-    x, y = flatten_places(x, y)
+    x, y = flatten_positions(x, y)
     second = x if y is None else y
-    for name, hashes, channels in (('1', (h1, s1), x.shape[1]), ('2', (h2, s2), second.shape[1])):
-        if any(t.shape != (channels,) for t in hashes):
-            raise ValueError(
-                f'h{name} and s{name} must hold one value for each of the {channels} channels, but have the shapes '
-                f'{[tuple(t.shape) for t in hashes]}'
-            )
-    # C * D additions an image against some log2(out_dim) steps for each bin and place; the factor is measured
+    # C * D additions per image against some log2(out_dim) steps for each bin and position; the factor is measured
     few = x.shape[2] < 3 * x.shape[1] * second.shape[1] / (out_dim * math.log2(max(out_dim, 2)))
     if few and not torch.compiler.is_compiling() and not torch.jit.is_tracing():
         # nothing but the maps is kept for backward
-        return checkpoint(_sketch_places, x, y, h1, s1, h2, s2, out_dim, use_reentrant=False, preserve_rng_state=False)
+        return checkpoint(_sketch_each, x, y, h1, s1, h2, s2, out_dim, use_reentrant=False, preserve_rng_state=False)
     return apply_function(_SketchedGram, x, y, h1, s1, h2, s2, out_dim)
 
 
-def _sketch_places(x: Tensor, y: Tensor | None, h1: Tensor, s1: Tensor, h2: Tensor, s2: Tensor, out_dim: int) -> Tensor:
-    """The definition: the count sketches of each place, convolved by Fourier transforms and summed in frequency."""
+def _sketch_each(x: Tensor, y: Tensor | None, h1: Tensor, s1: Tensor, h2: Tensor, s2: Tensor, out_dim: int) -> Tensor:
+    """The definition: the count sketches of each position, convolved by Fourier transforms and summed in frequency."""
     spectra = []
     with no_autocast(x):
         for maps, h, s in ((x, h1, s1), (x if y is None else y, h2, s2)):

@@ -1,4 +1,4 @@
-"""A retriever whose database is codes of a few bytes an image."""
+"""Retrievers whose database is codes of a few bytes per image, or the features that the codes stand for."""
 
 import mmengine.dist as dist
 import torch
@@ -133,3 +133,19 @@ def _label(sample: DataSample) -> int:
             'labelled dataset'
         )
     return int(label)
+
+
+@MODELS.register_module()
+class ContinuousRetriever(QuantizedRetriever):
+    """`QuantizedRetriever`, of the same weights, with a database that is not quantised: what the codes lose.
+
+    Its database takes 64 times the memory of one of codes: `part_channels` floats in place of a byte.
+    """
+
+    def database_rows(self, parts: Tensor) -> Tensor:
+        """The parts themselves, (N, M, d)."""
+        return parts
+
+    def scores(self, parts: Tensor) -> Tensor:
+        """Inner products of queries (Q, M, d) with each image of the database: (Q, N), in [-M, M]."""
+        return parts.flatten(1) @ self.prototype_vecs.flatten(1).T

@@ -16,9 +16,9 @@ from mmengine.model import BaseModel, BaseModule
 from mmengine.runner import CheckpointLoader, Runner, load_checkpoint
 from torch import Tensor, nn
 
-from lcv_mm.checkpoints.load import load_checkpoints_safely, trust_checkpoints
-from lcv_mm.checkpoints.pretrained import load_pretrained
+from lcv_mm.engine.load import load_checkpoints_safely, trust_checkpoints
 from lcv_mm.errors import CheckpointError
+from lcv_mm.models.strict_backbone import load_pretrained
 
 GETATTR_MARK = 'lcv_mm_was_here'
 

@@ -11,9 +11,9 @@ from mmpretrain.models import VGG, ResNet
 from torch import Tensor, nn
 from torchvision.models import vgg
 
-from lcv_mm.checkpoints.load import cached_file, download_url
-from lcv_mm.checkpoints.pretrained import load_pretrained
+from lcv_mm.engine.load import cached_file, download_url
 from lcv_mm.errors import CheckpointError, WeightsError
+from lcv_mm.models.strict_backbone import load_pretrained
 from lcv_mm.models.vgg_layers import rename_torchvision_vgg
 
 

@@ -9,7 +9,7 @@ import pytest
 from layouts import make_cub, make_oxford_flower17, make_stanford_dogs
 
 from lcv_mm.data_prep import prepare
-from lcv_mm.data_prep.facts import DATASETS, DatasetFacts, Split
+from lcv_mm.data_prep.facts import DATASETS, DatasetInfo, Split
 
 
 @dataclass
@@ -17,15 +17,15 @@ class Archives:
     """Archives of small datasets in a folder, and the facts of those datasets, for a server's addresses."""
 
     folder: Path
-    facts: dict[str, DatasetFacts]
+    facts: dict[str, DatasetInfo]
 
-    def put_on(self, server) -> dict[str, DatasetFacts]:
+    def put_on(self, server) -> dict[str, DatasetInfo]:
         """Let a server have the files; the facts with its addresses."""
         server.files = {file.name: file.read_bytes() for file in self.folder.iterdir()}
         return {name: _with_archives(facts, self.folder, server.url) for name, facts in self.facts.items()}
 
 
-def _with_archives(facts: DatasetFacts, folder: Path, url) -> DatasetFacts:
+def _with_archives(facts: DatasetInfo, folder: Path, url) -> DatasetInfo:
     """The facts with the MD5 of the files in a folder."""
     md5s = {archive: hashlib.md5((folder / archive.name).read_bytes()).hexdigest() for archive in facts.archives}
     archives = tuple(replace(archive, url=url(archive.name), md5=md5) for archive, md5 in md5s.items())
@@ -38,7 +38,7 @@ def pack(file: Path, *paths: Path) -> None:
             tar.add(path, path.name)
 
 
-def two_each(facts: DatasetFacts, classes: int) -> DatasetFacts:
+def two_each(facts: DatasetInfo, classes: int) -> DatasetInfo:
     """The facts of a small dataset with one training and one test image of each class."""
     splits = tuple(Split({'split': split}, classes, (1, 1)) for split in ('train', 'test'))
     return replace(facts, images=2 * classes, splits=splits)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lcv_mm.datasets.image_file import has_jpeg_end, image_fault
+from lcv_mm.datasets.image_file import has_jpeg_end, image_error
 
 
 def picture(width: int = 201, height: int = 133) -> Image.Image:
@@ -56,19 +56,19 @@ DAMAGED = {
 @pytest.mark.parametrize('kind', INTACT)
 def test_an_intact_file_has_no_fault(tmp_path, kind):
     (tmp_path / 'a.jpg').write_bytes(INTACT[kind])
-    assert image_fault(tmp_path / 'a.jpg') is None
+    assert image_error(tmp_path / 'a.jpg') is None
 
 
 @pytest.mark.parametrize('kind', DAMAGED)
 def test_a_damaged_file_is_called_so(tmp_path, kind):
     (tmp_path / 'a.jpg').write_bytes(DAMAGED[kind])
-    assert image_fault(tmp_path / 'a.jpg').startswith('damaged, ')
+    assert image_error(tmp_path / 'a.jpg').startswith('damaged, ')
 
 
 def test_what_is_no_image_is_called_so(tmp_path):
     (tmp_path / 'empty.jpg').touch()
     (tmp_path / 'page.jpg').write_text('<html>404 Not Found</html>')
-    faults = [image_fault(tmp_path / name) for name in ('absent.jpg', 'empty.jpg', 'page.jpg')]
+    faults = [image_error(tmp_path / name) for name in ('absent.jpg', 'empty.jpg', 'page.jpg')]
     assert faults == ['missing', 'empty', 'not an image of a known format']
 
 

@@ -10,7 +10,7 @@ from mmcv.image import imread
 from PIL import Image
 
 from lcv_mm.datasets import ImageFolder
-from lcv_mm.datasets.image_file import SUFFIXES, find_images, image_fault, read_image
+from lcv_mm.datasets.image_file import SUFFIXES, find_images, image_error, read_image
 from lcv_mm.errors import DataError
 
 LOAD = [dict(type='LoadImageFromFile'), dict(type='PackInputs')]
@@ -116,10 +116,10 @@ def test_a_damaged_image_is_one_message_that_names_it(folder):
 def test_a_large_picture_is_intact_and_one_cut_off_is_damaged(tmp_path, monkeypatch, limit):
     monkeypatch.setattr(Image, 'MAX_IMAGE_PIXELS', limit)
     draw_noise(tmp_path / 'large.png', 100, 90)
-    assert image_fault(tmp_path / 'large.png') is None
+    assert image_error(tmp_path / 'large.png') is None
     assert sorted(read_image(tmp_path / 'large.png').shape) == [3, 90, 100]
     (tmp_path / 'large.png').write_bytes((tmp_path / 'large.png').read_bytes()[:-40])
-    assert image_fault(tmp_path / 'large.png').startswith('damaged, ')
+    assert image_error(tmp_path / 'large.png').startswith('damaged, ')
     assert limit == Image.MAX_IMAGE_PIXELS
 
 

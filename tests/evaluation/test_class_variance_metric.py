@@ -16,10 +16,9 @@ from tiny_run import tiny_settings
 from torch import Tensor
 
 from lcv_mm import ClassVarianceMetric
-from lcv_mm.checkpoints.checkpoint_fit_hook import bare_model
-from lcv_mm.engine import PooledFeatureHook
+from lcv_mm.engine import PooledFeatureHook, feature_quality
+from lcv_mm.engine.checkpoint_fit_hook import unwrap_model
 from lcv_mm.errors import ConfigError
-from lcv_mm.evaluation import feature_quality
 
 ROOT = Path(__file__).parents[2]
 LABELS = torch.tensor([0, 0, 1, 1, 1, 2, 2, 2, 2, 3, 0])  # of class 3 one image
@@ -147,7 +146,7 @@ def tested(tmp_path_factory) -> tuple[Runner, dict[str, float], list[dict], list
 
 def test_the_runner_reports_them_of_what_goes_into_the_head(tested):
     runner, metrics, _, _ = tested
-    model, feats, labels = bare_model(runner).eval(), [], []
+    model, feats, labels = unwrap_model(runner).eval(), [], []
     with torch.no_grad():
         for batch in runner.test_dataloader:
             batch = model.data_preprocessor(batch)
@@ -171,6 +170,6 @@ def test_predictions_stay_as_they_are_and_hold_features_only_where_asked(tested)
 
 
 def test_after_the_test_the_model_has_no_hooks(tested):
-    model = bare_model(tested[0])
+    model = unwrap_model(tested[0])
     assert not model._forward_hooks
     assert not model.head._forward_pre_hooks

@@ -5,7 +5,7 @@ import torch
 from mmpretrain.structures import DataSample
 
 from lcv_mm.gca import CategoryDiscoveryHead
-from lcv_mm.gca.contrastive import contrastive_loss, view_pairs
+from lcv_mm.gca.category_discovery_head import contrastive_loss, view_pairs
 
 
 def by_loops(feats, positives, temperature):

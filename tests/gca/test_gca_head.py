@@ -5,7 +5,7 @@ from mmpretrain.structures import DataSample
 from lcv_mm.errors import ConfigError
 from lcv_mm.gca import GCAHead
 from lcv_mm.gca.aggregation import aggregate, neighbor_loss, pair_loss
-from lcv_mm.gca.aggregation_hook import join_clusters
+from lcv_mm.gca.hooks import join_clusters
 
 
 def head_of(stage: int = 2) -> GCAHead:

@@ -27,7 +27,7 @@ PHI = {
 @pytest.mark.parametrize('reduction', ['mean', 'sum'])
 def test_losses_by_hand_on_a_3_4_5_triangle(inter, reduction):
     loss_inter, loss_intra = class_variance(
-        TRIANGLE, LABELS, inter, margin=6.0, tau=2.0, normalize=False, reduction=reduction
+        TRIANGLE, LABELS, inter=inter, margin=6.0, tau=2.0, normalize=False, reduction=reduction
     )
     total = PHI[inter](5.0) + PHI[inter](4.0)
     assert loss_inter.item() == pytest.approx(total / 2 if reduction == 'mean' else total)
@@ -72,7 +72,7 @@ def test_losses_and_gradients_equal_the_loop_over_pairs(inter, normalize, reduct
 @pytest.mark.parametrize('labels', [[0, 1, 2], [5, 5, 5], [4]], ids=['all differ', 'one class', 'one image'])
 def test_a_batch_without_pairs_of_a_kind_still_trains(labels):
     feats = torch.randn(len(labels), 4, requires_grad=True)
-    losses = class_variance(feats, torch.tensor(labels), 'literal')
+    losses = class_variance(feats, torch.tensor(labels), inter='literal')
     pairs = len(labels) * (len(labels) - 1) // 2
     same = pairs if len(set(labels)) == 1 else 0
     for loss, count in zip(losses, (pairs - same, same), strict=True):
@@ -87,7 +87,7 @@ def test_a_batch_without_pairs_of_a_kind_still_trains(labels):
 @pytest.mark.parametrize('feats', [torch.ones(4, 3), torch.zeros(4, 3)], ids=['identical', 'all zero'])
 def test_identical_and_empty_images_give_finite_losses_and_gradients(inter, feats, normalize):
     feats = feats.clone().requires_grad_()
-    losses = class_variance(feats, torch.tensor([0, 0, 1, 1]), inter, normalize=normalize)
+    losses = class_variance(feats, torch.tensor([0, 0, 1, 1]), inter=inter, normalize=normalize)
     assert losses[1].item() == 0
     sum(losses).backward()
     assert torch.isfinite(feats.grad).all()
@@ -101,7 +101,7 @@ def test_mean_distances_by_hand():
 
 
 def test_labels_of_another_length_are_refused():
-    with pytest.raises(ValueError, match=r'each of the 3 samples, shape \(3,\), but got \(2,\)'):
+    with pytest.raises(ValueError, match=r'shape \(3,\), one per sample, but got \(2,\)'):
         class_variance(TRIANGLE, torch.tensor([0, 1]))
 
 
@@ -168,4 +168,4 @@ def test_features_that_are_not_finite_give_no_plausible_distance_or_loss(distanc
     torch.testing.assert_close(found[:2, :2], distance(x[:2]))
     normalize = distance is normalized_distance
     for inter in PHI:
-        assert torch.stack(class_variance(x, LABELS, inter, normalize=normalize)).isnan().all()
+        assert torch.stack(class_variance(x, LABELS, inter=inter, normalize=normalize)).isnan().all()

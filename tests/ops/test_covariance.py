@@ -33,8 +33,8 @@ def test_many_iterations_reach_the_root_by_eigenvalues():
     a = covariances()
     values, vectors = torch.linalg.eigh(a)
     expected = vectors @ torch.diag_embed(values.sqrt()) @ vectors.mT
-    torch.testing.assert_close(matrix_sqrt(a, 15), expected, rtol=1e-8, atol=1e-8)
-    errors = [(matrix_sqrt(a, n) - expected).norm().item() for n in (1, 3, 5, 7)]
+    torch.testing.assert_close(matrix_sqrt(a, iterations=15), expected, rtol=1e-8, atol=1e-8)
+    errors = [(matrix_sqrt(a, iterations=n) - expected).norm().item() for n in (1, 3, 5, 7)]
     assert errors == sorted(errors, reverse=True)
 
 
@@ -53,7 +53,7 @@ def test_each_eigenvalue_follows_the_scalar_iteration():
 
 def test_gradients():
     x = torch.randn(2, 3, 7, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(lambda x: upper_triangle(matrix_sqrt(covariance_pool(x), 3)), (x,))
+    assert torch.autograd.gradcheck(lambda x: upper_triangle(matrix_sqrt(covariance_pool(x), iterations=3)), (x,))
 
 
 def test_a_map_of_zeros_gives_zeros_and_finite_gradients():

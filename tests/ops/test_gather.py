@@ -23,7 +23,7 @@ def of_a_rank(rank: int, init_file: str, folder: Path) -> None:
     }
     found['rows'] = gather_rows(mine.T.contiguous().T)
     for name, uneven in (('rows_error', mine[rank:]), ('values_error', mine[:, rank:])):
-        with pytest.raises(ValueError, match='must be equally large') as error:
+        with pytest.raises(ValueError, match='to gather them') as error:
             gather_rows(uneven)
         found[name] = str(error.value)
     torch.save(found, folder / f'{rank}.pth')
@@ -46,9 +46,9 @@ def test_every_rank_has_the_rows_of_all_in_the_order_of_the_ranks(ranks):
 
 def test_uneven_batches_are_an_error_on_every_rank_that_says_what_to_do(ranks):
     for rank in ranks:
-        assert 'they hold [3, 2] images' in rank['rows_error']
+        assert 'hold [3, 2] images' in rank['rows_error']
         assert 'round_up=True' in rank['rows_error']
-        assert 'an image has [5, 4] values' in rank['values_error']
+        assert 'images have [5, 4] values' in rank['values_error']
         assert "space='pooled'" in rank['values_error']
 
 

@@ -1,19 +1,21 @@
 """Birdlets, the embedded dataset: drawn on first use in CUB's layout, then read as CUB is."""
 
 import json
+import os
+import shutil
 import sys
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
+from filelock import FileLock
 from mmengine import track_iter_progress
 from mmpretrain.registry import DATASETS
 
-from lcv_mm.errors import ConfigError, DataError
-
-from ..complete_folder import make_folder
+from ...errors import ConfigError, DataError
 from ..cub200 import CUB200
 from .drawing import DRAWING_VERSION, MIN_IMAGE_SIZE, Species, draw_birdlet
 from .scene import Image
@@ -190,3 +192,34 @@ class Birdlets(CUB200):
         """Draw the images unless they exist, then read them as CUB's."""
         generate_birdlets(self.data_root, self.settings)
         return super().load_data_list()
+
+
+def is_there(folder: Path) -> bool:
+    """Whether something has a folder's name; an empty folder counts as nothing."""
+    return folder.exists() and not (folder.is_dir() and not any(folder.iterdir()))
+
+
+def make_folder(folder: Path, fill: Callable[[Path], None]) -> bool:
+    """Make a folder unless it is there: filled under a hidden name beside it, and renamed once it is complete.
+
+    `fill` writes what belongs into the new folder that it is given; the folders around it are made too. The lock file
+    beside it may be deleted whenever nothing is being made. False if the folder was there, or is another process's.
+    """
+    if is_there(folder):
+        return False
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.parent / f'.{folder.name}.lock'):
+        if is_there(folder):
+            return False
+        partial = folder.parent / f'.{folder.name}.partial'
+        shutil.rmtree(partial, ignore_errors=True)  # left by a process that was killed
+        partial.mkdir()
+        try:
+            fill(partial)
+            if folder.exists():
+                folder.rmdir()  # it is empty
+            os.rename(partial, folder)
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
+    return True

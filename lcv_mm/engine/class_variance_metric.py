@@ -39,11 +39,7 @@ class ClassVarianceMetric(BaseMetric):
         """Keep the feature and the class of each image."""
         for sample in data_samples:
             if 'pooled_feat' not in sample:
-                raise ConfigError(
-                    'ClassVarianceMetric: the predictions hold no pooled_feat; expected that of PooledFeatureHook: add '
-                    "dict(type='lcv_mm.engine.PooledFeatureHook') to custom_hooks, and leave out --tta, whose mean of "
-                    'several predictions has no feature'
-                )
+                raise ConfigError('ClassVarianceMetric: no pooled_feat; add PooledFeatureHook, and leave out --tta')
             self.results.append((sample['pooled_feat'].cpu().numpy(), int(sample['gt_label'])))
 
     def compute_metrics(self, results: list[tuple[np.ndarray, int]]) -> dict[str, float]:

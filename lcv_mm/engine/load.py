@@ -136,8 +136,7 @@ def _data_only(file: Path, downloaded: bool = False) -> Iterator[None]:
         refused = re.search(r'GLOBAL (\S+)', str(error)) if isinstance(error, UnpicklingError) else None
         if refused:
             raise CheckpointError(
-                f'{file}: refused, it holds other objects than weights (the first: {refused[1]}), and to load these is '
-                "to run the file's code. If you trust its source, add --trust-checkpoint"
+                f'{file}: refused, it holds code ({refused[1]}). If you trust its source, add --trust-checkpoint'
             ) from error
         # of an intact file these are torch's own words (memory, devices); an older file cannot be told intact
         of_torch = isinstance(error, MemoryError | OSError | RuntimeError) and zipfile.is_zipfile(file)
@@ -146,7 +145,4 @@ def _data_only(file: Path, downloaded: bool = False) -> Iterator[None]:
         if downloaded:  # torch.hub would take it the next time
             file.unlink()
         reason = next(iter(str(error).splitlines()), type(error).__name__)
-        raise CheckpointError(
-            f'{file}: damaged, or no checkpoint at all ({reason[:200]}). Expected a file of torch.save: copy or '
-            'download it again, or take an earlier checkpoint'
-        ) from error
+        raise CheckpointError(f'{file}: damaged, or no file of torch.save ({reason[:200]})') from error

@@ -1,4 +1,4 @@
-"""Whether weights fit a model, all of them: the one strict check, and the hook that makes it of a run's checkpoint."""
+"""Strict matching of weights and models, and the hook that applies it to the checkpoint of a run."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,25 +27,25 @@ class Fit(NamedTuple):
         return f'The first that do not: {"; ".join(self.wrong[:3])}'
 
 
-def fit_of(module: nn.Module, held: Mapping[str, Any]) -> Fit:
+def fit_of(module: nn.Module, weights: Mapping[str, Any]) -> Fit:
     """Compare weights with a module, by name and shape.
 
     Left out are the counters of batch norm: older files have none, and with a momentum nothing is computed from them.
     """
     expected = {key: value for key, value in module.state_dict().items() if not key.endswith('num_batches_tracked')}
-    found = {key: value for key, value in held.items() if not key.endswith('num_batches_tracked')}
+    given = {key: value for key, value in weights.items() if not key.endswith('num_batches_tracked')}
     shapes = [
-        f'{key} is {_shape(found[key])} there, expected {_shape(value)}'
+        f'{key} is {_shape(given[key])} there, expected {_shape(value)}'
         for key, value in expected.items()
-        if key in found and _shape(found[key]) != _shape(value)
+        if key in given and _shape(given[key]) != _shape(value)
     ]
-    wrong = shapes + [f'{key} is missing' for key in expected if key not in found]
+    wrong = shapes + [f'{key} is missing' for key in expected if key not in given]
     fitting = len(expected) - len(wrong)
     summary = f'{fitting} of the {len(expected)} tensors of {type(module).__name__} fit'
-    return Fit(fitting, summary, wrong, [key for key in found if key not in expected])
+    return Fit(fitting, summary, wrong, [key for key in given if key not in expected])
 
 
-def bare_model(runner: Runner) -> Any:
+def unwrap_model(runner: Runner) -> Any:
     """The model of a run without what wraps it: for several processes, for test-time augmentation."""
     model = runner.model
     while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
@@ -62,16 +62,11 @@ def unwrapped(weights: Mapping[str, Any], module: nn.Module) -> dict[str, Any]:
 def state_dict_in(content: Any, source: str, *names: str) -> Mapping[str, Any]:
     """The weights in a file: what it holds under the first of these names that it has, or all of it; all finite."""
     if not isinstance(content, Mapping):
-        raise CheckpointError(
-            f'{source}: holds a {type(content).__name__}; expected the state dict of a model, as of '
-            'torch.save(model.state_dict(), ...), or a checkpoint, as a run saves it in its work_dir'
-        )
+        raise CheckpointError(f'{source}: holds a {type(content).__name__}; expected a state dict or a checkpoint')
     weights = next((content[name] for name in names if isinstance(content.get(name), Mapping)), content)
     for key, value in weights.items():
         if isinstance(value, Tensor) and value.is_floating_point() and (value.isnan() | value.isposinf()).any():
-            raise CheckpointError(
-                f'{source}: {key} is NaN or infinite, so the model knows nothing; take an earlier checkpoint of its run'
-            )
+            raise CheckpointError(f'{source}: {key} is NaN or infinite; take an earlier checkpoint of its run')
     return weights
 
 
@@ -100,15 +95,14 @@ class CheckpointFitHook(Hook):
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         source = runner._load_from or 'the checkpoint'
-        weights = state_dict_in(checkpoint, source, 'state_dict')
-        model = bare_model(runner)
-        held = unwrapped(weights, model)
-        if any(key.startswith('module.') for key in held):  # MMEngine takes it off each name
-            checkpoint['state_dict'] = {f'module.{key}': value for key, value in held.items()}
-        fit = fit_of(model, held)
+        model = unwrap_model(runner)
+        weights = unwrapped(state_dict_in(checkpoint, source, 'state_dict'), model)
+        if any(key.startswith('module.') for key in weights):  # MMEngine takes it off each name
+            checkpoint['state_dict'] = {f'module.{key}': value for key, value in weights.items()}
+        fit = fit_of(model, weights)
         fit.wrong.extend(f'{key} is not in the model' for key in fit.extra)
         strict = self.testing or runner._resume
-        taken = not fit.wrong or _loads(model, held)
+        taken = not fit.wrong or _loads(model, weights)
         if not taken and (strict or not fit.fitting):
             advice = (
                 'Expected a checkpoint of this very config: give the one of its work_dir, or the config of its training'
@@ -130,9 +124,8 @@ class CheckpointFitHook(Hook):
         if 'optimizer' not in checkpoint or (runner.param_schedulers and 'param_schedulers' not in checkpoint):
             last, _ = last_good_checkpoint(Path(source).parent)
             raise CheckpointError(
-                f'{source}: expected the state of the optimizer and its schedule, but it holds none (as no best_*.pth '
-                f'and no published file does), so the run cannot go on from it. Resume from {last or "epoch_*.pth"}, '
-                f'or start a new run from its weights: load_from={source} without --resume'
+                f'{source}: holds no state of the optimizer and its schedule (no best_*.pth does). Resume from '
+                f'{last or "epoch_*.pth"}, or start a new run from its weights: load_from={source} without --resume'
             )
         if self.config_schedule:
             take_schedule_of_config(runner, checkpoint)
@@ -143,10 +136,10 @@ class CheckpointFitHook(Hook):
             )
 
 
-def _loads(model: nn.Module, held: dict[str, Any]) -> bool:
+def _loads(model: nn.Module, weights: dict[str, Any]) -> bool:
     """Whether the model takes the weights after all: parts may convert what was saved in another form."""
     try:
-        load_state_dict(model, held, strict=True)
+        load_state_dict(model, weights, strict=True)
     except RuntimeError:
         return False
     return True
@@ -162,8 +155,6 @@ def _check_classes(source: str, checkpoint: Mapping[str, Any], loader: str, data
     given = list(getattr(dataset, 'metainfo', {}).get('classes') or ())
     if trained and given and trained != given:
         raise CheckpointError(
-            f'{source}: expected the classes it was trained on, but those of {loader}.dataset are others: '
-            f'{first_difference(trained, given)}. Take the dataset it was trained on, or its classes in their order '
-            '(metainfo=dict(classes=...)); to train others, its backbone alone: model.backbone.init_cfg='
-            "dict(type='Pretrained', checkpoint=..., prefix='backbone.')"
+            f'{source}: was trained on other classes than {loader}.dataset has: {first_difference(trained, given)}. '
+            'Set metainfo=dict(classes=...) in its order; for others take its backbone alone: model.backbone.init_cfg'
         )

@@ -46,10 +46,10 @@ def last_good_checkpoint(work_dir: str | Path) -> tuple[Path | None, list[Path]]
     note = work_dir / NOTE
     # a path, which in a copied work dir is of the original: the file of that name here comes first, the path last
     noted = Path(note.read_text().strip()) if note.is_file() else Path()
-    found = [file for pattern in ('epoch_*.pth', 'iter_*.pth', INTERRUPTED) for file in work_dir.glob(pattern)]
-    found.sort(key=lambda file: file.stat().st_mtime_ns, reverse=True)
+    files = [file for pattern in ('epoch_*.pth', 'iter_*.pth', INTERRUPTED) for file in work_dir.glob(pattern)]
+    files.sort(key=lambda file: file.stat().st_mtime_ns, reverse=True)
     damaged: list[Path] = []
-    for file in dict.fromkeys([work_dir / noted.name, *found, noted]):
+    for file in dict.fromkeys([work_dir / noted.name, *files, noted]):
         if file.is_file():
             if is_intact(file):
                 return file, damaged
@@ -65,25 +65,27 @@ def schedule_differences(runner: Runner, checkpoint: Mapping[str, Any]) -> list[
     """
     if not isinstance(runner.optim_wrapper, OptimWrapper) or not isinstance(runner.param_schedulers, list | None):
         return []
-    found = []
-    held = checkpoint['optimizer'].get('param_groups', [])
-    for ours, theirs in zip(runner.optim_wrapper.optimizer.param_groups, held, strict=False):
+    settings = []
+    saved = checkpoint['optimizer'].get('param_groups', [])
+    for ours, theirs in zip(runner.optim_wrapper.optimizer.param_groups, saved, strict=False):
         for key in ours.keys() & theirs.keys() - {'params'}:
             if f'initial_{key}' not in ours:  # else a scheduler has been at it
-                found.append((key.removeprefix('initial_'), ours[key], theirs[key]))
+                settings.append((key.removeprefix('initial_'), ours[key], theirs[key]))
     schedulers, states = runner.param_schedulers or [], checkpoint.get('param_schedulers') or []
     if len(schedulers) != len(states):
-        found.append(('number of param_scheduler', len(schedulers), len(states)))
+        settings.append(('number of param_scheduler', len(schedulers), len(states)))
     for scheduler, state in zip(schedulers, states, strict=False):
         ours = scheduler.state_dict()
         for key in ours.keys() & state.keys() - {*PROGRESS, 'base_values', 'verbose'}:
             if not callable(ours[key]):
-                found.append((f'{type(scheduler).__name__}.{key}', ours[key], state[key]))
-    return list(dict.fromkeys(f'{key}={ours} (checkpoint: {theirs})' for key, ours, theirs in found if ours != theirs))
+                settings.append((f'{type(scheduler).__name__}.{key}', ours[key], state[key]))
+    return list(
+        dict.fromkeys(f'{key}={ours} (checkpoint: {theirs})' for key, ours, theirs in settings if ours != theirs)
+    )
 
 
 def take_schedule_of_config(runner: Runner, checkpoint: dict[str, Any]) -> None:
-    """Write the settings of a new runner's optimizer and schedule, brought to the place of the run, into a checkpoint.
+    """Write the settings of a new runner's optimizer and schedule, brought to the state of the run, into a checkpoint.
 
     What the optimizer has gathered (momentum) stays.
 
@@ -91,11 +93,10 @@ def take_schedule_of_config(runner: Runner, checkpoint: dict[str, Any]) -> None:
         ConfigError: If there are several optimizers, or a schedule that follows a metric.
     """
     schedulers = runner.param_schedulers or []
-    if not isinstance(runner.optim_wrapper, OptimWrapper) or any(hasattr(one, 'monitor') for one in schedulers):
-        raise ConfigError(
-            '--config-schedule: expected one optimizer and a schedule that follows no metric; leave it out, or start '
-            'from the weights alone with load_from'
-        )
+    if not isinstance(runner.optim_wrapper, OptimWrapper) or any(
+        hasattr(scheduler, 'monitor') for scheduler in schedulers
+    ):
+        raise ConfigError('--config-schedule: expected one optimizer and a schedule that follows no metric')
     meta, epoch_length = checkpoint['meta'], len(runner.train_dataloader)
     for iteration in range(1, meta['iter'] + 1):  # in the order of MMEngine's ParamSchedulerHook
         epoch, rest = divmod(iteration, epoch_length)
@@ -103,9 +104,9 @@ def take_schedule_of_config(runner: Runner, checkpoint: dict[str, Any]) -> None:
             for scheduler in schedulers:
                 if scheduler.by_epoch == by_epoch and (not by_epoch or (rest == 0 and epoch <= meta['epoch'])):
                     scheduler.step()
-    held = checkpoint['optimizer']
-    for ours, theirs in zip(runner.optim_wrapper.optimizer.param_groups, held['param_groups'], strict=True):
+    optimizer = checkpoint['optimizer']
+    for ours, theirs in zip(runner.optim_wrapper.optimizer.param_groups, optimizer['param_groups'], strict=True):
         theirs.update({key: value for key, value in ours.items() if key != 'params'})
-    if 'base_param_settings' in held:
-        held['base_param_settings'] = runner.optim_wrapper.base_param_settings
+    if 'base_param_settings' in optimizer:
+        optimizer['base_param_settings'] = runner.optim_wrapper.base_param_settings
     checkpoint['param_schedulers'] = [scheduler.state_dict() for scheduler in schedulers]

@@ -1,15 +1,15 @@
-"""The class-variance loss of LCV as a module of a model's config."""
+"""The class-variance loss of LCV as a module."""
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import torch
-from mmengine.model import BaseModule
-from mmpretrain.registry import MODELS
-from torch import Tensor
+from torch import Tensor, nn
 
-from ..errors import ConfigError
-from ..ops.arithmetic import accumulation_dtype
-from ..ops.class_variance import (
+from .errors import ConfigError
+from .ops.arithmetic import accumulation_dtype
+from .ops.class_variance import (
     INTER,
     INTER_TERMS,
     MARGIN,
@@ -21,11 +21,10 @@ from ..ops.class_variance import (
     pair_losses,
     pairwise_distance,
 )
-from ..ops.gather import gather_rows
+from .ops.gather import gather_rows
 
 
-@MODELS.register_module()
-class ClassVarianceLoss(BaseModule):
+class ClassVarianceLoss(nn.Module):
     """Pushes different classes apart and pulls each class together (LCV, Fig. 2).
 
     The paper leaves the form of both terms open; what is chosen here is an option each. Those of the pairs have their
@@ -33,25 +32,33 @@ class ClassVarianceLoss(BaseModule):
 
     Args:
         inter (str): How a distance between classes enters the loss, `phi(d)`: 'hinge', 'inverse', 'exp', 'negative'
-            or 'literal', see `lcv_mm.ops.class_variance`. Paper: not stated.
+            or 'literal', see `lcv_mm.ops.class_variance`. Paper: not stated. Defaults to 'hinge'.
         margin (float): Of 'hinge': distance from which two classes are far enough, in [0, 2] for unit-length features.
-        tau (float): Of 'exp': distance over which the term falls to 1/e, above 0.
+            Defaults to 1.
+        tau (float): Of 'exp': distance over which the term falls to 1/e, above 0. Defaults to 0.5.
         normalize (bool): Scale each sample's feature to unit length first, so that distances lie in [0, 2].
-            Paper: not stated.
+            Paper: not stated. Defaults to True.
         space (str): 'map' compares the flattened attention output, the paper's M; 'pooled' its mean over spatial
             positions; 'head' the vector that the head's classifier sees, which `LCVClassifier` passes on.
+            Defaults to 'map'.
         reduction (str): 'mean' over the pairs of each kind, or 'sum', the figure's "added". Paper: not stated.
+            Defaults to 'mean'.
         weight_inter (float): Factor of the inter-class term, 0 or more. Defaults to 1, since the paper sums the terms.
         weight_intra (float): Factor of the intra-class term, 0 or more. Defaults to 1 as well. It needs a classifier
             that has learned (docs/results.md): before that it collapses pretrained features.
         level (int | str): Which of a neck's several outputs is compared: an index, or 'all' for the mean of the
-            losses over all of them. Here: -1, the last.
+            losses over all of them. Defaults to -1, the last.
         gather (bool): With several processes, take the pairs across all of them, with gradients: the losses, and under
             DistributedDataParallel the gradients, of one process with the whole batch. Needs as many images on each.
-            Paper: one process. Here: False, pairs within each process.
+            Paper: one process. Defaults to False, pairs within each process.
 
     Raises:
         ConfigError: If an option is none of the above or out of its range.
+
+    Example:
+        >>> loss = ClassVarianceLoss(margin=1.2)
+        >>> loss(torch.eye(3), torch.tensor([0, 0, 1]))  # the rows are sqrt(2) apart
+        {'loss_inter': tensor(0.), 'loss_intra': tensor(1.4142)}
     """
 
     def __init__(
@@ -80,10 +87,7 @@ class ClassVarianceLoss(BaseModule):
         if not 0 < tau < math.inf:
             raise ConfigError(f'ClassVarianceLoss: tau={tau} must be above 0, and finite')
         if not 0 <= margin < math.inf or (normalize and inter == 'hinge' and margin > 2):
-            raise ConfigError(
-                f'ClassVarianceLoss: margin={margin} must be in [0, 2], the range of distances of unit-length '
-                'features; with normalize=False any margin from 0 up'
-            )
+            raise ConfigError(f'ClassVarianceLoss: margin={margin} must be in [0, 2]; with normalize=False from 0 up')
         if not (0 <= weight_inter < math.inf and 0 <= weight_intra < math.inf):
             raise ConfigError(f'ClassVarianceLoss: {weight_inter=} and {weight_intra=} must be 0 or more, and finite')
         self.inter = inter
@@ -136,11 +140,8 @@ class ClassVarianceLoss(BaseModule):
         """Distances (N, N) of the batch (`gather`: of all ranks), a matrix for each level compared, and its labels."""
         rows = compared_rows(feats, self.space, self.level)
         if self.gather:
-            try:
-                rows, labels = [gather_rows(level) for level in rows], gather_rows(labels)
-            except ValueError as error:  # on all ranks alike
-                raise ConfigError(f'ClassVarianceLoss: {error}') from error
-        return [pairwise_distance(level, self.normalize) for level in rows], labels
+            rows, labels = [gather_rows(level) for level in rows], gather_rows(labels)
+        return [pairwise_distance(level, normalize=self.normalize) for level in rows], labels
 
 
 def compared_rows(feats: Tensor | tuple[Tensor, ...], space: str, level: int | str) -> list[Tensor]:
@@ -161,11 +162,23 @@ def compared_rows(feats: Tensor | tuple[Tensor, ...], space: str, level: int | s
         levels = (levels[level],)
     if not all(isinstance(level, Tensor) for level in levels):
         kinds = ', '.join(type(level).__name__ for level in levels)
-        raise ConfigError(
-            f'the loss on features: expected one tensor per level, got {kinds}: this backbone gives several features '
-            'for each level, as Conformer and distilled transformers do; take one that gives a single feature'
-        )
+        raise ConfigError(f'the loss on features expected one tensor per level, got {kinds}; take another backbone')
     if space == 'pooled':
         means = (x.flatten(2).mean(2, dtype=accumulation_dtype(x.dtype)) if x.ndim > 2 else x for x in levels)
         levels = tuple(means)  # (N, C, H, W) -> (N, C); (N, D) stays
     return [level.flatten(1) for level in levels]
+
+
+def single_labels(data_samples: Sequence[Any]) -> Tensor | None:
+    """The class of each image, (N,); None unless each image belongs to one class alone.
+
+    A mixed image (Mixup, CutMix) keeps its first `gt_label` beside a `gt_score` of two classes; images of several
+    labels have more than one in `gt_label`, those of several tasks have none.
+    """
+    labels = [sample.get('gt_label') for sample in data_samples]
+    if not labels or not all(isinstance(label, Tensor) and label.numel() == 1 for label in labels):
+        return None
+    scores = [sample.gt_score for sample in data_samples if 'gt_score' in sample]
+    if scores and (torch.stack(scores).count_nonzero(1) > 1).any():
+        return None
+    return torch.cat(labels)

@@ -42,10 +42,8 @@ def write_atomically(file: str | Path, content: bytes | memoryview | str) -> Non
     except OSError as error:
         with suppress(OSError):  # what can't be written to can't be cleaned either; the first error tells
             part.unlink(missing_ok=True)
-        raise UserFacingError(
-            f'{target}: cannot be written ({error.strerror}); {-(-len(data) // 10**6)} MB are needed. What stood there '
-            'before is untouched: make room and run the command again'
-        ) from error
+        size = f'{-(-len(data) // 10**6)} MB'
+        raise UserFacingError(f'{target}: {size} cannot be written ({error.strerror}); it is as before') from error
 
 
 class AtomicBackend(LocalBackend):
@@ -79,8 +77,7 @@ class SafeCheckpointHook(CheckpointHook):
         super().__init__(*args, backend_args=backend_args or dict(backend='atomic'), **kwargs)
         if self.max_keep_ckpts == 1:
             raise ConfigError(
-                'SafeCheckpointHook: max_keep_ckpts=1 would delete the only checkpoint before the next is written, '
-                'and lose the run if that fails; use 2 or more, or -1 for all'
+                'SafeCheckpointHook: max_keep_ckpts=1 deletes the only one before the next; use 2 or more'
             )
         self._resumed: dict[str, Any] = {}
 

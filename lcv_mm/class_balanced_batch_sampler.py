@@ -1,5 +1,6 @@
 """Batches that hold several images of each of their classes."""
 
+import logging
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -7,16 +8,13 @@ from itertools import chain, islice, pairwise
 from typing import Any
 
 import numpy as np
-from mmengine.logging import print_log
-from mmpretrain.registry import DATA_SAMPLERS
 from torch.utils.data import BatchSampler, ConcatDataset, Sampler, Subset
 
-from lcv_mm.errors import ConfigError
+from .errors import ConfigError
 
 Group = list[int]  # dataset indices of one class
 
 
-@DATA_SAMPLERS.register_module()
 class ClassBalancedBatchSampler(Sampler[list[int]]):
     """Batches of `batch_size / samples_per_class` classes, with `samples_per_class` images of each.
 
@@ -49,7 +47,7 @@ class ClassBalancedBatchSampler(Sampler[list[int]]):
         self.batch_size = batch_size
         self.samples_per_class = samples_per_class
         self.drop_last = drop_last
-        self._told = False
+        self._logged = False
         if samples_per_class > 1:
             dataset = getattr(sampler, 'dataset', getattr(sampler, 'data_source', None))
             if dataset is None:
@@ -67,8 +65,8 @@ class ClassBalancedBatchSampler(Sampler[list[int]]):
         for indices in _rounds(iter(self.sampler), len(self._labels), self.batch_size):
             labels = self._labels[indices].tolist()
             batches = group_by_class(indices, labels, self.batch_size, self.samples_per_class)
-            if not self._told:
-                self._told = True
+            if not self._logged:
+                self._logged = True
                 self._tell(batches)
             for batch in batches:
                 if len(batch) == self.batch_size or not self.drop_last:
@@ -77,12 +75,21 @@ class ClassBalancedBatchSampler(Sampler[list[int]]):
     def _tell(self, batches: list[list[int]]) -> None:
         counts = [Counter(self._labels[batch].tolist()) for batch in batches]
         same, two = sum(max(c.values()) > 1 for c in counts), sum(len(c) > 1 for c in counts)
-        print_log(f'Of {len(batches)} batches {same} hold a pair of one class, {two} a pair of two classes', 'current')
+        _log(f'Of {len(batches)} batches {same} hold a pair of one class, {two} a pair of two classes')
 
     def __len__(self) -> int:
         """Batches in an epoch of this rank; over an `InfiniteSampler`, in one pass of the dataset, as in torch."""
         num_images = len(self.sampler)  # type: ignore[arg-type]
         return num_images // self.batch_size if self.drop_last else -(-num_images // self.batch_size)
+
+
+def _log(text: str) -> None:
+    try:
+        from mmengine.logging import print_log
+    except ImportError:  # a plain PyTorch loop
+        logging.getLogger(__name__).info(text)
+    else:
+        print_log(text, 'current')
 
 
 def group_by_class(

@@ -1,10 +1,11 @@
-"""Mean average precision over the whole ranking of a database."""
+"""Mean average precision over the whole ranking of a database, and the accuracy of a retriever's class scores."""
 
 from collections.abc import Sequence
 
 import torch
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
+from mmpretrain.evaluation import Accuracy
 from mmpretrain.registry import METRICS
 from torch import Tensor
 
@@ -52,3 +53,15 @@ class RetrievalMAP(BaseMetric):
         alone = len(results) - len(found)
         print_log(f'mAP: {alone} of {len(results)} queries have no relevant image, left out', 'current')
         return dict(mAP=100 * sum(found) / len(found) if found else float('nan'))
+
+
+@METRICS.register_module()
+class ClassScoreAccuracy(Accuracy):
+    """MMPretrain's `Accuracy`, of the same arguments and keys, on the `class_score` of each image.
+
+    The `pred_score` of a retriever belongs to the images of its database, not to classes.
+    """
+
+    def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
+        """Keep class scores and label of each image of a batch."""
+        super().process(data_batch, [dict(pred_score=s['class_score'], gt_label=s['gt_label']) for s in data_samples])
