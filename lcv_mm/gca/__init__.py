@@ -1,6 +1,6 @@
-"""GCA (guided cluster aggregation, Otholt et al., WACV 2024), a quoted system of the paper's Table 1: see docs/gca.md.
+"""GCA (guided cluster aggregation, Otholt et al., WACV 2024), quoted in the paper's Table 1: see docs/quoted.md.
 
-Nothing else depends on this room.
+Nothing else depends on this subpackage.
 """
 
 from .aggregation_hook import AggregationHook
@@ -9,7 +9,7 @@ from .category_discovery_head import CategoryDiscoveryHead
 from .cluster_accuracy import ClusterAccuracy
 from .dino_vision_transformer import DINOVisionTransformer
 from .gca_head import GCAHead
-from .neighbor_batch_sampler import NeighborBatchSampler
+from .neighbor_batch_sampler import LabelBalancedSampler, NeighborBatchSampler
 from .neighbor_graph_hook import NeighborGraphHook
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     'ClusterAccuracy',
     'DINOVisionTransformer',
     'GCAHead',
+    'LabelBalancedSampler',
     'NeighborBatchSampler',
     'NeighborGraphHook',
 ]
