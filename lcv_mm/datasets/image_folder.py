@@ -27,7 +27,7 @@ class ImageFolder(IntactImages, CustomDataset):
         root = os.path.abspath(self.img_prefix)
         if not os.path.isdir(root):
             raise DataError(
-                f'{root}: no such folder; expected one with a folder of images per class: correct data_root, or train '
+                f'{root}: no such folder; expected one with a folder of images per class: give it by --data, or train '
                 'with --no-validate where there are no images to validate'
             )
         names = images_in(root)
