@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from mmengine.config import Config
+from tiny_run import tiny_options
 
 from lcv_mm.errors import ConfigError, DataError
 from lcv_mm.launch import load_config, override_config, short_errors
