@@ -1,4 +1,4 @@
-# make install | demo | test | test-official | lint          needs Python >= 3.10, git and make, and nothing else installed
+# make install | demo | test | test-official | lint | docs          needs Python >= 3.10, git and make, and nothing else installed
 PYTHON ?= python3
 BIN := .venv/bin
 # `make demo` takes two and a half minutes on two cores of an AMD EPYC with AVX512-BF16, seven on one without, and more on the first call, which installs.
@@ -8,7 +8,7 @@ AMP ?= $(shell grep -qswE 'avx512_bf16|amx_bf16|bf16' /proc/cpuinfo && echo --am
 DEMO := lcv_hbp_resnet18_birdlets64
 DEMO_DIR := work_dirs/$(DEMO)
 
-.PHONY: install demo test test-official lint
+.PHONY: install demo test test-official lint docs
 install: .venv/installed
 
 .venv/installed: pyproject.toml requirements/tested.txt
@@ -47,3 +47,7 @@ lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The site of docs/, into site/
+docs: install
+	$(BIN)/mkdocs build --quiet

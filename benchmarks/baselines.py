@@ -39,3 +39,22 @@ def loop_over_pairs(feats: Tensor, labels: Tensor, margin: float = 1.0) -> Tenso
         same = bool(labels[i] == labels[j])
         terms[same].append(distance if same else (margin - distance).relu())
     return sum((torch.stack(values).mean() for values in terms.values() if values), feats.new_zeros(()))
+
+
+def covariance_root_by_loop(x: Tensor, iterations: int = 5) -> Tensor:
+    """iSQRT-COV as in its authors' MPNCOV.py (fast-MPN-COV), by autograd: (N, C, H, W) -> (N, C * (C + 1) / 2)."""
+    n, c, places = x.shape[0], x.shape[1], x[0, 0].numel()
+    x = x.flatten(2)
+    centre = torch.eye(places, device=x.device) / places - 1 / places**2
+    cov = x @ centre @ x.mT
+    identity = torch.eye(c, device=x.device)
+    trace = cov.diagonal(dim1=1, dim2=2).sum(1).view(n, 1, 1)
+    a = cov / trace
+    zy = 0.5 * (3 * identity - a)
+    y, z = a @ zy, zy
+    for _ in range(iterations - 2):
+        zy = 0.5 * (3 * identity - z @ y)
+        y, z = y @ zy, zy @ z
+    root = 0.5 * y @ (3 * identity - z @ y) * trace.sqrt()
+    rows, columns = torch.triu_indices(c, c, device=x.device)
+    return root[:, rows, columns]

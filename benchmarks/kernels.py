@@ -2,7 +2,8 @@
 
     python benchmarks/kernels.py [--device cuda] [--rounds 7] [--json FILE]
 
-Forward and backward in float32, 512 channels, 8 images (16 for the loss), features about 60 % zeros, as after a ReLU.
+Forward and backward in float32, 512 channels (iSQRT-COV: 256), 8 images (loss: 16), features about 60 % zeros, as after
+a ReLU.
 """
 
 import argparse
@@ -12,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from baselines import loop_over_pairs, plain_bilinear, tensor_sketch_by_fft, three_convolutions
+from baselines import covariance_root_by_loop, loop_over_pairs, plain_bilinear, tensor_sketch_by_fft, three_convolutions
 from measure import interleaved_times, median_ratio, peak_bytes, saved_bytes
 from torch import Tensor
 
@@ -20,9 +21,12 @@ from lcv_mm.models import CBPHead, HBPHead
 from lcv_mm.ops import (
     bilinear_pool,
     class_variance,
+    covariance_pool,
     hierarchical_bilinear_pool,
+    matrix_sqrt,
     normalized_signed_sqrt,
     tensor_sketch_pool,
+    upper_triangle,
 )
 
 CHANNELS, DIM = 512, 8192
@@ -33,6 +37,12 @@ def features(images: int, side: int, device: str) -> Tensor:
     """Random maps (N, 512, side, side), 60 % zeros."""
     x = torch.randn(images, CHANNELS, side, side, device=device)
     return (x - 0.25).relu().requires_grad_()
+
+
+def isqrt(side: int, images: int, device: str) -> tuple[dict[str, Callable[[], Tensor]], list[Tensor]]:
+    x = features(images, side, device)[:, :256].detach().clone().requires_grad_()  # of the head's 1x1 convolution
+    ours, theirs = (lambda: upper_triangle(matrix_sqrt(covariance_pool(x)))), (lambda: covariance_root_by_loop(x))
+    return {'ours': ours, 'baseline': theirs}, [x]
 
 
 def cbp(side: int, images: int, device: str) -> tuple[dict[str, Callable[[], Tensor]], list[Tensor]]:
@@ -73,6 +83,8 @@ CASES = [
     (hbp, 28, 8, 'three convolutions'),
     (bcnn, 14, 8, 'bmm, root, norm'),
     (bcnn, 28, 8, 'bmm, root, norm'),
+    (isqrt, 14, 8, "the authors' five iterations"),
+    (isqrt, 28, 8, "the authors' five iterations"),
     (loss, 28, 16, 'loop over pairs'),
 ]
 
@@ -102,7 +114,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--device', default='cpu', choices=['cpu', 'cuda'])
     parser.add_argument('--rounds', type=int, default=7, help='timed rounds of each case (default: 7)')
-    parser.add_argument('--only', nargs='+', metavar='PART', help='cbp, hbp, bcnn or loss (default: all)')
+    parser.add_argument('--only', nargs='+', metavar='PART', help='cbp, hbp, bcnn, isqrt or loss (default: all)')
     parser.add_argument('--json', type=Path, help='file for the rows')
     args = parser.parse_args()
     machine = torch.cuda.get_device_name() if args.device == 'cuda' else f'{platform.machine()} CPU'

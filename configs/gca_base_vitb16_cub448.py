@@ -1,4 +1,4 @@
-"""The base stage of gca_vitb16_cub448, crops of 224 (docs/gca.md): DINO's ViT-B/16 in generalised category discovery.
+"""The base stage of gca_vitb16_cub448 (docs/quoted.md), crops of 224: DINO's ViT-B/16, category discovery.
 
 Vaze et al., CVPR 2022. Not a row of the paper.
 """

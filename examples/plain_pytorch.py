@@ -16,12 +16,6 @@ from torchvision.datasets import ImageFolder
 from lcv_mm import ClassBalancedBatchSampler, ClassVarianceLoss, ops
 
 
-class Images(ImageFolder):
-    def get_gt_labels(self) -> list[int]:
-        """Where the batch sampler reads the class of each image."""
-        return self.targets
-
-
 class LCV(nn.Module):
     """ResNet-18, residual attention, bilinear pooling, linear classifier."""
 
@@ -51,7 +45,7 @@ torch.manual_seed(0)
 device = 'cuda' if torch.cuda.is_available() else 'cpu'
 augment = [transforms.Resize(args.crop * 8 // 7), transforms.RandomCrop(args.crop), transforms.RandomHorizontalFlip()]
 normalize = transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
-dataset = Images(args.folder, transforms.Compose([*augment, transforms.ToTensor(), normalize]))
+dataset = ImageFolder(args.folder, transforms.Compose([*augment, transforms.ToTensor(), normalize]))
 batches = ClassBalancedBatchSampler(RandomSampler(dataset), args.batch_size, samples_per_class=2)
 loader = DataLoader(dataset, batch_sampler=batches, num_workers=args.workers)
 

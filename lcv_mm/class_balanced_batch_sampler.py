@@ -32,6 +32,7 @@ class ClassBalancedBatchSampler(Sampler[list[int]]):
         samples_per_class (int): Images of each class in a batch, from 1. With 1 the batches are the plain ones of
             torch's `BatchSampler`, whatever their classes. Defaults to 2.
         drop_last (bool): Drop the last batch of the epoch if it is not full. Defaults to False.
+        labels (Sequence[int], optional): Class of each image of the dataset. None: its own, see `dataset_labels`.
 
     Raises:
         ConfigError: If a size is not an int or below 1, if `batch_size` is not a multiple of `samples_per_class`, if
@@ -48,7 +49,12 @@ class ClassBalancedBatchSampler(Sampler[list[int]]):
     """
 
     def __init__(
-        self, sampler: Sampler[int], batch_size: int, samples_per_class: int = 2, drop_last: bool = False
+        self,
+        sampler: Sampler[int],
+        batch_size: int,
+        samples_per_class: int = 2,
+        drop_last: bool = False,
+        labels: Sequence[int] | None = None,
     ) -> None:
         _check_sizes(batch_size, samples_per_class)
         self.sampler = sampler
@@ -58,9 +64,9 @@ class ClassBalancedBatchSampler(Sampler[list[int]]):
         self._logged = False
         if samples_per_class > 1:
             dataset = getattr(sampler, 'dataset', getattr(sampler, 'data_source', None))
-            if dataset is None:
+            if dataset is None and labels is None:
                 raise ConfigError(f'sampler {type(sampler).__name__} has no `dataset` to read labels from')
-            self._labels = dataset_labels(dataset)
+            self._labels = dataset_labels(dataset) if labels is None else np.asarray(labels, dtype=np.int64)
             _check_classes(self._labels, batch_size, samples_per_class)
 
     def __iter__(self) -> Iterator[list[int]]:
@@ -202,7 +208,8 @@ def dataset_labels(dataset: Any) -> np.ndarray:
 
     Args:
         dataset: An MMPretrain dataset, any wrapper of MMEngine, MMPretrain or torch around one, or any object with
-            a length and one of `get_data_info(idx)['gt_label']`, `get_cat_ids(idx)` and `get_gt_labels()`.
+            a length and one of `get_data_info(idx)['gt_label']`, `get_cat_ids(idx)`, `get_gt_labels()` and `targets`,
+            which torchvision's datasets have.
 
     Returns:
         np.ndarray: (N,) int64, in the order of the dataset's indices.
@@ -237,9 +244,11 @@ def _read_labels(dataset: Any) -> list[Any]:
     if hasattr(dataset, 'get_gt_labels'):
         with suppress(KeyError):
             return list(dataset.get_gt_labels())
+    if hasattr(dataset, 'targets'):
+        return [*dataset.targets]
     raise ConfigError(
-        f'{type(dataset).__name__} offers no labels: expected get_data_info(idx) with a `gt_label`, get_cat_ids(idx) '
-        'or get_gt_labels()'
+        f'{type(dataset).__name__} offers no labels: expected get_data_info(idx) with a `gt_label`, get_cat_ids(idx), '
+        'get_gt_labels() or `targets`; give the sampler `labels`'
     )
 
 

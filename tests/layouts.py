@@ -80,20 +80,19 @@ def make_oxford_flower17(root: Path, width: int = 16, height: int = 16) -> Path:
     for fold in (1, 2, 3):
         numbers = 1 + np.arange(0, 1360, 80)[:, None] + generator.permuted(np.tile(np.arange(80), (17, 1)), axis=1)
         for name, columns in (('trn', slice(40)), ('val', slice(40, 60)), ('tst', slice(60, 80))):
-            splits[f'{name}{fold}'] = numbers[:, columns].reshape(1, -1).astype(np.float64)  # MATLAB's row of doubles
+            splits[f'{name}{fold}'] = numbers[:, columns].reshape(1, -1).astype(np.uint16)  # as in the official file
     savemat(root / 'datasplits.mat', splits)
     return root
 
 
 def write_dogs_list(file: Path, names: Sequence[str], labels: Sequence[float]) -> None:
-    """Write one of Stanford Dogs' lists: `file_list` and `annotation_list` as N x 1 cells, `labels` as N x 1."""
+    """Write one of Stanford Dogs' lists: `file_list` and `annotation_list` as N x 1 cells, `labels` as N x 1 bytes."""
     cells = np.array(names, dtype=object)[:, None]
     annotations = np.array([name.removesuffix('.jpg') for name in names], dtype=object)[:, None]
-    savemat(
-        file,
-        {'file_list': cells, 'annotation_list': annotations, 'labels': np.array(labels, dtype=np.float64)[:, None]},
-        do_compression=True,
-    )
+    column = np.array(labels)[:, None]
+    if column.dtype.kind == 'i':
+        column = column.astype(np.uint8)  # as in the official lists
+    savemat(file, {'file_list': cells, 'annotation_list': annotations, 'labels': column}, do_compression=True)
 
 
 def copy_to_damage(root: Path, target: Path) -> Path:

@@ -28,9 +28,10 @@ ABLATIONS, SMALL = ([path for path in OWN if path.parent.name == place] for plac
 METHODS_OF_LCV = ('bcnn', 'cbp', 'hbp')
 CLASSES = {'cub': 200, 'dogs': 120, 'flower': 17, 'birdlets': 20, 'warblers': 25}
 NAME = re.compile(
-    r'(?P<lcv>lcv_)?(?P<method>bcnn|cbp|hbp)_(?P<backbone>vgg16|resnet18)_(?P<dataset>[a-z]+)(?P<crop>\d*)'
+    r'(?P<lcv>lcv_)?(?P<method>bcnn|cbp|hbp|isqrt)_(?P<backbone>vgg16|resnet18)_(?P<dataset>[a-z]+)(?P<crop>\d*)'
     r'(?P<parts>_attention(_balanced)?)?'
 )
+HEADS = {'bcnn': 'BCNNHead', 'cbp': 'CBPHead', 'hbp': 'HBPHead', 'isqrt': 'ISQRTCOVHead'}
 HBP_LEVELS = {
     'vgg16': ('relu5_1', 'relu5_2', 'relu5_3'),
     'resnet18': ('layer4.0', 'layer4.1.relu1', 'layer4.1'),
@@ -77,6 +78,7 @@ def test_there_is_one_config_a_row_and_those_of_birdlets():
     fair = [f'{method}_{data}' for method in METHODS_OF_LCV for data in ('vgg16_warblers112', 'resnet18_warblers224')]
     flowers = [f'{method}_vgg16_flower112' for method in METHODS_OF_LCV]
     small = {arm for base in fair + flowers for arm in (base, f'lcv_{base}', f'{base}_attention_balanced')}
+    small |= {f'{lcv}isqrt_resnet18_warblers{crop}' for lcv in ('', 'lcv_') for crop in (112, 224)}
     assert {path.stem for path in SMALL} == small | {f'{base}_attention' for base in fair}
 
 
@@ -176,7 +178,7 @@ def test_a_config_is_what_its_name_says(path):
 
     assert cfg.model.head.num_classes == classes == cfg.data_preprocessor.num_classes
     assert cfg.model.type is (LCVClassifier if name['lcv'] else ImageClassifier)
-    assert cfg.model.head.type.__name__ == f'{name["method"].upper()}Head'
+    assert cfg.model.head.type.__name__ == HEADS[name['method']]
     assert cfg.model.backbone.depth == int(name['backbone'].strip('vgresnt'))
     assert cfg.model.backbone.type.__name__.startswith({'vgg16': 'VGG', 'resnet18': 'ResNet'}[name['backbone']])
     if name['method'] == 'hbp':

@@ -175,8 +175,11 @@ def test_what_does_not_fit_is_one_message(out, options, message, run_here, tmp_p
     assert message in refused(run_here, *files, tmp_path / out, *options)
 
 
-PAGE = (Path(__file__).parents[1] / 'docs/deploying.md').read_text()
-SNIPPETS = re.findall(r'```python\n(.*?)```', PAGE, re.DOTALL)
+DOCS = Path(__file__).parents[1] / 'docs'
+ONNX, TRACED = (
+    re.findall(r'```python\n(.*?)```', (DOCS / f'{page}.md').read_text(), re.DOTALL)[0]
+    for page in ('own_images', 'deploying')
+)
 
 
 def test_the_pages_lines_of_onnxruntime_and_pillow_say_what_the_toolbox_says(run_here, tmp_path, monkeypatch, capsys):
@@ -187,7 +190,7 @@ def test_the_pages_lines_of_onnxruntime_and_pillow_say_what_the_toolbox_says(run
     pixels = np.stack([255 * columns / 160, 255 * rows / 64, 255 * (columns // 40 % 2)], axis=2)
     for turned in (pixels, pixels.transpose(1, 0, 2)):
         Image.fromarray(turned.astype(np.uint8)).save('bird.jpg', quality=95)
-        exec(SNIPPETS[0], {})
+        exec(ONNX.replace('photos/', ''), {})
         *name, score = capsys.readouterr().out.splitlines()[-1].split()
         run_here('predict', config, checkpoint, 'bird.jpg', '--out', 'p.json', '--topk', 1)
         (top,) = json.loads(Path('p.json').read_text())[0]['top']
@@ -198,7 +201,7 @@ def test_the_pages_lines_of_onnxruntime_and_pillow_say_what_the_toolbox_says(run
 def test_the_pages_traced_model_is_fed_as_in_prediction(tmp_path, monkeypatch):
     model, config, checkpoint = trained(settings('cbp'), tmp_path)
     monkeypatch.chdir(tmp_path)
-    text = SNIPPETS[1].replace('configs/lcv_cbp_vgg16_cub448.py', str(config))
+    text = TRACED.replace('configs/lcv_cbp_vgg16_cub448.py', str(config))
     text = text.replace('work_dirs/lcv_cbp_vgg16_cub448/epoch_60.pth', str(checkpoint)).replace('448, 448', '24, 40')
     names: dict = {}
     exec(text, names)

@@ -1,90 +1,146 @@
-"""The config for images of a user's own: folders with spaces, Unicode and sub-folders, through the tools."""
+"""`--data DIR`: folders with spaces, Unicode and sub-folders, through the tools; and the tutorial, as it is written."""
 
 import json
+import os
+import re
+import shlex
 import shutil
 from pathlib import Path
 
 import pytest
 from layouts import draw_noise
-from tiny_run import tiny_settings
+from mmengine.config import Config
+from mmpretrain.registry import DATASETS
+from tiny_run import BIRDLETS, ROOT, tiny_settings
 
-CONFIGS = Path(__file__).parents[1] / 'configs'
+from lcv_mm import Birdlets
+from lcv_mm.datasets import dataset_labels
+from lcv_mm.errors import ConfigError, DataError
+from lcv_mm.launch import load_config, use_folder
+
+CONFIG = 'own_images/lcv_cbp_resnet50_224'
 CLASSES = ('Ara ararauna', 'Großer Brachvogel', 'heron', 'owl')
+
+
+def options() -> list[str]:
+    """Settings that make a run of the config short, but none of the data."""
+    settings = {key: value for key, value in tiny_settings(Path(), dataset={}).items() if 'data_root' not in key}
+    settings |= {'model.backbone.depth': 18, 'model.backbone.init_cfg': None, 'model.head.in_channels': 512}
+    settings |= {'model.head.out_dim': 64, 'custom_hooks': [], 'optim_wrapper.optimizer.lr': 0.01}
+    return ['--cfg-options', *(f'{key}={value}' for key, value in settings.items())]
+
+
+def draw(root: Path, **counts: int) -> Path:
+    """A folder per class with so many images, one of them in a folder of its own and all with a space in the name."""
+    for name, count in counts.items():
+        for i in range(count):
+            draw_noise(root / name / ('young birds' if i == 3 else '') / f'Vögel {i}.png')
+    return root
 
 
 @pytest.fixture
 def folder(tmp_path) -> Path:
-    """Four images of each class to train on, one of them in a sub-folder, and two to validate."""
-    for split, count in (('train', 4), ('val', 2)):
-        for name in CLASSES:
-            for i in range(count):
-                draw_noise(tmp_path / 'my images' / split / name / ('young birds' if i == 3 else '') / f'Vögel {i}.png')
-    return tmp_path / 'my images'
+    """Four images of each class to train on and two to validate; what is hidden is no image and no class."""
+    root = tmp_path / 'my images'
+    draw(root / 'train', **dict.fromkeys((*CLASSES, '.trash'), 4))
+    draw(root / 'val', **dict.fromkeys(CLASSES, 2))
+    return root
 
 
 @pytest.fixture
-def config(tmp_path, folder) -> Path:
-    """The config with its two lines changed, in a copy of the project's configs."""
-    shutil.copytree(CONFIGS, tmp_path / 'configs')
-    file = tmp_path / 'configs/own_images/lcv_cbp_vgg16.py'
-    text = file.read_text().replace("'data/my_images'", repr(str(folder)))
-    file.write_text(text.replace('num_classes = 10 ', 'num_classes = 4 '))
-    return file
+def cfg(tmp_path) -> Config:
+    cfg = load_config(CONFIG)
+    cfg.work_dir = str(tmp_path / 'run')
+    return cfg
 
 
-def options(folder: Path) -> list[str]:
-    settings = tiny_settings(folder, dataset={}) | {'model.backbone.init_cfg': None, 'model.head.out_dim': 64}
-    settings |= {'custom_hooks': [], 'optim_wrapper.optimizer.lr': 0.01}  # one step for one epoch
-    # but for the data_root, which the config has
-    return ['--cfg-options', *(f'{key}={value}' for key, value in settings.items() if 'data_root' not in key)]
+def names_of(cfg: Config, split: str) -> list[str]:
+    dataset = DATASETS.build(cfg[f'{split}_dataloader'].dataset)
+    return [os.path.relpath(dataset.get_data_info(i)['img_path'], dataset.data_root) for i in range(len(dataset))]
 
 
-def test_two_lines_suffice_to_train_and_test_on_a_folder(run_here, config, folder, tmp_path):
-    run_here('train', config, '--work-dir', tmp_path / 'run', *options(folder))
-    checkpoint = tmp_path / 'run/epoch_1.pth'
-    run_here('test', config, checkpoint, '--work-dir', tmp_path / 'run', '--out', tmp_path / 'test.json',
-             '--out-item', 'metrics', *options(folder))  # fmt: skip
-    # eight images: an eighth each
-    assert json.loads((tmp_path / 'test.json').read_text())['accuracy/top1'] in [100 * i / 8 for i in range(9)]
+def test_a_share_of_each_class_is_validated_on_and_each_image_is_used_once(cfg, tmp_path):
+    root = draw(tmp_path / 'my images', a=10, b=5, c=2, d=1)
+    use_folder(cfg, root, 0.4)
+    train, val = names_of(cfg, 'train'), names_of(cfg, 'val')
+    assert sorted(train + val) == sorted(str(file.relative_to(root)) for file in root.rglob('*.png'))
+    assert [sum(name.startswith(f'{kind}/') for name in val) for kind in 'abcd'] == [4, 2, 1, 0]
+    assert names_of(cfg, 'test') == val
+    dataset = DATASETS.build(cfg.train_dataloader.dataset)
+    assert ['abcd'[label] for label in dataset_labels(dataset)] == [name[0] for name in train]
+    assert [*dataset.metainfo['classes']] == [*'abcd']
+    assert cfg.model.head.num_classes == cfg.data_preprocessor.num_classes == 4
+    assert val[:4] != sorted(train + val)[:4]  # drawn
 
 
-def test_a_flat_folder_and_a_missing_one_are_one_message_each(run_here, config, folder):
-    shutil.rmtree(folder / 'train')
-    draw_noise(folder / 'train/1.png')
-    ended = run_here('train', config, *options(folder), check=False)
-    assert ended.returncode == 1
-    assert f'error: {folder}/train: no image in a folder of it (there is none)' in ended.stderr
-    shutil.rmtree(folder / 'train')
-    (folder / 'val').rename(folder / 'train')
-    ended = run_here('train', config, *options(folder), 'train_dataloader.batch_size=8', check=False)
-    assert ended.returncode == 1
-    assert f'error: {folder}/val: no such folder' in ended.stderr
-    assert '--no-validate' in ended.stderr
+def test_a_resumed_run_reads_its_lists_and_a_new_one_of_the_same_images_writes_the_same(cfg, tmp_path):
+    root = draw(tmp_path / 'my images', a=10, b=10)
+    use_folder(cfg, root)
+    first = [names_of(cfg, split) for split in ('train', 'val')]
+    again = load_config(CONFIG)
+    again.work_dir = str(tmp_path / 'another')
+    use_folder(again, root)
+    assert [names_of(again, split) for split in ('train', 'val')] == first
+    draw(root, c=10)
+    cfg.resume = True
+    use_folder(cfg, root)
+    assert [names_of(cfg, split) for split in ('train', 'val')] == first
+    assert cfg.model.head.num_classes == 2
+    cfg.resume = False
+    use_folder(cfg, root)
+    assert cfg.model.head.num_classes == 3
 
 
-def test_who_has_no_images_to_validate_trains_without(run_here, config, folder, tmp_path):
+def test_without_validation_all_images_are_trained_on(cfg, folder):
     shutil.rmtree(folder / 'val')
-    given = [option for option in options(folder) if not option.startswith('val_dataloader')]
-    run_here('train', config, '--work-dir', tmp_path / 'run', '--no-validate', *given)
-    assert (tmp_path / 'run/epoch_1.pth').is_file()
+    cfg.val_dataloader = None
+    use_folder(cfg, folder)
+    assert len(names_of(cfg, 'train')) == 16
 
 
-@pytest.mark.parametrize('num_classes', [3, 4])
-def test_a_class_folder_missing_in_val_is_named_whatever_num_classes_is(run_here, config, folder, num_classes):
+@pytest.mark.parametrize(
+    ('counts', 'size', 'per_class'),
+    [
+        (dict.fromkeys('abcdefgh', 4), 16, 2),
+        (dict.fromkeys('abcde', 4), 10, 2),
+        (dict(a=9, b=9, c=1), 4, 2),
+        (dict(a=9, b=1, c=1), 3, 1),
+    ],
+)
+def test_batches_are_lowered_to_what_the_classes_allow_and_it_is_said_once(
+    cfg, tmp_path, counts, size, per_class, caplog_mmengine
+):
+    draw(tmp_path / 'data/train', **counts)
+    draw(tmp_path / 'data/val', **counts)
+    use_folder(cfg, tmp_path / 'data')
+    loader = cfg.train_dataloader
+    assert (loader.batch_size, loader.batch_sampler.samples_per_class) == (size, per_class)
+    assert caplog_mmengine().count(f'are lowered to {size} with {per_class}') == (size != 16)
+
+
+def test_any_config_takes_a_folder_and_no_metric_asks_for_more_classes_than_there_are(folder, tmp_path):
+    cfg = load_config('cbp_vgg16_cub448')
+    cfg.work_dir = str(tmp_path / 'run')
+    use_folder(cfg, folder)
+    assert len(names_of(cfg, 'test')) == 8
+    assert cfg.val_evaluator.topk == cfg.test_evaluator.topk == [1]
+    assert cfg.train_dataloader.batch_size == 16
+    for share in (0, 1.0):
+        with pytest.raises(ConfigError, match='expected a share between 0 and 1'):
+            use_folder(cfg, folder / 'val', share)
+    with pytest.raises(DataError, match='no image in a folder of it'):
+        use_folder(cfg, folder / 'val/owl')
+    cfg.train_dataloader.dataset = dict(type='RepeatDataset', dataset=cfg.train_dataloader.dataset)
+    with pytest.raises(ConfigError, match='no pipeline'):
+        use_folder(cfg, folder)
+
+
+@pytest.mark.slow
+def test_a_class_folder_missing_in_val_is_named(run_here, folder, tmp_path):
     shutil.rmtree(folder / 'val/heron')
-    classes = [f'{part}.num_classes={num_classes}' for part in ('model.head', 'data_preprocessor')]
-    ended = run_here('train', config, *options(folder), *classes, check=False)
+    ended = run_here('train', CONFIG, '--data', folder, '--work-dir', tmp_path, *options(), check=False)
     assert ended.returncode == 1
     assert 'there are 4 in one and 3 in the other; only one of them has heron' in ended.stderr
-
-
-def test_a_class_without_images_is_named(run_here, config, folder, tmp_path):
-    for file in (folder / 'train/owl').rglob('*.png'):
-        file.unlink()
-    batches = 'train_dataloader.batch_size=6'  # of the three classes that are left
-    run_here('train', config, '--work-dir', tmp_path / 'run', *options(folder), batches)
-    (log,) = (tmp_path / 'run').glob('2*/*.log')
-    assert 'classes without an image: owl' in log.read_text()
 
 
 def test_check_lists_all_faults_of_an_own_folder(run_here, folder):
@@ -92,6 +148,7 @@ def test_check_lists_all_faults_of_an_own_folder(run_here, folder):
     assert f'{folder}/train: 16 images of 4 classes\n' in printed
     assert f'{folder}/val: 8 images of 4 classes\n' in printed
     assert printed.endswith('\nno fault\n')
+    assert f'{folder}/val: 8 images of 4 classes\n' in run_here('prepare_data', folder / 'val', '--check').stdout
     damaged = folder / 'train/owl/Vögel 0.png'
     damaged.write_bytes(damaged.read_bytes()[:99])
     shutil.rmtree(folder / 'val/heron')
@@ -101,3 +158,31 @@ def test_check_lists_all_faults_of_an_own_folder(run_here, folder):
     assert f'\n{damaged}: damaged, ' in ended.stdout
     assert 'only one of them has heron' in ended.stdout
     assert 'expected one of cub' in run_here('prepare_data', folder, check=False).stderr  # nothing to prepare
+
+
+@pytest.mark.slow
+def test_the_tutorial_leads_from_a_folder_to_onnx(run_here, tmp_path, monkeypatch, capsys):
+    page = (ROOT / 'docs/own_images.md').read_text()
+    monkeypatch.chdir(tmp_path)
+    Birdlets(data_root='drawn', split='train', **BIRDLETS)
+    Path('drawn/images').rename('my_birds')
+    Path('photos').mkdir()
+    shutil.copy(next(Path('my_birds').rglob('*.jpg')), 'photos/bird.jpg')
+    (run,) = re.findall('^    RUN=(.*)$', page, re.MULTILINE)
+    commands = [shlex.split(line) for line in re.findall('^    lcv_mm (.*)$', page, re.MULTILINE)]
+    assert [command[0] for command in commands] == [
+        'prepare_data', 'train', 'test', 'analyze', 'predict', 'attention_maps', 'export'
+    ]  # fmt: skip
+    for tool, *args in commands:
+        args = [arg.replace('$RUN', run).replace('epoch_60', 'epoch_1') for arg in args]
+        run_here(tool, *args, *(options() if tool == 'train' else ()))
+    assert (tmp_path / run / 'analysis.html').is_file()
+    assert [file.name for file in (tmp_path / 'sorted').rglob('*.jpg')] == ['bird.jpg']
+    labels = json.loads((tmp_path / 'labels.json').read_text())
+    names = {file.name for file in Path('my_birds').iterdir()}
+    assert {top['class'] for one in labels for top in one['top']} <= names
+    (snippet,) = re.findall(r'```python\n(.*?)```', page, re.DOTALL)
+    exec(snippet, {})
+    *name, score = capsys.readouterr().out.split()
+    assert ' '.join(name) in names
+    assert 1 / len(names) <= float(score) <= 1

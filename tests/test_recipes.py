@@ -8,17 +8,20 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
+from mmpretrain.models import LinearClsHead
 from mmpretrain.registry import DATASETS, MODELS
 from mmpretrain.structures import DataSample
 from scipy.io import savemat
 
-from lcv_mm import CBPHead, ClassBalancedBatchSampler, LCVClassifier, ResidualAttention
+from lcv_mm import CBPHead, ClassBalancedBatchSampler, ISQRTCOVHead, LCVClassifier, ResidualAttention
 from lcv_mm.engine import FreezeBackboneHook
 from lcv_mm.launch import load_config
 
 ROOT = Path(__file__).parents[1]
 RECIPES = sorted((ROOT / 'configs/recipes').glob('*.py'))
-NAME = re.compile(r'(?P<lcv>lcv_)?(?P<cbp>cbp_)?(?P<backbone>[a-z]+50|[a-z0-9]+_[a-z0-9]+)_(?P<dataset>\w+?)_?448')
+NAME = re.compile(
+    r'(?P<lcv>lcv_)?(?P<head>cbp_|isqrt_)?(?P<backbone>[a-z]+50|[a-z0-9]+_[a-z0-9]+)_(?P<dataset>\w+?)_?448'
+)
 BACKBONES = ('resnet50', 'convnext_base', 'swin_base', 'dinov2_vitb14')
 CLASSES = {'cub': 200, 'cars': 196, 'aircraft': 100, 'flowers102': 102}
 # the same channels with one block a stage; images of 64, or of 56 for patches of 14
@@ -42,7 +45,7 @@ each = pytest.mark.parametrize('path', RECIPES, ids=lambda path: path.stem)
 def test_each_backbone_comes_in_three_forms_and_each_dataset_with_lcv():
     on_cub = {f'{form}{backbone}_cub448' for form in ('', 'lcv_', 'lcv_cbp_') for backbone in BACKBONES}
     others = {f'lcv_resnet50_{data}' for data in ('cars448', 'aircraft448', 'flowers102_448')}
-    assert {path.stem for path in RECIPES} == on_cub | others
+    assert {path.stem for path in RECIPES} == on_cub | others | {'isqrt_resnet50_cub448'}
 
 
 @each
@@ -50,11 +53,13 @@ def test_a_recipe_is_what_its_name_says(path):
     name = NAME.fullmatch(path.stem)
     cfg = load_config(path, ('model', 'train_dataloader', 'train_cfg', 'optim_wrapper'))
     assert cfg.model.head.num_classes == cfg.data_preprocessor.num_classes == CLASSES[name['dataset']]
-    assert (cfg.model.head.type is CBPHead) == bool(name['cbp'])
+    head = {'cbp_': CBPHead, 'isqrt_': ISQRTCOVHead}.get(name['head'], LinearClsHead)
+    assert cfg.model.head.type is head
     assert (cfg.model.type is LCVClassifier) == bool(name['lcv'])
     assert 'Not run at full size' in path.read_text()
-    necks = cfg.model.neck if isinstance(cfg.model.neck, list) else [cfg.model.neck]
-    assert (necks[0].type is ResidualAttention) == bool(name['lcv'])
+    neck = cfg.model.get('neck')
+    first = neck[0] if isinstance(neck, list) else neck
+    assert (first is not None and first.type is ResidualAttention) == bool(name['lcv'])
     assert (cfg.train_dataloader.get('batch_sampler') is not None) == bool(name['lcv'])
     if name['lcv']:
         assert cfg.train_dataloader.batch_sampler.type is ClassBalancedBatchSampler

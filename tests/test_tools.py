@@ -1,8 +1,9 @@
-"""The commands, run as a user runs them: real files, the real Runner; the first runs in processes of their own."""
+"""The commands, run as a user runs them: real files, the real Runner; the first run in processes of its own."""
 
 import json
 import pickle
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,8 +12,10 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.evaluator import BaseMetric
-from tiny_run import ROOT, run_python, tiny_options, tiny_settings
+from tiny_run import ROOT, start_tool, tiny_options, tiny_settings
 from torchvision.models import vgg16
+
+from lcv_mm.__main__ import main
 
 CONFIG = ROOT / 'configs/lcv_cbp_resnet18_birdlets.py'
 
@@ -43,14 +46,20 @@ def trained(tmp_path_factory) -> tuple[Path, Path]:
     """Data and work dir of a run that was stopped after its first epoch and resumed for a second."""
     folder = tmp_path_factory.mktemp('run')
     data, work_dir = folder / 'birdlets', folder / 'work'
-    train = ('tools/train.py', CONFIG, '--work-dir', work_dir, '--amp')
-    run_python(*train, *options(data, **{'train_cfg.max_epochs': 1}))
-    run_python(*train, '--resume', *options(data, **{'train_cfg.max_epochs': 2}))
+    for epochs, more in ((1, []), (2, ['--resume'])):
+        args = (CONFIG, '--work-dir', work_dir, '--amp', *more, *options(data, **{'train_cfg.max_epochs': epochs}))
+        process = start_tool(folder / 'output', 'train', *args)
+        process.join(600)
+        assert process.exitcode == 0, (folder / 'output').read_text()[-3000:]
     return data, work_dir
 
 
-def test_training_logs_the_total_and_its_parts(trained):
-    steps = [record for record in logged(trained[1]) if 'loss' in record]
+def test_training_logs_the_total_and_its_parts_and_ends_with_where_they_are(trained):
+    data, work_dir = trained
+    next_step = f'Trained: checkpoints and log are in {work_dir}. Next: tools/test.py {CONFIG} {work_dir}/epoch_2.pth'
+    assert (data.parent / 'output').read_text().splitlines()[-1] == next_step
+    assert 'will be deprecated' not in ''.join(file.read_text() for file in work_dir.glob('*/*.log'))
+    steps = [record for record in logged(work_dir) if 'loss' in record]
     assert [record['step'] for record in steps] == [1, 2, 3, 4, 5, 6]  # 24 images in batches of 8, two epochs
     for record in steps:
         parts = record['loss_cls'] + record['loss_inter'] + record['loss_intra']
@@ -109,21 +118,13 @@ class Payload:
         return Path.touch, (self.marker,)
 
 
-def test_a_checkpoint_that_brings_code_runs_it_once_it_is_trusted_and_is_refused(
-    trained, tmp_path, run_here, monkeypatch
-):
-    data, work_dir = trained
-    checkpoint = torch.load(work_dir / 'epoch_2.pth', weights_only=False)
-    checkpoint['extra'] = Payload(tmp_path / 'marker')
-    torch.save(checkpoint, tmp_path / 'stranger.pth')
-    end = ('--work-dir', tmp_path, *options(data))
-    run_here('test', CONFIG, tmp_path / 'stranger.pth', '--trust-checkpoint', *end)
-    (tmp_path / 'marker').unlink()
-    monkeypatch.setenv('TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD', '0')  # as in a process of its own
+def test_a_checkpoint_that_brings_code_is_not_resumed_from(trained, tmp_path, run_here):
+    checkpoint = torch.load(trained[1] / 'epoch_2.pth', weights_only=False)
+    torch.save({**checkpoint, 'extra': Payload(tmp_path / 'marker')}, tmp_path / 'stranger.pth')
+    end = ('--work-dir', tmp_path, *options(trained[0]))
     done = run_here('train', CONFIG, '--resume', tmp_path / 'stranger.pth', *end, check=False)
     assert done.returncode == 1
     assert 'stranger.pth: refused' in done.stderr
-    assert '--trust-checkpoint' in done.stderr
     assert not (tmp_path / 'marker').exists()
 
 
@@ -147,12 +148,6 @@ def test_the_main_job_trains_from_a_local_file_of_torchvisions_weights(trained, 
         got = trained_weights[f'backbone.{ours}.conv.weight']
         torch.testing.assert_close(got, weights[f'{theirs}.weight'], rtol=1e-4, atol=1e-6)
     assert len([record for record in logged(tmp_path) if 'loss_intra' in record]) == 6  # 24 images in batches of 4
-
-
-def test_with_an_interval_of_minus_one_only_the_last_checkpoint_is_written(trained, tmp_path, run_here):
-    never = {'default_hooks.checkpoint.interval': -1, 'default_hooks.checkpoint.save_best': None}
-    run_here('train', CONFIG, '--work-dir', tmp_path, *options(trained[0], **never, **{'train_cfg.max_epochs': 2}))
-    assert [file.name for file in tmp_path.glob('epoch_*.pth')] == ['epoch_2.pth']  # CheckpointHook's `save_last`
 
 
 def test_tta_is_the_mean_over_each_image_and_its_mirror_image(trained, tmp_path, run_here):
@@ -242,7 +237,10 @@ def test_weights_that_are_not_finite_are_not_tested(trained, tmp_path, run_here)
     assert not (tmp_path / 'metrics.json').exists()
 
 
-def test_the_command_answers_help_on_stdout_and_exits_0():
-    done = run_python('-m', 'lcv_mm', '--help')
-    assert 'TOOL: analyze, ' in done.stdout
-    assert run_python('-m', 'lcv_mm', 'trian', check=False).returncode == 1
+def test_the_command_answers_help_and_refuses_an_unknown_tool(monkeypatch, capsys):
+    monkeypatch.setattr(sys, 'argv', ['lcv_mm', '--help'])
+    main()
+    assert 'TOOL: analyze, ' in capsys.readouterr().out
+    monkeypatch.setattr(sys, 'argv', ['lcv_mm', 'trian'])
+    with pytest.raises(SystemExit, match='TOOL: analyze, '):
+        main()

@@ -1,15 +1,21 @@
-"""Settings that shrink a config to a run of seconds, the one place where the tests do so, and what such runs need."""
+"""Settings that shrink a config to a run of seconds, and what such runs need."""
 
+import multiprocessing
 import os
+import runpy
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 BIRDLETS = {'num_classes': 6, 'train_per_class': 4, 'test_per_class': 2, 'image_size': 64}
+# its processes are forks of one that has imported the toolbox, which takes seconds, and has done nothing else
+FORKS = multiprocessing.get_context('forkserver')
+FORKS.set_forkserver_preload(['lcv_mm', 'lcv_mm.launch', 'lcv_mm.visualization'])
 
 
 def loader(dataset: object, batch_size: int = 2, **more: object) -> dict[str, object]:
@@ -27,7 +33,36 @@ def run_python(*args: object, check: bool = True, **env: str) -> subprocess.Comp
     return done
 
 
-def wait_until(true: Callable[[], bool], seconds: float = 120.0) -> None:
+def start_tool(output: Path, tool: str, *args: object, **env: object) -> BaseProcess:
+    """A command of tools/ in a process, a process group and a session of its own; what it prints goes into a file."""
+    output.parent.mkdir(parents=True, exist_ok=True)
+    process = FORKS.Process(target=_run_tool, args=(output, tool, args, env))
+    process.start()
+    return process
+
+
+def run_ranks(function: Callable[..., None], *args: object, count: int = 2) -> None:
+    """Call `function(rank, *args)` in a process for each rank."""
+    processes = [FORKS.Process(target=function, args=(rank, *args)) for rank in range(count)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(600)
+    assert [process.exitcode for process in processes] == [0] * count
+
+
+def _run_tool(output: Path, tool: str, args: tuple[object, ...], env: Mapping[str, object]) -> None:
+    os.setsid()
+    file = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(file, 1)
+    os.dup2(file, 2)
+    os.chdir(ROOT)
+    os.environ.update({'OMP_NUM_THREADS': '1', **{name: str(value) for name, value in env.items()}})
+    sys.argv = [f'tools/{tool}.py', *map(str, args)]
+    runpy.run_path(sys.argv[0], run_name='__main__')
+
+
+def wait_until(true: Callable[[], bool], seconds: float = 600.0) -> None:
     """Return once it holds; an error if it does not within the time."""
     end = time.monotonic() + seconds
     while not true():

@@ -3,24 +3,16 @@
 import argparse
 from pathlib import Path
 
+from lcv_mm_cli import tool_parser
+
 
 def parse_args() -> argparse.Namespace:
-    from mmengine.config import DictAction
-
-    parser = argparse.ArgumentParser(description="Draw a model's attention output over images")
-    parser.add_argument('config', help='config file')
-    parser.add_argument('checkpoint', help='checkpoint file')
+    parser = tool_parser("Draw a model's attention output over images")
     parser.add_argument(
         'images', nargs='*', metavar='IMAGE|FOLDER', help='images, and folders with images in them (default: test set)'
     )
     parser.add_argument('--out', type=Path, default=Path('attention.png'), help='picture to write')
     parser.add_argument('--num-images', type=int, default=12, help='how many of them, evenly spaced (default: 12)')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', help='override settings')
-    parser.add_argument(
-        '--trust-checkpoint',
-        action='store_true',
-        help='load a checkpoint that holds more than weights; such a file can run any code',
-    )
     return parser.parse_args()
 
 

@@ -11,24 +11,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from lcv_mm_cli import tool_parser
+
 TOLERANCE = 1e-4  # of an image's highest probability
 PACKAGES = ('onnx', 'onnxscript', 'onnxruntime')
 
 
 def parse_args() -> argparse.Namespace:
-    from mmengine.config import DictAction
-
-    parser = argparse.ArgumentParser(description='Export a model with its normalisation and softmax')
-    parser.add_argument('config', help='config file')
-    parser.add_argument('checkpoint', help='checkpoint file')
+    parser = tool_parser('Export a model with its normalisation and softmax')
     parser.add_argument('out', type=Path, help='file to write: .onnx, or .pt2 for torch.export')
+    parser.add_argument('--opset', type=int, help="version of ONNX's operators (default: torch's)")
     parser.add_argument('--device', default='cpu', help='where it is exported, and a .pt2 file runs (default: cpu)')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', help='override settings')
-    parser.add_argument(
-        '--trust-checkpoint',
-        action='store_true',
-        help='load a checkpoint that holds more than weights; such a file can run any code',
-    )
     return parser.parse_args()
 
 
@@ -74,7 +67,9 @@ def resize_of(pipeline: list) -> int | None:
     return steps['ResizeEdge']['scale'] if plain and steps['ResizeEdge'].get('edge', 'short') == 'short' else None
 
 
-def write(model: Deployed, out: Path, shape: tuple[int, int, int], metadata: dict[str, str]) -> None:
+def write(
+    model: Deployed, out: Path, shape: tuple[int, int, int], metadata: dict[str, str], opset: int | None = None
+) -> None:
     images = torch.zeros((3, *shape), dtype=torch.uint8, device=next(model.parameters()).device)
     batch = {'images': {0: torch.export.Dim('batch', min=1)}}
     with torch.no_grad():
@@ -82,7 +77,9 @@ def write(model: Deployed, out: Path, shape: tuple[int, int, int], metadata: dic
         if out.suffix == '.pt2':
             torch.export.save(program, out, extra_files=metadata)
             return
-        converted: Any = torch.onnx.export(program, dynamo=True, output_names=['probabilities'], verbose=False)
+        converted: Any = torch.onnx.export(
+            program, dynamo=True, output_names=['probabilities'], opset_version=opset, verbose=False
+        )
     converted.model.metadata_props.update(metadata)
     converted.save(out)
 
@@ -138,7 +135,7 @@ def main() -> None:
         metadata['resize'] = json.dumps(resize_of(pipeline))
         with tempfile.TemporaryDirectory(prefix='.export-', dir=args.out.parent) as folder:
             unchecked = Path(folder) / args.out.name
-            write(Deployed(model).eval(), unchecked, shape, metadata)
+            write(Deployed(model).eval(), unchecked, shape, metadata, args.opset)
             difference = largest_difference(load(unchecked, args.device), model, shape)
             if not difference <= TOLERANCE:
                 raise UserFacingError(

@@ -1,29 +1,25 @@
 """Predict the classes of images:  python tools/predict.py CONFIG CHECKPOINT IMAGE|FOLDER... [--out FILE] ..."""
 
 import argparse
+import itertools
 import os
 from pathlib import Path
 from typing import Any
 
+from lcv_mm_cli import tool_parser
+
 
 def parse_args() -> argparse.Namespace:
-    from mmengine.config import DictAction
-
-    parser = argparse.ArgumentParser(description='Predict the classes of images')
-    parser.add_argument('config', help='config file, such as the one that a run has put into its work dir')
-    parser.add_argument('checkpoint', help='checkpoint file')
+    parser = tool_parser('Predict the classes of images')
     parser.add_argument('images', nargs='+', metavar='IMAGE|FOLDER', help='images, and folders with images in them')
-    parser.add_argument('--out', help='file for the predictions, .json or .csv (default: a table on the terminal)')
+    parser.add_argument(
+        '--out', help='file for the predictions, .json or .csv (default: a line per image on the terminal)'
+    )
     parser.add_argument('--topk', type=int, default=5, help='classes for each image, the likeliest first (default: 5)')
+    parser.add_argument('--save', type=Path, metavar='DIR', help='folder for copies of the images, sorted by class')
     parser.add_argument('--attention', type=Path, metavar='DIR', help='folder for a picture of the attention per image')
     parser.add_argument('--batch-size', type=int, help="images at once (default: the config's test_dataloader's)")
     parser.add_argument('--device', help='such as cpu or cuda:1 (default: a GPU if there is one)')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', help='override settings')
-    parser.add_argument(
-        '--trust-checkpoint',
-        action='store_true',
-        help='load a checkpoint that holds more than weights; such a file can run any code',
-    )
     return parser.parse_args()
 
 
@@ -80,23 +76,17 @@ def predict(
 
 
 def write(predictions: list[dict[str, Any]], out: str | None) -> None:
-    """Write predictions to a file, or show them as a table."""
+    """Write predictions to a file, or print a line per image."""
     import csv
     import io
     import json
 
-    from rich.console import Console
-    from rich.table import Column, Table
-
     from lcv_mm.engine import write_atomically
 
-    rows = [{'image': one['image'], 'rank': i, **found} for one in predictions for i, found in enumerate(one['top'], 1)]
     if out is None:
-        table = Table(Column('image', overflow='fold'), 'class', 'score')  # a name cut short tells nothing
-        for row in rows:
-            name = row['image'].encode(errors='backslashreplace').decode()  # names of files may be no UTF-8
-            table.add_row(name if row['rank'] == 1 else '', row['class'], f'{row["score"]:.4f}')
-        Console(markup=False, emoji=False, highlight=False).print(table)
+        for prediction in predictions:
+            image = prediction['image'].encode(errors='backslashreplace').decode()  # names of files may be no UTF-8
+            print(f'{image}:', ', '.join(f'{top["class"]} {top["score"]:.3f}' for top in prediction['top']))
         return
     text = io.StringIO(newline='')
     if out.endswith('.json'):
@@ -104,9 +94,34 @@ def write(predictions: list[dict[str, Any]], out: str | None) -> None:
     else:
         writer = csv.DictWriter(text, ('image', 'rank', 'class', 'label', 'score'))
         writer.writeheader()
-        writer.writerows(rows)
+        for prediction in predictions:
+            writer.writerows(
+                {'image': prediction['image'], 'rank': i, **top} for i, top in enumerate(prediction['top'], 1)
+            )
     write_atomically(out, text.getvalue().encode(errors='backslashreplace'))
     print(f'Predictions of {len(predictions)} images: {out}')
+
+
+def save(predictions: list[dict[str, Any]], folder: Path) -> list[str]:
+    """Copy each image to a folder named after its class; another image of that name there gets a number."""
+    import filecmp
+    import shutil
+
+    faults = []
+    for prediction in predictions:
+        image, top = Path(prediction['image']), prediction['top'][0]
+        target = folder / (top['class'].replace(os.sep, '_').lstrip('.') or str(top['label'])) / image.name
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            for number in itertools.count(2):
+                if not target.exists() or filecmp.cmp(image, target, shallow=False):
+                    break
+                target = target.with_name(f'{image.stem}_{number}{image.suffix}')
+            shutil.copyfile(image, target)
+        except OSError as error:  # a full disk, an over-long name
+            faults.append(f'{image}: not copied: {error}')
+    print(f'Saved: {len(predictions) - len(faults)} images by class in {folder}')
+    return faults
 
 
 def main() -> None:
@@ -132,6 +147,8 @@ def main() -> None:
             attention_of(inferencer.model)  # there is one, or nothing is predicted
         predictions, faults = predict(inferencer, files, size, args.topk)
         write(predictions, args.out)
+        if args.save is not None:
+            faults += save(predictions, args.save)
         if args.attention is not None and predictions:  # once the results are written: a picture may fail
             faults += predict(inferencer, [Path(one['image']) for one in predictions], size, 1, args.attention)[1]
     if faults:

@@ -28,7 +28,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def check_folder(root: Path) -> bool:
-    """Open each image of a user's folders of classes in `train/` and `val/`; print what is there, and all faults."""
+    """Open each image of the classes in `train/` and `val/`, or in `root`; print what is there, and all faults."""
     from rich.progress import track
 
     from lcv_mm.datasets import ImageFolder
@@ -36,7 +36,7 @@ def check_folder(root: Path) -> bool:
     from lcv_mm.errors import DataError, first_difference
 
     faults, classes = [], {}
-    for split in ('train', 'val'):
+    for split in ('train', 'val') if (root / 'train').is_dir() else ('',):
         try:
             dataset = ImageFolder(data_root=str(root), data_prefix=split)
         except DataError as error:

@@ -8,13 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from lcv_mm_cli import tool_parser
+
 
 def parse_args() -> argparse.Namespace:
-    from mmengine.config import DictAction
-
-    parser = argparse.ArgumentParser(description='Test (and evaluate) a model')
-    parser.add_argument('config', help='config file')
-    parser.add_argument('checkpoint', help='checkpoint file')
+    parser = tool_parser('Test (and evaluate) a model', launcher=True)
     parser.add_argument('--work-dir', help='folder of the log and the metrics (default: work_dirs/<config name>)')
     parser.add_argument('--out', help='file for the predictions or metrics: .pkl, or with `--out-item metrics` .json')
     parser.add_argument(
@@ -32,21 +30,6 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--interval', type=int, default=1, help='draw one image in so many (default: 1)')
     parser.add_argument('--wait-time', type=float, default=2, help='seconds a window stays (default: 2)')
     parser.add_argument('--no-pin-memory', action='store_true', help='switch pin_memory off in the dataloader')
-    parser.add_argument(
-        '--trust-checkpoint',
-        action='store_true',
-        help='load a checkpoint that holds more than weights; such a file can run any code',
-    )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        metavar='KEY=VALUE',
-        help='override settings of the config, e.g. test_dataloader.batch_size=64',
-    )
-    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none', help='job launcher')
-    # torch.distributed.launch passes it
-    parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
@@ -110,6 +93,8 @@ def main() -> None:
     from lcv_mm.launch import build_runner, check_out_file, cpu_launch, load_config, short_errors
 
     class AtomicDump(DumpResults):
+        default_prefix = 'predictions'  # MMEngine warns of none
+
         def compute_metrics(self, results: list) -> dict:
             write_atomically(self.out_file_path, pickle.dumps(results))
             return {}

@@ -1,15 +1,22 @@
-"""Train a model:  python tools/train.py CONFIG [--work-dir DIR] [--resume [PATH]] [--amp] ..."""
+"""Train a model:  python tools/train.py CONFIG [--data DIR] [--work-dir DIR] [--resume [PATH]] [--amp] ..."""
 
 import argparse
 import os
 from pathlib import Path
 
+from lcv_mm_cli import tool_parser
+
 
 def parse_args() -> argparse.Namespace:
-    from mmengine.config import DictAction
-
-    parser = argparse.ArgumentParser(description='Train a model')
-    parser.add_argument('config', help='config file')
+    parser = tool_parser('Train a model', checkpoint=False, launcher=True)
+    parser.add_argument(
+        '--data',
+        metavar='DIR',
+        help='images to train on: DIR/train/CLASS and DIR/val/CLASS, or DIR/CLASS, which is split',
+    )
+    parser.add_argument(
+        '--val', type=float, default=0.2, metavar='SHARE', help='with --data: share to validate on (default: 0.2)'
+    )
     parser.add_argument('--work-dir', help='folder of logs and checkpoints (default: work_dirs/<config name>)')
     parser.add_argument(
         '--resume',
@@ -32,21 +39,6 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--no-persistent-workers', action='store_true', help='switch persistent_workers off in all dataloaders'
     )
-    parser.add_argument(
-        '--trust-checkpoint',
-        action='store_true',
-        help='load checkpoints that hold more than weights; such a file can run any code',
-    )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        metavar='KEY=VALUE',
-        help='override settings of the config, e.g. train_cfg.max_epochs=10 model.head.out_dim=4096',
-    )
-    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none', help='job launcher')
-    # torch.distributed.launch passes it
-    parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
@@ -81,19 +73,22 @@ def main() -> None:
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
 
     # imported late: `--help` answers at once
-    from lcv_mm.launch import build_runner, cpu_launch, load_config, short_errors
+    from lcv_mm.launch import build_runner, cpu_launch, load_config, short_errors, use_folder
 
     needs = ['model', 'train_dataloader', 'train_cfg', 'optim_wrapper', *['auto_scale_lr'] * args.auto_scale_lr]
     with short_errors():
         cfg = load_config(args.config, needs, args.cfg_options)
         merge_args(cfg, args)
+        if args.data is not None:
+            use_folder(cfg, args.data, args.val)
         with cpu_launch(cfg):
             loaders = ('train_dataloader', 'val_dataloader')
             build_runner(cfg, loaders, args.trust_checkpoint, args.config_schedule).train()
     if os.environ.get('RANK', '0') == '0':
         last = Path(cfg.work_dir, 'last_checkpoint')
         checkpoint = last.read_text() if last.is_file() else 'CHECKPOINT'
-        print(f'Trained: checkpoints and log are in {cfg.work_dir}. Next: tools/test.py {args.config} {checkpoint}')
+        config = Path(cfg.work_dir, Path(cfg.filename).name)  # with all that the command line has changed
+        print(f'Trained: checkpoints and log are in {cfg.work_dir}. Next: tools/test.py {config} {checkpoint}')
 
 
 if __name__ == '__main__':

@@ -1,4 +1,4 @@
-"""GCA (guided cluster aggregation, Otholt et al., WACV 2024), a quoted system of the paper's Table 1: see docs/gca.md.
+"""GCA (guided cluster aggregation, Otholt et al., WACV 2024), quoted in the paper's Table 1: see docs/quoted.md.
 
 Nothing else depends on this package.
 """
@@ -9,7 +9,7 @@ from .cluster_accuracy import ClusterAccuracy
 from .dino_vision_transformer import DINOVisionTransformer
 from .gca_head import GCAHead
 from .hooks import AggregationHook, NeighborGraphHook
-from .neighbor_batch_sampler import NeighborBatchSampler
+from .neighbor_batch_sampler import LabelBalancedSampler, NeighborBatchSampler
 
 __all__ = [
     'AggregationHook',
@@ -18,6 +18,7 @@ __all__ = [
     'ClusterAccuracy',
     'DINOVisionTransformer',
     'GCAHead',
+    'LabelBalancedSampler',
     'NeighborBatchSampler',
     'NeighborGraphHook',
 ]

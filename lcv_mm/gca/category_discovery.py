@@ -103,6 +103,8 @@ def choose_known(
 def draw_labelled(labels: np.ndarray, num_known: int, fraction: float, seed: int) -> np.ndarray:
     """Which images are labelled: `int(fraction n)` of the n images of known classes, not stratified.
 
+    The draw is that of the public code: seed 0 and the published known classes of CUB give its labelled images.
+
     Args:
         labels (np.ndarray): (N,), class indices, the known classes first.
         num_known (int): Known classes.
@@ -114,7 +116,7 @@ def draw_labelled(labels: np.ndarray, num_known: int, fraction: float, seed: int
     """
     candidates = np.flatnonzero(labels < num_known)
     is_labelled = np.zeros(len(labels), dtype=bool)
-    rng = np.random.default_rng((seed, 1))  # another stream than that of the classes
+    rng = np.random.RandomState(seed)
     is_labelled[rng.choice(candidates, int(fraction * len(candidates)), replace=False)] = True
     return is_labelled
 

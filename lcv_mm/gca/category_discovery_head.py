@@ -2,6 +2,7 @@
 
 import torch
 from mmengine.model import BaseModule
+from mmpretrain.models.heads.margin_head import NormProduct
 from mmpretrain.registry import MODELS
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
@@ -12,15 +13,17 @@ from .aggregation import UNLABELLED
 
 @MODELS.register_module()
 class CategoryDiscoveryHead(BaseModule):
-    """A projection with InfoNCE on all images and the supervised contrastive loss on the labelled ones.
+    """DINO's projection with InfoNCE on all images and the supervised contrastive loss on the labelled ones.
 
-    The training of generalised category discovery (Vaze et al., CVPR 2022) that precedes GCA. A batch is B images and
-    then a second view of each.
+    The training of generalised category discovery (Vaze et al., CVPR 2022) that precedes GCA. Three linear layers with
+    GELU lead to a bottleneck, and the projection is its cosines with `out_channels` trained vectors (Caron et al.,
+    ICCV 2021). A batch is B images and then a second view of each.
 
     Args:
         in_channels (int): D, length of a feature.
-        hidden_channels (int): Of the projection's inner layers. Defaults to 2048.
-        out_channels (int): Of the projection. Defaults to 256.
+        hidden_channels (int): Of the first two layers. Defaults to 2048.
+        bottleneck_channels (int): Of the third layer. Defaults to 256.
+        out_channels (int): Of the projection, to which both losses apply. Defaults to 65536.
         supervised_weight (float): In [0, 1]; the rest is InfoNCE's. Defaults to 0.35.
         temperature (float): Of InfoNCE. Defaults to 1.
         supervised_temperature (float): Of the supervised loss. Defaults to 0.07.
@@ -35,9 +38,9 @@ class CategoryDiscoveryHead(BaseModule):
     def __init__(
         self,
         in_channels: int,
-        # Paper: sizes of the projection not known to us. Here: three layers, 2048, 2048 and 256
         hidden_channels: int = 2048,
-        out_channels: int = 256,
+        bottleneck_channels: int = 256,
+        out_channels: int = 65536,
         supervised_weight: float = 0.35,
         temperature: float = 1.0,
         supervised_temperature: float = 0.07,
@@ -52,8 +55,12 @@ class CategoryDiscoveryHead(BaseModule):
             nn.GELU(),
             nn.Linear(hidden_channels, hidden_channels),
             nn.GELU(),
-            nn.Linear(hidden_channels, out_channels),
+            nn.Linear(hidden_channels, bottleneck_channels),
+            NormProduct(bottleneck_channels, out_channels),  # weight normalisation with a length fixed at 1
         )
+        for layer in self.projection[:5:2]:
+            nn.init.trunc_normal_(layer.weight, std=0.02)
+            nn.init.zeros_(layer.bias)
 
     def loss(self, feats: tuple[Tensor, ...], data_samples: list[DataSample]) -> dict[str, Tensor]:
         """Compute both losses, weighted.

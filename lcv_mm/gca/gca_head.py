@@ -38,7 +38,6 @@ class GCAHead(BaseModule):
     neighbors: Tensor
     clusters: Tensor
     joined: Tensor
-    head_losses: Tensor
     stage: Tensor
 
     def __init__(
@@ -60,7 +59,6 @@ class GCAHead(BaseModule):
         self.register_buffer('neighbors', torch.zeros(num_images, num_neighbors, dtype=torch.long))
         self.register_buffer('clusters', torch.zeros(num_images, dtype=torch.long))  # of the best level-0 head
         self.register_buffer('joined', torch.zeros(num_small_clusters, num_small_clusters, dtype=torch.bool))
-        self.register_buffer('head_losses', torch.zeros(num_heads))  # summed over the epoch
         self.register_buffer('stage', torch.zeros((), dtype=torch.long))  # 0: no graph, 1: graph, 2: clusters joined
 
     def small_clusters(self, feats: Tensor) -> Tensor:
@@ -85,10 +83,8 @@ class GCAHead(BaseModule):
             raise ConfigError('GCAHead has no neighbour graph; add NeighborGraphHook to custom_hooks')
         anchors, neighbors = feats[-1].chunk(2)
         per_head = neighbor_loss(self.small_clusters(anchors), self.small_clusters(neighbors), self.entropy_weight)
-        self.head_losses += per_head.detach()
         if self.stage == 1:
             return dict(loss_small=per_head.mean())
-        # Paper: which view. Here: the anchors
         chosen = self.clusters[[sample.sample_idx for sample in data_samples[: len(anchors)]]]
         targets = self.joined[chosen][:, chosen]
         return dict(loss_small=per_head.mean() / 2, loss_final=pair_loss(self.level1(anchors), targets) / 2)

@@ -4,7 +4,6 @@ from copy import deepcopy
 
 import torch
 from mmengine.dataset import default_collate
-from mmengine.dist import all_reduce
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmpretrain.registry import DATASETS, HOOKS
@@ -13,7 +12,14 @@ from torch.utils.data import DataLoader
 
 from ..engine.checkpoint_fit_hook import unwrap_model
 from ..errors import ConfigError
-from .aggregation import UNLABELLED, aggregate, edge_weights, label_agreement, nearest_neighbors
+from .aggregation import (
+    UNLABELLED,
+    aggregate,
+    edge_weights,
+    label_agreement,
+    nearest_neighbors,
+    neighbor_loss,
+)
 from .gca_head import GCAHead
 
 
@@ -25,13 +31,13 @@ class AggregationHook(Hook):
         pipeline (list[dict]): Test transforms, with which the training images are read.
         begin (int): The first epoch, from 1, at whose end clusters are joined. Defaults to 100.
         guided (bool): Whether labels take part; without them it is the unguided arm of a comparison.
-        batch_size (int): Images at a time. Defaults to 256.
+        batch_size (int): Images at a time, on which the entropy in the loss of a head depends. Defaults to 512.
 
     Raises:
         ConfigError: If `begin` is below 1, or, before training, the head is no `GCAHead`.
     """
 
-    def __init__(self, pipeline: list[dict], begin: int = 100, guided: bool = True, batch_size: int = 256) -> None:
+    def __init__(self, pipeline: list[dict], begin: int = 100, guided: bool = True, batch_size: int = 512) -> None:
         if not isinstance(begin, int) or begin < 1:
             raise ConfigError(f'AggregationHook: {begin=} must be a whole number from 1 up')
         self.pipeline = pipeline
@@ -46,27 +52,49 @@ class AggregationHook(Hook):
         head = gca_head(runner)
         if runner.epoch + 1 >= self.begin:
             feats, labels = training_features(runner, self.pipeline, self.batch_size)
-            join_clusters(head, feats, labels if self.guided else torch.full_like(labels, UNLABELLED))
-        head.head_losses.zero_()
+            labels = labels if self.guided else torch.full_like(labels, UNLABELLED)
+            join_clusters(head, feats, labels, self.batch_size, seed=runner.epoch)
 
 
 @torch.no_grad()
-def join_clusters(head: GCAHead, feats: Tensor, labels: Tensor) -> None:
+def join_clusters(head: GCAHead, feats: Tensor, labels: Tensor, batch_size: int, seed: int) -> None:
     """Write into the head which small clusters are joined and where each image is.
 
     Args:
-        head (GCAHead): With its graph and the losses of the epoch.
-        feats (Tensor): (N, D), of all training images.
+        head (GCAHead): With its graph.
+        feats (Tensor): (N, D), of all training images, by the test transforms.
         labels (Tensor): (N,), -1 for an unlabelled image.
+        batch_size (int): Of the pass that finds the head of lowest loss.
+        seed (int): Of this pass.
     """
-    losses = head.head_losses.clone()
-    all_reduce(losses)
-    probs = head.small_clusters(feats)[:, losses.argmin()].softmax(-1)
+    logits = head.small_clusters(feats)
+    losses = validation_losses(logits, head.neighbors, head.entropy_weight, batch_size, seed)
+    probs = logits[:, losses.argmin()].softmax(-1)
     clusters = probs.argmax(1)
     weights = edge_weights(probs, head.neighbors) + label_agreement(clusters, labels, probs.shape[1])
     head.clusters.copy_(clusters)
     head.joined.copy_(aggregate(weights))
     head.stage.fill_(2)
+
+
+def validation_losses(logits: Tensor, neighbors: Tensor, entropy_weight: float, batch_size: int, seed: int) -> Tensor:
+    """Loss of each level-0 head: the mean over shuffled batches of all images, each image with a drawn neighbour.
+
+    Args:
+        logits (Tensor): (N, H, C).
+        neighbors (Tensor): (N, k).
+        entropy_weight (float): Of the entropy of a batch.
+        batch_size (int): Images per batch; the last one may be smaller and counts as much.
+        seed (int): Of order and neighbours.
+
+    Returns:
+        Tensor: (H,).
+    """
+    generator = torch.Generator().manual_seed(seed)
+    columns = torch.randint(neighbors.shape[1], (len(logits), 1), generator=generator).to(neighbors.device)
+    drawn = neighbors.gather(1, columns)[:, 0]
+    batches = torch.randperm(len(logits), generator=generator).to(neighbors.device).split(batch_size)
+    return torch.stack([neighbor_loss(logits[rows], logits[drawn[rows]], entropy_weight) for rows in batches]).mean(0)
 
 
 @HOOKS.register_module()

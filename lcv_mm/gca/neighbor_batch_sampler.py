@@ -1,12 +1,16 @@
-"""Batches of images and a neighbour of each."""
+"""The samplers of category discovery."""
 
 from collections.abc import Iterator
 
 import numpy as np
+import torch
+from mmengine.dataset import DefaultSampler
 from mmpretrain.registry import DATA_SAMPLERS
-from torch.utils.data import BatchSampler, Sampler
+from torch.utils.data import BatchSampler, Dataset, Sampler
 
+from ..datasets import dataset_labels
 from ..errors import ConfigError
+from .aggregation import UNLABELLED
 
 
 @DATA_SAMPLERS.register_module()
@@ -58,3 +62,25 @@ class NeighborBatchSampler(Sampler[list[int]]):
 
     def __len__(self) -> int:
         return len(BatchSampler(self.sampler, self.batch_size, self.drop_last))
+
+
+@DATA_SAMPLERS.register_module()
+class LabelBalancedSampler(DefaultSampler):
+    """Draws labelled and unlabelled images equally often, with replacement (Vaze et al., CVPR 2022).
+
+    An epoch has as many draws as there are images. Within either kind each image is equally likely.
+
+    Args:
+        dataset (Dataset): With the label -1 for an unlabelled image: `CategoryDiscovery(subset='all')`.
+        **kwargs: Of MMEngine's `DefaultSampler`.
+    """
+
+    def __init__(self, dataset: Dataset, **kwargs) -> None:
+        super().__init__(dataset, **kwargs)
+        labelled = torch.from_numpy(dataset_labels(dataset) != UNLABELLED)
+        self.weights = 1 / torch.where(labelled, labelled.sum(), (~labelled).sum()).double()
+
+    def __iter__(self) -> Iterator[int]:
+        generator = torch.Generator().manual_seed(self.seed + self.epoch)
+        drawn = torch.multinomial(self.weights, self.total_size, replacement=True, generator=generator)
+        return iter(drawn[self.rank :: self.world_size].tolist())

@@ -21,11 +21,13 @@ class LCVClassifier(ImageClassifier):
 
     Args:
         variance_loss (dict): Config of a `ClassVarianceLoss`, or of a `MetricLearningLoss` in its place.
+        skip_mixed (bool): Leave the pair losses out on a batch of mixed images (Mixup, CutMix), which have two labels;
+            False refuses mixing. Defaults to False.
         **kwargs: Of MMPretrain's `ImageClassifier`: `backbone`, `neck`, `head`, `data_preprocessor`, ...
 
     Raises:
-        ConfigError: If images are to be mixed (Mixup, CutMix), which gives them two labels, or, in training, have none
-            or several; if `space='head'` and the head has no `fc`.
+        ConfigError: If images are to be mixed without `skip_mixed`, or with it and `gather`, which all processes must
+            call at once; if they have no label or several in training; if `space='head'` and the head has no `fc`.
 
     Example:
         >>> model = LCVClassifier(
@@ -39,38 +41,39 @@ class LCVClassifier(ImageClassifier):
         ['dist_inter', 'dist_intra', 'loss_cls', 'loss_inter', 'loss_intra']
     """
 
-    def __init__(self, *args, variance_loss: dict, **kwargs) -> None:
+    def __init__(self, *args, variance_loss: dict, skip_mixed: bool = False, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         self.variance_loss = MODELS.build(variance_loss)
-        if getattr(self.data_preprocessor, 'batch_augments', None) is not None:
+        self.skip_mixed = skip_mixed
+        if skip_mixed and variance_loss.get('gather'):
+            raise ConfigError('skip_mixed=True with gather=True: a process that skips would let the others wait')
+        if getattr(self.data_preprocessor, 'batch_augments', None) is not None and not skip_mixed:
             raise ConfigError(
-                'LCVClassifier compares images of one label with images of another, but Mixup and CutMix give an image '
-                'two; take Mixup and CutMix out: model.train_cfg=None'
+                'a mixed image has two labels: take Mixup and CutMix out: model.train_cfg=None, or set skip_mixed=True'
             )
         if self.variance_loss.space == 'head':
             if not hasattr(self.head, 'fc'):
-                raise ConfigError(
-                    f"space='head' compares the input of the head's `fc`; {type(self.head).__name__} has none"
-                )
+                raise ConfigError(f"space='head' compares the input of `fc`; {type(self.head).__name__} has none")
             self.head.fc.register_forward_pre_hook(self._keep_pooled)
 
     def extract_feat(self, inputs: Tensor, stage: str = 'neck') -> tuple[Tensor, ...] | Tensor:
-        """As in `ImageClassifier`, from images of any type: the preprocessor gives a model in float16 float32, too."""
+        """As in `ImageClassifier`, of images cast to the weights' type: the preprocessor always gives float32."""
         return super().extract_feat(inputs.to(next(self.parameters()).dtype), stage)
 
     def loss(self, inputs: Tensor, data_samples: list[DataSample]) -> dict[str, Tensor]:
         """Compute the losses of a batch of images (N, 3, H, W), and the mean distances, which are not summed."""
         labels = single_labels(data_samples)
-        if labels is None:
+        if labels is None and not (self.skip_mixed and _one_label_each(data_samples)):
             raise ConfigError(
-                'LCVClassifier compares images of one label with images of another, but this batch has images with '
-                'mixed scores (Mixup, CutMix), several labels or several tasks; feed it images of one `gt_label` each, '
-                'or take ImageClassifier, which has no variance_loss'
+                'LCVClassifier: images here have mixed scores, several labels or several tasks; feed it images '
+                'of one `gt_label` each, or take ImageClassifier'
             )
         feats = self.extract_feat(inputs)
         losses = self.head.loss(feats, data_samples)
         # `parse_losses` logs the sum of all terms as `loss`: under that name the head's own would be hidden
         losses['loss_cls'] = losses.pop('loss')
+        if labels is None:
+            return losses
         compared = self._pooled if self.variance_loss.space == 'head' else feats
         return losses | self.variance_loss.terms(compared, labels)
 
@@ -80,5 +83,10 @@ class LCVClassifier(ImageClassifier):
     def parse_losses(self, losses: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         """Sum the losses. A batch without a pair of one kind has no such distance: it is left out of the log."""
         total, log_vars = super().parse_losses(losses)
-        absent = [name for name in ('dist_inter', 'dist_intra') if torch.isnan(log_vars[name])]
+        absent = [name for name in ('dist_inter', 'dist_intra') if name in log_vars and torch.isnan(log_vars[name])]
         return total, {name: value for name, value in log_vars.items() if name not in absent}
+
+
+def _one_label_each(data_samples: list[DataSample]) -> bool:
+    """Whether each image has one `gt_label`, beside the `gt_score` of two classes that mixing gives it."""
+    return all(len(sample.get('gt_label', ())) == 1 for sample in data_samples)

@@ -70,6 +70,15 @@ class ResNetLayers(StrictBackbone, ResNet):
                     return tuple(outs[name] for name in self.out_layers)
         raise AssertionError('unreachable: the names are checked when the network is built')
 
+    def get_layer_depth(self, param_name: str, prefix: str = '') -> tuple[int, int]:
+        """MMPretrain's; for depth 18, which it leaves out: 0 for the stem, then a block each, then the head."""
+        if self.depth != 18:
+            return super().get_layer_depth(param_name, prefix)
+        blocks = [f'{prefix}{stage}.{i}.' for stage in self.res_layers for i in range(len(getattr(self, stage)))]
+        last = 0 if param_name.startswith(prefix) else len(blocks) + 1
+        depth = next((i for i, block in enumerate(blocks, 1) if param_name.startswith(block)), last)
+        return depth, len(blocks) + 2
+
 
 def _both_halves(block: BasicBlock, x: Tensor) -> tuple[Tensor, Tensor]:
     """A `BasicBlock`'s map between its two convolutions, and its output."""

@@ -55,9 +55,9 @@ def matrix_sqrt(a: Tensor, *, iterations: int = 5) -> Tensor:
         y = a / trace
         z = (three - y) / 2  # Y_0 = A, Z_0 = I
         y = y @ z
-        for _ in range(iterations - 1):
+        for left in reversed(range(iterations - 1)):
             t = (three - z @ y) / 2
-            y, z = y @ t, t @ z
+            y, z = y @ t, t @ z if left else z  # the last Z is not needed
         return y * trace.sqrt()
 
 

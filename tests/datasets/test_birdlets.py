@@ -3,12 +3,10 @@
 import contextlib
 import io
 import json
-import multiprocessing
 import os
 import signal
 from dataclasses import fields
 from itertools import combinations
-from multiprocessing.context import BaseContext
 from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
@@ -18,6 +16,7 @@ import numpy as np
 import pytest
 from mmpretrain.datasets import CUB
 from mmpretrain.registry import DATASETS
+from tiny_run import FORKS
 
 from lcv_mm.datasets.birdlets import Birdlets, BirdletsSettings, generate_birdlets
 from lcv_mm.datasets.birdlets import dataset as birdlets_module
@@ -34,14 +33,6 @@ SETTINGS = BirdletsSettings(**SMALL)
 def whole(tmp_path_factory) -> Path:
     """A small dataset; tests only read it."""
     return generate_birdlets(tmp_path_factory.mktemp('data') / 'birdlets', SETTINGS)
-
-
-@pytest.fixture(scope='module')
-def processes() -> BaseContext:
-    """Starts processes that share nothing with this one; the imports, which take seconds, are done once for all."""
-    context = multiprocessing.get_context('forkserver')
-    context.set_forkserver_preload(['lcv_mm.datasets.birdlets'])
-    return context
 
 
 def contents(root: Path) -> dict[str, bytes]:
@@ -198,11 +189,10 @@ def draw_and_be_killed_in_the_second_class(root: Path) -> None:
     generate_birdlets(root, SETTINGS)
 
 
-def test_three_processes_that_start_at_once_make_one_whole_dataset(whole, tmp_path, processes):
-    barrier, shown = processes.Barrier(3), processes.Queue()
+def test_three_processes_that_start_at_once_make_one_whole_dataset(whole, tmp_path):
+    barrier, shown = FORKS.Barrier(3), FORKS.Queue()
     workers = [
-        processes.Process(target=draw_when_all_are_ready, args=(tmp_path / 'birdlets', barrier, shown))
-        for _ in range(3)
+        FORKS.Process(target=draw_when_all_are_ready, args=(tmp_path / 'birdlets', barrier, shown)) for _ in range(3)
     ]
     for worker in workers:
         worker.start()
@@ -215,8 +205,8 @@ def test_three_processes_that_start_at_once_make_one_whole_dataset(whole, tmp_pa
     assert {path.name for path in tmp_path.iterdir()} <= {'birdlets', '.birdlets.lock'}
 
 
-def test_what_a_killed_process_left_is_neither_used_nor_in_the_way(whole, tmp_path, processes):
-    killed = processes.Process(target=draw_and_be_killed_in_the_second_class, args=(tmp_path / 'birdlets',))
+def test_what_a_killed_process_left_is_neither_used_nor_in_the_way(whole, tmp_path):
+    killed = FORKS.Process(target=draw_and_be_killed_in_the_second_class, args=(tmp_path / 'birdlets',))
     killed.start()
     killed.join()
     assert killed.exitcode == -signal.SIGKILL

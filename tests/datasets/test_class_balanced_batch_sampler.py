@@ -47,6 +47,14 @@ class Labelled:
         return self.labels
 
 
+class FakeImages(TensorDataset):
+    """A dataset whose labels are where torchvision's have them."""
+
+    def __init__(self, targets):
+        super().__init__(targets)
+        self.targets = targets
+
+
 def default_sampler(dataset, seed=0, rank=0, world_size=1):
     """The sampler which MMEngine would build on one of several ranks."""
     sampler = DefaultSampler(dataset, seed=seed)
@@ -401,9 +409,21 @@ def test_a_label_may_be_a_scalar_or_a_sequence_of_one_but_must_be_an_index():
             dataset_labels(Listed([label]))
 
 
+def test_labels_are_torchvisions_targets_or_those_given():
+    images = FakeImages(torch.tensor([0, 0, 0, 1, 1, 1, 2, 2]))
+    assert dataset_labels(Subset(images, [7, 0])).tolist() == [2, 0]
+    other = [0, 1, 0, 1, 0, 1, 0, 1]
+    for given, labels in ((None, images.targets.tolist()), (other, other)):
+        batches = [*ClassBalancedBatchSampler(RandomSampler(images), batch_size=4, labels=given)]
+        assert sorted(chain(*batches)) == [*range(8)]
+        assert Counter(labels[index] for index in batches[0]).most_common()[-1][1] == 2
+    batches = [*ClassBalancedBatchSampler(SubsetRandomSampler(range(8)), batch_size=4, labels=other)]
+    assert [sorted(other[index] for index in batch) for batch in batches] == [[0, 0, 1, 1]] * 2
+
+
 @pytest.mark.parametrize('make', [lambda: TensorDataset(torch.zeros(3)), lambda: Listed([None]), lambda: [1, 2]])
 def test_a_dataset_without_labels_is_refused(make):
-    with pytest.raises(ConfigError, match='offers no labels: expected get_data_info'):
+    with pytest.raises(ConfigError, match=r'offers no labels: expected get_data_info.*or the sampler `labels`'):
         dataset_labels(make())
 
 

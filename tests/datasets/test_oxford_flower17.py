@@ -87,7 +87,7 @@ def test_a_datasplits_without_the_fold_names_what_it_lacks(root):
 
 @pytest.mark.parametrize('number', [0, 1361, 2.5, np.nan, 'none', 'text'])
 def test_a_number_that_is_no_image_is_refused(root, number):
-    row = variables(root)['trn1']
+    row = variables(root)['trn1'].astype(float)
     row[0, 6] = number if isinstance(number, int | float) else 1
     rewrite(root, trn1={'none': np.zeros((1, 0)), 'text': 'text'}.get(number, row))
     expected = 'datasplits.mat is damaged: expected whole numbers from 1 to 1360. '

@@ -12,8 +12,8 @@ from layouts import make_cub
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
-from tiny_run import loader
-from torch import Tensor, distributed, multiprocessing
+from tiny_run import loader, run_ranks
+from torch import Tensor, distributed
 
 pytestmark = pytest.mark.usefixtures('safe_checkpoints')
 
@@ -202,7 +202,7 @@ def one_of_two(rank: int, folder: Path, data_root: Path) -> None:
 
 @pytest.mark.slow
 def test_two_processes_keep_equal_weights_in_both_steps(data_root, tmp_path):
-    multiprocessing.spawn(one_of_two, (tmp_path, data_root), nprocs=2)
+    run_ranks(one_of_two, tmp_path, data_root)
     (states, settings, grads), (other, *_) = (torch.load(tmp_path / f'{rank}.pth') for rank in (0, 1))
     assert [step for step, *_ in settings] == [1, 1, 1, 1, 2, 2, 2, 2]
     for mine, its in zip(states, other, strict=True):

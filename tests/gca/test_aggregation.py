@@ -22,20 +22,17 @@ def normal(*shape: int, seed: int = 0) -> torch.Tensor:
 
 @pytest.mark.parametrize('block', [7, 64])
 def test_neighbors_are_those_of_a_kd_tree(block):
-    feats = normal(50, 6) + 100  # far from the origin, where |x|^2 + |y|^2 - 2xy cancels
-    found = nearest_neighbors(feats.float(), 5, block)
-    assert found.tolist() == cKDTree(feats.float().double()).query(feats.float().double(), 5)[1].tolist()
+    feats = normal(50, 6).float() + 100  # far from the origin, where |x|^2 + |y|^2 - 2xy cancels
+    assert nearest_neighbors(feats, 5, block).tolist() == cKDTree(feats.double()).query(feats.double(), 5)[1].tolist()
+    assert nearest_neighbors(torch.zeros(4, 3), 2)[:, 0].tolist() == [0, 1, 2, 3]  # itself, even beside an equal one
 
 
-def test_an_image_is_its_own_first_neighbor_even_beside_an_equal_one():
-    found = nearest_neighbors(torch.zeros(4, 3), 2)
-    assert found[:, 0].tolist() == [0, 1, 2, 3]
-
-
-@pytest.mark.parametrize('k', [0, 4])
-def test_fewer_images_than_neighbors_are_an_error(k):
-    with pytest.raises(ConfigError, match=f'num_neighbors={k} with 3 images: expected 1 to 3'):
-        nearest_neighbors(torch.zeros(3, 2), k)
+def test_too_many_neighbors_and_features_that_are_not_finite_are_errors():
+    for k in (0, 4):
+        with pytest.raises(ConfigError, match=f'num_neighbors={k} with 3 images: expected 1 to 3'):
+            nearest_neighbors(torch.zeros(3, 2), k)
+    with pytest.raises(TrainingError, match='not finite, and so have no neighbours'):
+        nearest_neighbors(torch.tensor([[0.0], [torch.inf]]), 2)
 
 
 def test_edge_weights_are_a_sum_over_all_pairs_of_images():
@@ -62,13 +59,6 @@ def test_each_row_joins_its_two_largest():
     assert joined.tolist() == [[True, False, True], [True, False, True], [True, True, False]]
 
 
-def test_the_loss_of_the_small_clusters_by_hand():
-    """Two images, two clusters: p = (3/4, 1/4) and (1/4, 3/4), each neighbour the same, so m = (1/2, 1/2)."""
-    logits = torch.tensor([[[3.0, 1.0]], [[1.0, 3.0]]]).log()
-    loss = neighbor_loss(logits, logits, entropy_weight=5)
-    assert loss.tolist() == pytest.approx([np.log(16 / 10) - 5 * np.log(2)])
-
-
 def test_the_loss_of_the_small_clusters_is_a_sum_of_scalars():
     a, b = normal(6, 3, 4), normal(6, 3, 4, seed=1)
     for head, loss in enumerate(neighbor_loss(a, b, 2.0).tolist()):
@@ -81,7 +71,7 @@ def test_the_loss_of_the_small_clusters_is_a_sum_of_scalars():
         assert loss == pytest.approx(expected)
 
 
-def test_the_loss_of_pairs_is_a_sum_of_scalars():
+def test_the_loss_of_pairs_is_a_sum_of_scalars_in_float32_under_autocast_too():
     logits, targets = normal(5, 3), torch.tensor([[(i + 2 * j) % 3 == 0 for j in range(5)] for i in range(5)])
     probs = logits.softmax(1).tolist()
     total = 0.0
@@ -89,13 +79,8 @@ def test_the_loss_of_pairs_is_a_sum_of_scalars():
         same = sum(p * q for p, q in zip(probs[i], probs[j], strict=True))
         total -= np.log(same) if targets[i, j] else np.log(1 - same)
     assert pair_loss(logits, targets).item() == pytest.approx(total / 25)
-
-
-def test_both_losses_have_the_gradients_of_their_values():
-    targets = torch.eye(4, dtype=torch.bool)
-    a, b = normal(4, 2, 3).requires_grad_(), normal(4, 2, 3, seed=1).requires_grad_()
-    assert torch.autograd.gradcheck(neighbor_loss, (a, b))
-    assert torch.autograd.gradcheck(lambda x: pair_loss(x[:, 0], targets), (a,))
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        assert pair_loss(logits.float(), targets).item() == pytest.approx(total / 25, rel=1e-6)
 
 
 def test_certain_clusters_give_finite_losses_and_gradients():
@@ -104,18 +89,3 @@ def test_certain_clusters_give_finite_losses_and_gradients():
     loss.backward()
     assert torch.isfinite(loss)
     assert torch.isfinite(logits.grad).all()
-
-
-def test_the_loss_of_pairs_is_computed_in_float32_under_autocast():
-    logits, targets = normal(5, 3).float(), torch.eye(5)
-    with torch.autocast('cpu', dtype=torch.bfloat16):
-        found = pair_loss(logits, targets)
-    assert found == pair_loss(logits, targets)
-
-
-@pytest.mark.parametrize('value', [float('nan'), float('inf')])
-def test_features_that_are_not_finite_have_no_neighbors(value):
-    feats = torch.randn(6, 3)
-    feats[2, 1] = value
-    with pytest.raises(TrainingError, match='not finite, and so have no neighbours'):
-        nearest_neighbors(feats, 2)

@@ -34,13 +34,40 @@ def test_views_of_an_image_are_pairs():
     assert view_pairs(2).int().tolist() == [[1, 0, 1, 0], [0, 1, 0, 1], [1, 0, 1, 0], [0, 1, 0, 1]]
 
 
-def test_the_head_weighs_both_losses_and_reads_labelled_images_alone_in_the_second():
+def small_head() -> CategoryDiscoveryHead:
     torch.manual_seed(0)
-    head = CategoryDiscoveryHead(4, 8, 3)
-    feats = torch.randn(8, 4)
+    return CategoryDiscoveryHead(4, hidden_channels=8, bottleneck_channels=3, out_channels=7)
+
+
+def test_the_projection_is_that_of_dino_with_torchs_weight_norm():
+    head = small_head()
+    first, _, second, _, third, last = head.projection
+    reference = torch.nn.utils.parametrizations.weight_norm(torch.nn.Linear(3, 7, bias=False))
+    length, direction = reference.parametrizations.weight.original0, reference.parametrizations.weight.original1
+    with torch.no_grad():
+        length.fill_(1)
+        direction.copy_(last.weight)
+    feats = torch.randn(5, 4)
+    x = torch.nn.functional.gelu(second(torch.nn.functional.gelu(first(feats))))
+    x = third(x)
+    expected = reference(x / x.norm(dim=1, keepdim=True))
+    found = head((feats,))
+    torch.testing.assert_close(found, expected)
+    grads = (torch.autograd.grad(y.square().sum(), w)[0] for y, w in ((found, last.weight), (expected, direction)))
+    torch.testing.assert_close(*grads)
+    full = CategoryDiscoveryHead(4)
+    assert [tuple(layer.weight.shape) for layer in (*full.projection[:5:2], full.projection[5])] == [
+        (2048, 4), (2048, 2048), (256, 2048), (65536, 256),
+    ]  # fmt: skip
+    assert full.projection[2].weight.std().item() == pytest.approx(0.02, rel=0.01)
+    assert not any(layer.bias.any() for layer in full.projection[:5:2])
+
+
+def test_the_head_weighs_both_losses_and_reads_labelled_images_alone_in_the_second():
+    head, feats = small_head(), torch.randn(8, 4)
     labels = torch.tensor([1, 0, 1, -1, 1, 0, 1, -1])
     losses = head.loss((feats,), [DataSample().set_gt_label(int(label)) for label in labels])
-    projected = head.projection(feats).detach()
+    projected = head((feats,)).detach()
     unsupervised = by_loops(projected, view_pairs(4), 1.0)
     rows = [0, 1, 2, 4, 5, 6]
     supervised = by_loops(projected[rows], labels[rows][:, None] == labels[rows], 0.07)
@@ -49,7 +76,7 @@ def test_the_head_weighs_both_losses_and_reads_labelled_images_alone_in_the_seco
 
 
 def test_a_batch_without_labelled_images_still_trains():
-    head = CategoryDiscoveryHead(4, 8, 3)
+    head = small_head()
     losses = head.loss((torch.randn(4, 4),), [DataSample().set_gt_label(-1) for _ in range(4)])
     assert losses['loss_supervised'] == 0
     sum(losses.values()).backward()

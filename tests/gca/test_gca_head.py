@@ -1,3 +1,6 @@
+from collections.abc import Iterable, Sequence
+from itertools import combinations, product
+
 import pytest
 import torch
 from mmpretrain.structures import DataSample
@@ -5,7 +8,7 @@ from mmpretrain.structures import DataSample
 from lcv_mm.errors import ConfigError
 from lcv_mm.gca import GCAHead
 from lcv_mm.gca.aggregation import aggregate, neighbor_loss, pair_loss
-from lcv_mm.gca.hooks import join_clusters
+from lcv_mm.gca.hooks import join_clusters, validation_losses
 
 
 def head_of(stage: int = 2) -> GCAHead:
@@ -18,46 +21,29 @@ def head_of(stage: int = 2) -> GCAHead:
     return head
 
 
-def samples_of(numbers: list[int], labels: list[int]) -> list[DataSample]:
-    return [
-        DataSample(metainfo=dict(sample_idx=number)).set_gt_label(label)
-        for number, label in zip(numbers, labels, strict=True)
-    ]
+def samples_of(numbers: list[int], label: int = 0) -> list[DataSample]:
+    return [DataSample(metainfo=dict(sample_idx=number)).set_gt_label(label) for number in numbers]
 
 
 def test_the_loss_is_the_mean_over_the_levels_and_the_targets_are_of_the_images_clusters():
     head, feats = head_of(), torch.randn(6, 4)
-    losses = head.loss((feats,), samples_of([7, 1, 4, 0, 0, 0], [0] * 6))
-    per_head = [
+    losses = head.loss((feats,), samples_of([7, 1, 4, 0, 0, 0]))
+    small = [
         neighbor_loss(head.small_clusters(feats[:3])[:, [h]], head.small_clusters(feats[3:])[:, [h]]) for h in (0, 1)
     ]
-    assert losses['loss_small'].item() == pytest.approx(torch.cat(per_head).mean().item() / 2)
-    small = {7: 2, 1: 1, 4: 4}
-    targets = torch.tensor([[(2 * small[i] + small[j]) % 3 == 0 for j in (7, 1, 4)] for i in (7, 1, 4)])
+    assert losses['loss_small'].item() == pytest.approx(torch.cat(small).mean().item() / 2)
+    cluster = {7: 2, 1: 1, 4: 4}
+    targets = torch.tensor([[(2 * cluster[i] + cluster[j]) % 3 == 0 for j in (7, 1, 4)] for i in (7, 1, 4)])
     assert losses['loss_final'].item() == pytest.approx(pair_loss(head.level1(feats[:3]), targets).item() / 2)
-    assert torch.equal(head.head_losses, torch.cat(per_head).detach())
-
-
-def test_before_clusters_are_joined_only_level_0_trains():
-    head, feats = head_of(stage=1), torch.randn(6, 4)
-    losses = head.loss((feats,), samples_of([0] * 6, [0] * 6))
-    assert list(losses) == ['loss_small']
-    assert losses['loss_small'].item() == pytest.approx(head.head_losses.mean().item())
-    losses['loss_small'].backward()
-    assert head.level1.weight.grad is None
-
-
-def test_no_loss_reads_a_label():
-    feats = torch.randn(6, 4)
-    first, second = (
-        head_of().loss((feats,), samples_of(list(range(6)), labels)) for labels in ([0] * 6, [2, 1, 0] * 2)
-    )
-    assert {name: value.item() for name, value in first.items()} == {name: v.item() for name, v in second.items()}
+    assert losses == head_of().loss((feats,), samples_of([7, 1, 4, 0, 0, 0], label=2))  # no loss reads a label
+    before = head_of(stage=1).loss((feats,), samples_of([0] * 6))
+    assert list(before) == ['loss_small']
+    assert before['loss_small'].item() == pytest.approx(torch.cat(small).mean().item())
 
 
 def test_without_a_graph_there_is_one_message():
     with pytest.raises(ConfigError, match='GCAHead has no neighbour graph; expected .* NeighborGraphHook'):
-        head_of(stage=0).loss((torch.randn(2, 4),), samples_of([0, 1], [0, 0]))
+        head_of(stage=0).loss((torch.randn(2, 4),), samples_of([0, 1]))
 
 
 def test_the_predicted_label_is_the_most_probable_final_cluster():
@@ -70,10 +56,38 @@ def test_the_predicted_label_is_the_most_probable_final_cluster():
         assert sample.pred_score.tolist() == pytest.approx(torch.tensor(logits).softmax(0).tolist())
 
 
+def test_the_validation_loss_of_a_head_is_the_mean_over_shuffled_batches_of_images_and_drawn_neighbors():
+    logits, neighbors = torch.randn(5, 2, 4), torch.tensor([[i, (i + 1) % 5] for i in range(5)])
+
+    def mean(batches: Sequence[Sequence[int]], drawn: Sequence[int]) -> list[float]:
+        losses = [neighbor_loss(logits[list(rows)], logits[[drawn[i] for i in rows]], 2.0) for rows in batches]
+        return torch.stack(losses).mean(0).tolist()  # a smaller batch counts as much
+
+    def found(neighbors: torch.Tensor, batch_size: int) -> set[tuple[float, ...]]:
+        return {
+            tuple(round(x, 4) for x in validation_losses(logits, neighbors, 2.0, batch_size, seed).tolist())
+            for seed in range(20)
+        }
+
+    def rounded(losses: Iterable[list[float]]) -> set[tuple[float, ...]]:
+        return {tuple(round(x, 4) for x in loss) for loss in losses}
+
+    fixed = [(i + 1) % 5 for i in range(5)]
+    splits = [(rows, [i for i in range(5) if i not in rows]) for rows in combinations(range(5), 3)]
+    shuffled = found(neighbors[:, 1:], 3)
+    assert len(shuffled) > 5
+    assert shuffled <= rounded(mean(split, fixed) for split in splits)
+    drawn = found(neighbors, 5)
+    assert len(drawn) > 5
+    assert drawn <= rounded(mean([range(5)], choice) for choice in product(*neighbors.tolist()))
+
+
 @pytest.mark.parametrize('labels', [[0, 1, 0, -1, 1, -1, -1, 0], [-1] * 8])
 def test_clusters_are_joined_by_the_head_of_lowest_loss(labels):
     head, feats = head_of(stage=1), torch.randn(8, 4)
-    head.head_losses.copy_(torch.tensor([3.0, 2.0]))
+    with torch.no_grad():
+        head.level0.weight[:5] = 0  # the first head knows nothing
+        head.level0.bias[:5] = torch.tensor([9.0, 0, 0, 0, 0])
     probs = (feats @ head.level0.weight[5:].T + head.level0.bias[5:]).softmax(1)
     chosen = probs.argmax(1)
     weights = torch.zeros(5, 5)
@@ -83,7 +97,7 @@ def test_clusters_are_joined_by_the_head_of_lowest_loss(labels):
         for j in range(8):
             if labels[i] >= 0 and labels[j] >= 0:
                 weights[chosen[i], chosen[j]] += 1 if labels[i] == labels[j] else -1
-    join_clusters(head, feats, torch.tensor(labels))
+    join_clusters(head, feats, torch.tensor(labels), batch_size=8, seed=0)
     assert torch.equal(head.clusters, chosen)
     assert torch.equal(head.joined, aggregate(weights))
     assert head.stage == 2

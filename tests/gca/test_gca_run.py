@@ -8,7 +8,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from lcv_mm.errors import ConfigError
-from lcv_mm.gca import DINOVisionTransformer
+from lcv_mm.gca import DINOVisionTransformer, LabelBalancedSampler
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
 EPOCHS = 3
@@ -26,7 +26,7 @@ def shrunk(name: str, folder: Path, work_dir: str) -> Config:
         source = cfg[loader].dataset.dataset
         source.update(type='Birdlets', data_root=str(folder / 'birdlets'), num_classes=6, train_per_class=4)
         source.update(test_per_class=1, image_size=32)
-    for pipeline in (cfg.train_pipeline, cfg.train_dataloader.dataset.dataset.pipeline, cfg.test_pipeline):
+    for pipeline in (cfg.train_dataloader.dataset.dataset.pipeline, cfg.test_pipeline):
         pipeline[1].scale = 36
         pipeline[2]['crop_size' if 'crop_size' in pipeline[2] else 'scale'] = 32
     if cfg.get('val_dataloader') is not None:
@@ -34,6 +34,8 @@ def shrunk(name: str, folder: Path, work_dir: str) -> Config:
     arch = dict(embed_dims=12, num_layers=2, num_heads=3, feedforward_channels=24)
     cfg.model.backbone.update(type=DINOVisionTransformer, arch=arch, img_size=32, frozen_stages=1, init_cfg=None)
     cfg.model.head.in_channels = 12
+    if name.startswith('gca_base'):
+        cfg.model.head.out_channels = 50
     cfg.data_preprocessor.num_classes = 6
     cfg.train_cfg.max_epochs = EPOCHS
     cfg.default_hooks.logger.interval = 1
@@ -83,6 +85,8 @@ def test_the_base_trains_the_last_block_and_gca_starts_from_it(never_stopped):
     assert {name for name in moved if name.startswith('backbone')} == {
         name for name in base['last'] if name.startswith('backbone.layers.1.')
     }
+    sampler = Config.fromfile(CONFIGS / 'gca_base_vitb16_cub448.py').train_dataloader.sampler
+    assert sampler.type is LabelBalancedSampler
     ours = weights_of(never_stopped / 'never_stopped' / 'iter_1.pth')
     assert torch.equal(ours['backbone.layers.0.ln1.weight'], base['last']['backbone.layers.0.ln1.weight'])
     assert torch.equal(ours['backbone.cls_token'], base['last']['backbone.cls_token'])

@@ -4,48 +4,39 @@ from mmengine.dataset import DefaultSampler
 from torch.utils.data import RandomSampler
 
 from lcv_mm.errors import ConfigError
-from lcv_mm.gca import NeighborBatchSampler
+from lcv_mm.gca import LabelBalancedSampler, NeighborBatchSampler
 
 GRAPH = np.array([[i, (i + 1) % 20, (i + 7) % 20] for i in range(20)])
 
 
-def sampler_of(seed: int = 0, epoch: int = 0, **settings) -> NeighborBatchSampler:
+def batches_of(seed: int = 0, epoch: int = 0, **settings) -> list[list[int]]:
     sampler = DefaultSampler(list(range(20)), shuffle=True, seed=seed)
     sampler.set_epoch(epoch)
     batches = NeighborBatchSampler(sampler, 6, **settings)
     batches.set_graph(GRAPH)
-    return batches
+    assert len(batches) == len(list(batches))
+    return list(batches)
 
 
 def test_a_batch_is_anchors_and_then_a_neighbor_of_each():
-    batches = list(sampler_of())
-    assert [len(batch) for batch in batches] == [12] * 3
-    assert len(batches) == len(sampler_of())
-    anchors = [index for batch in batches for index in batch[:6]]
-    assert len(set(anchors)) == 18
-    for batch in batches:
-        assert all(other in GRAPH[anchor] for anchor, other in zip(batch[:6], batch[6:], strict=True))
-
-
-def test_the_last_batch_can_be_kept():
-    assert [len(batch) for batch in sampler_of(drop_last=False)] == [12, 12, 12, 4]
-
-
-def test_each_neighbor_is_drawn_as_often():
     counts = np.zeros(3)
     for epoch in range(200):
-        for batch in sampler_of(epoch=epoch):
+        batches = batches_of(epoch=epoch)
+        assert [len(batch) for batch in batches] == [12] * 3
+        assert len({index for batch in batches for index in batch[:6]}) == 18
+        for batch in batches:
             for anchor, other in zip(batch[:6], batch[6:], strict=True):
                 counts[GRAPH[anchor].tolist().index(other)] += 1
     expected = counts.sum() / 3
-    assert (abs(counts - expected) < 4 * np.sqrt(expected)).all()
+    assert (abs(counts - expected) < 4 * np.sqrt(expected)).all()  # each neighbour is drawn as often
+    assert [len(batch) for batch in batches_of(drop_last=False)] == [12, 12, 12, 4]
 
 
 def test_the_draws_follow_from_seed_and_epoch():
-    first = list(sampler_of(seed=1, epoch=3))
-    assert first == list(sampler_of(seed=1, epoch=3))
-    assert first != list(sampler_of(seed=1, epoch=4))
-    assert first != list(sampler_of(seed=2, epoch=3))
+    first = batches_of(seed=1, epoch=3)
+    assert first == batches_of(seed=1, epoch=3)
+    assert first != batches_of(seed=1, epoch=4)
+    assert first != batches_of(seed=2, epoch=3)
 
 
 def test_without_a_graph_an_image_is_its_own_neighbor():
@@ -53,23 +44,35 @@ def test_without_a_graph_an_image_is_its_own_neighbor():
         assert batch[:6] == batch[6:]
 
 
-def test_a_sampler_without_a_seed_is_an_error():
+def test_a_sampler_without_a_seed_and_fewer_images_than_a_batch_are_errors():
     with pytest.raises(ConfigError, match='RandomSampler has no seed and epoch'):
         NeighborBatchSampler(RandomSampler(range(8)), 2)
-
-
-def test_fewer_images_than_a_batch_are_an_error():
     with pytest.raises(ConfigError, match='batch_size=8 is above the number of images'):
         NeighborBatchSampler(DefaultSampler(list(range(5)), seed=0), 8)
 
 
-def test_neighbors_are_no_draw_that_the_choice_of_the_labelled_images_has_made():
-    # both are of (seed, number): in epoch 1 it would be the same stream
-    for epoch in range(2):
-        columns = [
-            GRAPH[anchor].tolist().index(other)
-            for batch in sampler_of(epoch=epoch)
-            for anchor, other in zip(batch[:6], batch[6:], strict=True)
-        ]
-        rng = np.random.default_rng((0, epoch))
-        assert columns != [int(column) for _ in range(3) for column in rng.integers(3, size=6)]
+class Labelled(list):
+    """Labels as a dataset gives them; images 0 to 3 of 20 are labelled."""
+
+    def get_cat_ids(self, index: int) -> int:
+        return self[index]
+
+
+def test_labelled_and_unlabelled_images_are_drawn_equally_often_with_replacement(monkeypatch):
+    dataset = Labelled([0, 1, 0, 1] + [-1] * 16)
+    sampler = LabelBalancedSampler(dataset, shuffle=True, seed=0)
+    counts, epochs = np.zeros(20), []
+    for epoch in range(300):
+        sampler.set_epoch(epoch)
+        epochs.append(list(sampler))
+        counts += np.bincount(epochs[-1], minlength=20)
+    assert all(len(drawn) == len(sampler) == 20 for drawn in epochs)
+    assert epochs[0] != epochs[1]
+    expected = np.array([10 / 4] * 4 + [10 / 16] * 16) * 300  # half of 20 draws for either kind
+    assert (abs(counts - expected) < 4 * np.sqrt(expected)).all()
+
+    parts = []
+    for rank in (0, 1):
+        monkeypatch.setattr('mmengine.dataset.sampler.get_dist_info', lambda rank=rank: (rank, 2))
+        parts.append(list(LabelBalancedSampler(dataset, seed=0)))
+    assert [index for pair in zip(*parts, strict=True) for index in pair] == epochs[0]

@@ -98,7 +98,7 @@ def test_a_command_ends_with_where_its_results_are_and_its_log_holds_no_noise(tm
     options = ['--cfg-options', *tiny_options(tmp_path / 'birdlets', **{'model.head.out_dim': 32})]
     done = run_here('train', config, '--work-dir', run, *options)
     assert done.stdout.splitlines()[-1] == (
-        f'Trained: checkpoints and log are in {run}. Next: tools/test.py {config} {run}/epoch_1.pth'
+        f'Trained: checkpoints and log are in {run}. Next: tools/test.py {run}/{config}.py {run}/epoch_1.pth'
     )
     (log,) = run.glob('*/*.log')
     assert 'Saving checkpoint at 1 epochs' in log.read_text()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 import torch.distributed as dist
-from torch import multiprocessing
+from tiny_run import run_ranks
 
 from lcv_mm.ops import gather_rows
 
@@ -33,7 +33,7 @@ def of_a_rank(rank: int, init_file: str, folder: Path) -> None:
 @pytest.fixture(scope='module')
 def ranks(tmp_path_factory) -> list[dict[str, Any]]:
     folder = tmp_path_factory.mktemp('ranks')
-    multiprocessing.spawn(of_a_rank, (f'file://{folder}/init', folder), RANKS)
+    run_ranks(of_a_rank, f'file://{folder}/init', folder)
     return [torch.load(folder / f'{rank}.pth') for rank in range(RANKS)]
 
 

@@ -38,7 +38,8 @@ test_pipeline = [
     dict(type=PackInputs),
 ]
 
-# Published: the known classes of the Semantic Shift Benchmark. Here: drawn, unless known_classes names a file of them
+# Published: the known classes of cub_osr_splits.pkl (Semantic Shift Benchmark), labelled images drawn with seed 0.
+# Here: known classes drawn too, unless known_classes names a file of them
 discovery = dict(type=CategoryDiscovery, num_known=100, known_classes=None, labelled_fraction=0.5, seed=0)
 cub = dict(type=CUB200, data_root='data/CUB_200_2011', split='train')
 

@@ -7,7 +7,7 @@ from lcv_mm.gca import GCAHead
 with read_base():
     from .gca_base_vitb16 import *
 
-# Published: a checkpoint of category discovery, which one is not known. Here: of our base stage
+# Published: a checkpoint of category discovery or of PromptCAL, probably the latter. Here: of our base stage
 of_base = dict(checkpoint='work_dirs/gca_base_vitb16_cub448/epoch_200.pth', prefix='backbone.')
 model.update(backbone=dict(init_cfg=of_base))
 model['head'] = dict(

@@ -1,15 +1,29 @@
-"""The base stage's schedule, as published (Vaze et al., CVPR 2022): SGD, 200 epochs, no validation."""
+"""The base stage's schedule and batches, as published (Vaze et al., CVPR 2022): SGD, 200 epochs, no validation."""
 
 from mmengine.config import read_base
 from mmengine.optim import CosineAnnealingLR, OptimWrapper
+from mmpretrain.datasets import LoadImageFromFile, PackInputs, RandomCrop, RandomFlip, ResizeEdge
 from torch.optim import SGD
 
 from lcv_mm.engine import ResumableTrainLoop
+from lcv_mm.gca import LabelBalancedSampler
 
 with read_base():
     from ..datasets.cub_discovery224 import *
 
-train_dataloader.update(batch_size=128)
+train_pipeline = [
+    dict(type=LoadImageFromFile),
+    dict(type=ResizeEdge, scale=256, edge='short', interpolation='bicubic'),
+    dict(type=RandomCrop, crop_size=224),
+    dict(type=RandomFlip, prob=0.5, direction='horizontal'),
+    # Published: then `ColorJitter()`, whose strengths default to 0. Here: left out, since it changes nothing
+    dict(type=PackInputs),
+]
+train_dataloader.update(
+    batch_size=128,
+    sampler=dict(type=LabelBalancedSampler),
+    dataset=dict(dataset=dict(pipeline=train_pipeline)),
+)
 # nothing is clustered yet
 val_dataloader = None
 test_dataloader = None

@@ -1,0 +1,10 @@
+"""LCV on CBP, ResNet-50, crops of 224, for a folder of images:  lcv_mm train lcv_cbp_resnet50_224 --data DIR"""
+
+from mmengine.config import read_base
+
+with read_base():
+    from lcv_mm.configs._base_.lcv import *
+    from lcv_mm.configs.own_images.cbp_resnet50_224 import *
+
+model.update(lcv_model)
+train_dataloader.update(batch_sampler=lcv_batch_sampler)

@@ -1,0 +1,11 @@
+"""iSQRT-COV, ResNet-18, CUB's 25 warblers, crops of 224, 12 epochs: for a CPU, not a row of the paper."""
+
+from mmengine.config import read_base
+
+with read_base():
+    from .._base_.datasets.warblers224 import *
+    from .._base_.models.isqrt_resnet18_imagenet import *
+    from .._base_.rehearsal_runtime import *
+    from .._base_.schedules.paper_sgd_12e import *
+
+model.update(head=dict(num_classes=25))

@@ -1,0 +1,105 @@
+"""`--data DIR`: any config, for a folder of images of a user's own."""
+
+import os
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmengine.config import Config
+from mmengine.logging import print_log
+
+from ..checkpoints.save import write_atomically
+from ..datasets import ImageFolder, dataset_labels
+from ..errors import ConfigError
+from .config import setting, type_name
+
+
+def use_folder(cfg: Config, folder: str | Path, val_share: float = 0.2) -> None:
+    """Let a config train, validate and test on a folder of images.
+
+    `ImageFolder`s with the pipelines of the config take the place of its datasets. The classes are counted, and the
+    batches of a `ClassBalancedBatchSampler` lowered to what they allow.
+
+    Args:
+        cfg (Config): Config of a run, with its `work_dir`; it is changed.
+        folder (str | Path): Holds `train/` and `val/`, or the folders of the classes, in `train/` or in itself. These
+            are split: `train.txt` and `val.txt` in the work dir say how, and a resumed run reads them.
+        val_share (float): Share of each class to validate on where there is no `val/`, in (0, 1). Defaults to 0.2.
+
+    Raises:
+        ConfigError: If `val_share` is out of range, or a dataset of the config has no pipeline.
+        DataError: If there is no image in a folder of a class.
+    """
+    root = Path(folder).absolute()
+    if (root / 'train').is_dir() and ((root / 'val').is_dir() or cfg.get('val_dataloader') is None):
+        parts = {split: dict(data_root=str(root), data_prefix=split) for split in ('train', 'val')}
+    else:
+        root = root / 'train' if (root / 'train').is_dir() else root
+        parts = _split(root, Path(cfg.work_dir), val_share, cfg.get('resume', False))
+    train = ImageFolder(**parts['train'])
+    labels = dataset_labels(train)
+    print_log(f'{root}: {len(train)} images of {len(train.CLASSES)} classes to train on', 'current')
+    for split, part in dict(train='train', val='val', test='val').items():
+        if cfg.get(f'{split}_dataloader') is None:
+            continue
+        pipeline = setting(cfg, f'{split}_dataloader.dataset.pipeline')
+        if pipeline is None:
+            raise ConfigError(f'--data: {split}_dataloader.dataset has no pipeline; take a config without a wrapper')
+        dataset: dict[str, Any] = dict(type='lcv_mm.ImageFolder', **parts[part], pipeline=pipeline)
+        cfg[f'{split}_dataloader'].dataset = dataset | dict(test_mode=split != 'train')
+    for part in (cfg.model.get('head'), cfg.get('data_preprocessor'), cfg.model.get('data_preprocessor')):
+        if part:
+            part.num_classes = len(train.CLASSES)
+    for evaluator in (cfg.get('val_evaluator'), cfg.get('test_evaluator')):
+        for metric in evaluator if isinstance(evaluator, list) else [evaluator or {}]:
+            if 'topk' in metric:
+                metric['topk'] = [k for k in np.ravel(metric['topk']).tolist() if k <= len(train.CLASSES)]
+    if type_name(cfg.train_dataloader.get('batch_sampler')) == 'ClassBalancedBatchSampler':
+        _fit_batches(cfg.train_dataloader, np.bincount(labels))
+
+
+def _split(root: Path, work_dir: Path, val_share: float, resume: bool) -> dict[str, dict[str, Any]]:
+    """Settings of both datasets, which read lists; the lists are written unless a resumed run has them."""
+    if not 0 < val_share < 1:
+        raise ConfigError(f'--val {val_share}: expected a share between 0 and 1, such as 0.2')
+    files = {split: (work_dir / f'{split}.txt').absolute() for split in ('train', 'val')}
+    if not (resume and all(file.is_file() for file in files.values())):
+        everything = ImageFolder(data_root=str(root))
+        images = defaultdict(list)
+        for i in range(len(everything)):
+            name = os.path.relpath(everything.get_data_info(i)['img_path'], root)
+            images[name.partition(os.sep)[0]].append(name)
+        lines: dict[str, list[str]] = {split: [] for split in files}
+        generator = np.random.default_rng(0)  # the same split for every seed of a comparison
+        for label, name in enumerate(sorted(images)):
+            count = min(max(round(val_share * len(images[name])), 1), len(images[name]) - 1)
+            for place, image in enumerate(generator.permutation(images[name])):
+                lines['val' if place < count else 'train'].append(f'{image} {label}\n')
+        for split, file in files.items():
+            write_atomically(file, ''.join(lines[split]))
+    lists = {split: file.read_text(encoding='utf-8').splitlines() for split, file in files.items()}
+    counts = ' and '.join(f'{len(lists[split])} ({file})' for split, file in files.items())
+    print_log(f'{root}: split into {counts}', 'current')
+    classes = sorted({line.partition(os.sep)[0] for line in lists['train']})
+    return {
+        split: dict(data_root=str(root), ann_file=str(file), metainfo=dict(classes=classes))
+        for split, file in files.items()
+    }
+
+
+def _fit_batches(loader: Any, counts: np.ndarray) -> None:
+    """Lower the batch and its images per class so that at least two classes, and all of a batch, have so many."""
+    size, per_class = loader.batch_size, loader.batch_sampler.get('samples_per_class', 2)
+    fitting = per_class
+    while fitting > 1 and (counts >= fitting).sum() < 2:
+        fitting -= 1
+    classes = int((counts >= fitting).sum())
+    fitting_size = min(size // fitting, classes) * fitting
+    if (fitting, fitting_size) != (per_class, size):
+        print_log(
+            f'batches of {size} with {per_class} images per class are lowered to {fitting_size} with {fitting}: '
+            f'{classes} classes have so many images',
+            'current',
+        )
+        loader.batch_size, loader.batch_sampler.samples_per_class = fitting_size, fitting

@@ -1,0 +1,77 @@
+"""The command `lcv_mm`, and the arguments that its tools share; outside of the package, whose import takes seconds."""
+
+import argparse
+import os
+import runpy
+import sys
+from fnmatch import fnmatch
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+
+USAGE = """usage: lcv_mm TOOL [arguments of the tool]      (lcv_mm TOOL --help lists them)
+       lcv_mm configs [PATTERN]              the names of the configs, such as those of 'own_images/*'
+       lcv_mm --version
+
+TOOL: {}"""
+
+
+def tool_parser(description: str, checkpoint: bool = True, launcher: bool = False) -> argparse.ArgumentParser:
+    """Return the parser of a command on a config.
+
+    Args:
+        description (str): What the command does.
+        checkpoint (bool): Whether it takes a checkpoint after the config. Defaults to True.
+        launcher (bool): Whether several processes can run it. Defaults to False.
+    """
+    from mmengine.config import DictAction
+
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument('config', help='config file, or the name of a config of lcv_mm')
+    if checkpoint:
+        parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument(
+        '--trust-checkpoint',
+        action='store_true',
+        help='load a checkpoint that holds more than weights; such a file can run any code',
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='override settings of the config, e.g. train_cfg.max_epochs=10 test_dataloader.batch_size=64',
+    )
+    if launcher:
+        choices = ['none', 'pytorch', 'slurm', 'mpi']
+        parser.add_argument('--launcher', choices=choices, default='none', help='job launcher')
+        # torch.distributed.launch passes it
+        parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
+    return parser
+
+
+def main() -> None:
+    """Run the tool that the first argument names, with the arguments after it."""
+    spec = find_spec('lcv_mm')  # imports nothing
+    assert spec is not None
+    package = Path(str(spec.origin)).parent
+    tools = {file.stem: file for file in sorted((package / 'tools').glob('*.py'))}
+    name = sys.argv.pop(1) if len(sys.argv) > 1 else ''
+    if name in ('-h', '--help'):
+        print(USAGE.format(', '.join(tools)))
+    elif name == '--version':
+        print(f'lcv_mm {version("lcv_mm")}')
+    elif name == 'configs':
+        pattern = sys.argv[1] if len(sys.argv) > 1 else '*'
+        configs = (file.relative_to(package / 'configs') for file in (package / 'configs').rglob('*.py'))
+        names = [str(file.with_suffix('')) for file in sorted(configs) if not str(file).startswith('_')]
+        print(*(name for name in names if fnmatch(name, pattern) or fnmatch(os.path.basename(name), pattern)), sep='\n')
+    elif name in tools:
+        sys.argv[0] = f'lcv_mm {name}'
+        runpy.run_path(str(tools[name]), run_name='__main__')
+    else:
+        raise SystemExit(USAGE.format(', '.join(tools)))
+
+
+if __name__ == '__main__':
+    main()
