@@ -9,8 +9,8 @@ import numpy as np
 from mmengine.config import Config
 from mmengine.logging import print_log
 
-from ..checkpoints.save import write_atomically
 from ..datasets import ImageFolder, dataset_labels
+from ..engine.save import write_atomically
 from ..errors import ConfigError
 from .config import setting, type_name
 
