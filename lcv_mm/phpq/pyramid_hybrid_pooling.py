@@ -20,24 +20,24 @@ class PyramidHybridPooling(BaseModule):
 
     Args:
         in_channels (Sequence[int]): Channels of each level that the backbone returns, in its order.
-        out_channels (int): Channels of each level after its projection.
+        out_channels (int, optional): Channels of each level after its projection; None leaves the projection out.
+        maximum (bool): Whether the maximum stands beside the mean. Defaults to True.
 
     Raises:
-        ConfigError: If a number is not positive or, in `forward`, the backbone gives other levels.
+        ConfigError: In `forward`, if the backbone gives other levels.
     """
 
-    def __init__(self, in_channels: Sequence[int], out_channels: int = 256) -> None:
+    def __init__(self, in_channels: Sequence[int], out_channels: int | None = 256, maximum: bool = True) -> None:
         super().__init__(init_cfg=dict(type='Xavier', layer='Linear', distribution='uniform'))
         self.in_channels = tuple(in_channels)
-        if not self.in_channels or min(*self.in_channels, out_channels) < 1:
-            raise ConfigError(
-                f'PyramidHybridPooling: in_channels={list(in_channels)}, out_channels={out_channels}: expected the '
-                'channels of at least one level and of its projection, each 1 or more, such as [128, 256, 512] and 256'
-            )
-        self.projections = nn.ModuleList(nn.Linear(2 * channels, out_channels) for channels in self.in_channels)
+        self.maximum = maximum
+        self.projections = nn.ModuleList(
+            nn.Linear((1 + maximum) * channels, out_channels) if out_channels else nn.Identity()
+            for channels in self.in_channels
+        )
 
     def forward(self, feats: tuple[Tensor, ...]) -> tuple[Tensor]:
-        """Pool the levels: a tuple of (N, C, H, W) -> one feature (N, levels * out_channels)."""
+        """Pool the levels: a tuple of (N, C, H, W) -> one feature (N, sum of the levels' channels)."""
         found = tuple(level.shape[1] for level in feats)
         if found != self.in_channels:
             raise ConfigError(
@@ -45,5 +45,6 @@ class PyramidHybridPooling(BaseModule):
                 f'level(s) of {list(found)} channels; set model.neck.in_channels to these, or name as many levels in '
                 'model.backbone.out_layers'
             )
-        levels = [project(hybrid_pool(x)) for project, x in zip(self.projections, feats, strict=True)]
+        pooled = [hybrid_pool(x) if self.maximum else x.mean((2, 3)) for x in feats]
+        levels = [project(x) for project, x in zip(self.projections, pooled, strict=True)]
         return (torch.cat(levels, dim=1),)
