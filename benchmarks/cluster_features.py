@@ -1,4 +1,4 @@
-"""Pooled features of a dataset's training images by a frozen VGG-16, as a file for `benchmarks/gca_against_kmeans.py`.
+"""Pooled features of a dataset's training images by a frozen backbone, for `benchmarks/gca_against_kmeans.py`.
 
     python benchmarks/cluster_features.py flower data/oxford_flower17 data/weights/vgg16_features.pth flower.npz
 
@@ -14,8 +14,12 @@ from mmengine.registry import init_default_scope
 from mmpretrain.registry import DATASETS
 
 from lcv_mm.datasets import dataset_labels
-from lcv_mm.models import VGGLayers
+from lcv_mm.models import ResNetLayers, VGGLayers
 
+BACKBONES = {
+    'vgg16': (VGGLayers, dict(depth=16, out_layers=('relu5_3',))),
+    'resnet18': (ResNetLayers, dict(depth=18, out_layers=('layer4.1',))),
+}
 MEAN, STD = ([123.675, 116.28, 103.53], [58.395, 57.12, 57.375])
 CENTRE = [dict(type='ResizeEdge', scale=128, edge='short'), dict(type='CenterCrop', crop_size=112)]
 RANDOM = [
@@ -30,13 +34,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('dataset', choices=['flower', 'warblers'])
     parser.add_argument('data_root')
-    parser.add_argument('weights', help='torchvision naming, features.N.weight')
+    parser.add_argument('weights', help="with torchvision's names")
     parser.add_argument('out', help='the file to write, .npz')
+    parser.add_argument('--backbone', choices=BACKBONES, default='vgg16')
     parser.add_argument('--views', type=int, default=3, help='centre crop included; default 3')
     args = parser.parse_args()
     init_default_scope('mmpretrain')
-    init = dict(type='Pretrained', checkpoint=args.weights)
-    backbone = VGGLayers(depth=16, out_layers=('relu5_3',), init_cfg=init)
+    layers, settings = BACKBONES[args.backbone]
+    backbone = layers(**settings, init_cfg=dict(type='Pretrained', checkpoint=args.weights))
     backbone.init_weights()
     backbone.eval()
     views = []
@@ -62,7 +67,7 @@ def build(name: str, data_root: str, steps: list[dict]) -> torch.utils.data.Data
 
 @torch.inference_mode()
 def pooled(backbone: torch.nn.Module, dataset: torch.utils.data.Dataset) -> np.ndarray:
-    """Spatial means of relu5_3: (N, 512)."""
+    """Spatial means of the last map: (N, 512)."""
     mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (MEAN, STD))
     feats = []
     for start in range(0, len(dataset), 16):

@@ -1,4 +1,4 @@
-"""PHPQ, ResNet-18 from scratch, Birdlets at 64 (generated images): of the rehearsal, not a row of the paper."""
+"""A PHPQ-like model, ResNet-18 from scratch, Birdlets at 64 (generated images): a rehearsal, not a row of the paper."""
 
 from mmengine.config import read_base
 

@@ -1,10 +1,8 @@
-"""PHPQ without its neck: the last level, averaged over places."""
+"""The PHPQ-like model on the last level alone, its projection as wide as the three together."""
 
 from mmengine.config import read_base
-from mmpretrain.models import GlobalAveragePooling
 
 with read_base():
     from ..phpq_resnet18_birdlets64 import *
 
-model['neck'] = dict(type=GlobalAveragePooling)
-model.update(head=dict(in_channels=512))
+model.update(backbone=dict(out_layers=('layer4.1',)), neck=dict(in_channels=(512,), out_channels=768))

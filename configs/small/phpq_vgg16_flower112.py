@@ -1,4 +1,4 @@
-"""PHPQ, VGG-16 (frozen), Oxford-Flower-17, crops of 112, 4 epochs: for a CPU, not a row of the paper."""
+"""A PHPQ-like model, VGG-16 (frozen), Oxford-Flower-17, crops of 112, 4 epochs: for a CPU, not a row of the paper."""
 
 from mmengine.config import read_base
 

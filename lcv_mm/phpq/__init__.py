@@ -1,7 +1,6 @@
-"""PHPQ, quoted in tables 1 and 3 of the paper: pyramid hybrid pooling and quantisation, for retrieval.
+"""A PHPQ-like model (Zeng et al., 2024), quoted in tables 1 and 3 of the paper: see docs/quoted.md.
 
-Nothing here is part of LCV, and nothing of LCV depends on it. `docs/phpq.md` says what of it was
-read, what is inferred, and what is unknown.
+Nothing else depends on this package.
 """
 
 from .database_hook import DatabaseHook

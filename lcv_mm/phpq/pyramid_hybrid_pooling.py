@@ -19,7 +19,9 @@ class PyramidHybridPooling(BaseModule):
 
     Args:
         in_channels (Sequence[int]): Channels of each level that the backbone returns, in its order.
-        out_channels (int): Channels of each level after its projection. Defaults to 256.
+        out_channels (int, optional): Channels of each level after its projection; None leaves the projection out.
+            Defaults to 256.
+        maximum (bool): Whether the maximum stands beside the mean. Defaults to True.
 
     Example:
         >>> neck = PyramidHybridPooling(in_channels=[8, 16], out_channels=4)
@@ -27,12 +29,17 @@ class PyramidHybridPooling(BaseModule):
         torch.Size([2, 8])
     """
 
-    def __init__(self, in_channels: Sequence[int], out_channels: int = 256) -> None:
+    def __init__(self, in_channels: Sequence[int], out_channels: int | None = 256, maximum: bool = True) -> None:
         super().__init__(init_cfg=dict(type='Xavier', layer='Linear', distribution='uniform'))
         self.in_channels = tuple(in_channels)
-        self.projections = nn.ModuleList(nn.Linear(2 * channels, out_channels) for channels in self.in_channels)
+        self.maximum = maximum
+        self.projections = nn.ModuleList(
+            nn.Linear((1 + maximum) * channels, out_channels) if out_channels else nn.Identity()
+            for channels in self.in_channels
+        )
 
     def forward(self, feats: tuple[Tensor, ...]) -> tuple[Tensor]:
-        """Pool the levels: a tuple of (N, C, H, W) -> one feature (N, levels * out_channels)."""
-        levels = [project(hybrid_pool(x)) for project, x in zip(self.projections, feats, strict=True)]
+        """Pool the levels: a tuple of (N, C, H, W) -> one feature (N, sum of the levels' channels)."""
+        pooled = [hybrid_pool(x) if self.maximum else x.mean((2, 3)) for x in feats]
+        levels = [project(x) for project, x in zip(self.projections, pooled, strict=True)]
         return (torch.cat(levels, dim=1),)

@@ -24,7 +24,7 @@ class QuantizationHead(ClsHead):
     codewords with the same classifier, and `loss_quantization`, the squared distance of the two.
 
     Paper: "partial codebook attention" that optimises the most relevant codewords. Its losses, and every number below,
-    are not known to us; docs/phpq.md says where each default is from.
+    are not known to us; docs/quoted.md says where each default is from.
 
     Args:
         num_classes (int): Number of classes.
@@ -71,7 +71,7 @@ class QuantizationHead(ClsHead):
         self.embed = nn.Linear(in_channels, books * part_channels)
         self.codebooks = nn.Parameter(torch.empty(books, CODEWORDS, part_channels))
         for book in self.codebooks.data:
-            nn.init.xavier_uniform_(book)  # each by itself, as MeCoQ does
+            nn.init.xavier_uniform_(book)
         self.fc = NormProduct(books * part_channels, num_classes)
 
     @staticmethod

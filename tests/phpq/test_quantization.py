@@ -27,28 +27,11 @@ def test_a_map_is_pooled_by_its_mean_and_its_maximum():
     assert hybrid_pool(x).tolist() == [[3.0, -2.0, 6.0, -1.0]]  # means of both channels, then maxima
 
 
-def test_scores_are_inner_products_with_the_codewords_of_the_parts_own_book():
-    parts, codebooks = draw(N, M, D), draw(M, K, D, seed=1)
-    scores = codeword_scores(parts, codebooks)
-    for n in range(N):
-        for m in range(M):
-            for k in range(K):
-                expected = sum(float(parts[n, m, d] * codebooks[m, k, d]) for d in range(D))
-                assert float(scores[n, m, k]) == pytest.approx(expected, abs=1e-12)
-
-
-def test_attention_over_all_codewords_is_the_plain_softmax():
+def test_attention_over_all_over_one_and_over_two_codewords():
     scores = draw(N, M, K)
     torch.testing.assert_close(soft_codes(scores, 7.0, K), torch.softmax(7.0 * scores, dim=-1), rtol=0, atol=1e-15)
-
-
-def test_attention_over_one_codeword_is_the_hard_code():
-    scores = draw(N, M, K)
     hard = torch.nn.functional.one_hot(scores.argmax(-1), K).double()
     assert torch.equal(soft_codes(scores, 7.0, 1), hard)
-
-
-def test_attention_over_two_codewords_by_hand():
     probabilities = soft_codes(torch.tensor([[[0.5, -1.0, 0.2, 0.1]]]), alpha=10.0, topk=2)
     p = 1 / (1 + math.exp(10 * (0.2 - 0.5)))  # of the first against the third
     torch.testing.assert_close(probabilities, torch.tensor([[[p, 0.0, 1 - p, 0.0]]]))
@@ -99,29 +82,16 @@ def test_the_nearest_codewords_have_their_own_gradient():
     torch.testing.assert_close(codebooks.grad, expected)
 
 
-def test_attention_passes_gradcheck():
-    scores = draw(2, M, K).requires_grad_()
-    assert torch.autograd.gradcheck(lambda s: soft_codes(s, 2.0, 3), (scores,))
-
-
-@pytest.mark.parametrize('chunk', [1, 4, 7, 1000])
+@pytest.mark.parametrize('chunk', [1, 4, 1000])
 def test_look_ups_sum_to_the_inner_product_with_the_reconstruction_whatever_the_chunk(chunk):
-    queries, codebooks = draw(4, M, D), draw(M, K, D, seed=1)
-    codes = torch.randint(K, (7, M), generator=torch.Generator().manual_seed(3)).to(torch.uint8)
+    queries, codebooks = draw(4, 2, D), draw(2, 256, D, seed=1)
+    codes = torch.tensor([[255, 0], [128, 255], [3, 4], [0, 0], [254, 1]], dtype=torch.uint8)
     scores = lookup_scores(codeword_scores(queries, codebooks), codes, chunk)
     for q in range(4):
-        for n in range(7):
-            item = torch.cat([codebooks[m, int(codes[n, m])] for m in range(M)])
+        for n, (first, second) in enumerate(codes.tolist()):
+            item = torch.cat([codebooks[0, first], codebooks[1, second]])
             assert float(scores[q, n]) == pytest.approx(float(queries[q].flatten() @ item), abs=1e-12)
-
-
-def test_a_code_of_255_is_the_last_of_256_codewords():
-    codebooks = draw(2, 256, D)
-    codes = torch.tensor([[255, 0], [128, 255]], dtype=torch.uint8)
-    expected = torch.stack([codebooks[0][[255, 128]], codebooks[1][[0, 255]]], dim=1)
-    assert torch.equal(reconstruct(codes, codebooks), expected)
-    tables = codeword_scores(draw(1, 2, D, seed=4), codebooks)
-    assert lookup_scores(tables, codes)[0, 1] == tables[0, 0, 128] + tables[0, 1, 255]
+            assert torch.equal(reconstruct(codes, codebooks)[n].flatten(), item)
 
 
 def test_a_large_database_is_searched_in_little_memory():

@@ -1,4 +1,4 @@
-"""PHPQ on ResNet-18: three levels pooled by mean and maximum, 8 codebooks of 256 codewords.
+"""A PHPQ-like model on ResNet-18: three levels pooled by mean and maximum, 8 codebooks of 256 codewords.
 
 64 bits an image; 16, 32 or 48: `--cfg-options model.head.bits=32`.
 """

@@ -1,4 +1,9 @@
-"""PHPQ's schedule is not known to us. Here: that of a sister method by two of its authors, and the protocol of FPH."""
+"""PHPQ's schedule is not known. Here: that of MeCoQ (Wang et al., 2022), a sister method by two of its authors.
+
+Two numbers are those of FPH's protocol, which is for the same datasets. MeCoQ's factor of 1e-3 for the backbone never
+acts in its code: the backbone is frozen, and the scheduler sets one rate for all groups. Its weight decay is another
+one for each dataset.
+"""
 
 from mmengine.optim import CosineAnnealingLR, LinearLR, OptimWrapper
 from mmengine.runner import TestLoop, ValLoop
@@ -8,11 +13,11 @@ from lcv_mm.engine import ResumableTrainLoop
 
 optim_wrapper = dict(
     type=OptimWrapper,
-    optimizer=dict(type=SGD, lr=0.01, momentum=0.9, weight_decay=5e-4),  # lr: MeCoQ; weight decay: FPH's protocol
-    paramwise_cfg=dict(custom_keys={'backbone': dict(lr_mult=0.1)}),  # FPH's protocol: 1e-3 for pretrained layers
+    optimizer=dict(type=SGD, lr=0.01, momentum=0.9, weight_decay=5e-4),  # weight decay: FPH's protocol
+    paramwise_cfg=dict(custom_keys={'backbone': dict(lr_mult=0.1)}),  # FPH's protocol: 1e-3
 )
-param_scheduler = [  # MeCoQ: one epoch of warm-up, then a cosine to 1e-5, in 50 epochs
-    dict(type=LinearLR, start_factor=0.1, by_epoch=True, end=1, convert_to_iter_based=True),
+param_scheduler = [  # one epoch of warm-up from 1e-5, then a cosine to 1e-5
+    dict(type=LinearLR, start_factor=1e-3, by_epoch=True, end=1, convert_to_iter_based=True),
     dict(type=CosineAnnealingLR, by_epoch=True, begin=1, end=50, eta_min=1e-5, convert_to_iter_based=True),
 ]
 
@@ -20,4 +25,4 @@ train_cfg = dict(type=ResumableTrainLoop, max_epochs=50, val_interval=1)
 val_cfg = dict(type=ValLoop)
 test_cfg = dict(type=TestLoop)
 
-auto_scale_lr = dict(base_batch_size=80, enable=False)  # the batch size that the rates are for
+auto_scale_lr = dict(base_batch_size=128, enable=False)  # the batch size that the rates are for
