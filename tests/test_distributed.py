@@ -224,7 +224,7 @@ def trained(tmp_path_factory) -> tuple[Path, Path]:
     """Data and work dir of two epochs in two processes."""
     folder = tmp_path_factory.mktemp('run')
     data, work_dir = folder / 'birdlets', folder / 'work'
-    launch('dist_train', CONFIG, 2, '--work-dir', work_dir, *small(data, epochs=2))
+    launch('dist', 'train', 2, CONFIG, '--work-dir', work_dir, *small(data, epochs=2))
     return data, work_dir
 
 
@@ -243,7 +243,7 @@ def test_two_processes_test_with_the_accuracy_of_one(trained, tmp_path, run_here
     cfg.test_evaluator = [cfg.test_evaluator, dict(type='lcv_mm.ClassVarianceMetric')]
     cfg.dump(tmp_path / 'metrics.py')
     end = ('--work-dir', tmp_path, '--out-item', 'metrics', *small(data, epochs=2))
-    launch('dist_test', tmp_path / 'metrics.py', work_dir / 'epoch_2.pth', 2, '--out', tmp_path / 'two.json', *end)
+    launch('dist', 'test', 2, tmp_path / 'metrics.py', work_dir / 'epoch_2.pth', '--out', tmp_path / 'two.json', *end)
     run_here('test', tmp_path / 'metrics.py', work_dir / 'epoch_2.pth', '--out', tmp_path / 'one.json', *end)
     two, one = (json.loads((tmp_path / name).read_text()) for name in ('two.json', 'one.json'))
     assert two == pytest.approx(one, rel=1e-4)
@@ -255,14 +255,14 @@ def test_two_processes_test_with_the_accuracy_of_one(trained, tmp_path, run_here
 def test_all_processes_stop_where_one_is_told_to_and_lose_nothing(trained, tmp_path):
     data, work_dir = trained
     with ThreadPoolExecutor() as pool:
-        args = (CONFIG, 2, '--work-dir', tmp_path, *small(data, epochs=2))
-        stopped = pool.submit(launch, 'dist_train', *args, check=False)
+        args = ('train', 2, CONFIG, '--work-dir', tmp_path, *small(data, epochs=2))
+        stopped = pool.submit(launch, 'dist', *args, check=False)
         wait_until(lambda: any('Epoch(train)' in log.read_text() for log in tmp_path.glob('*/*.log')))
         os.kill(processes_of(tmp_path, 'RANK=1')[0], signal.SIGTERM)
     assert stopped.result().returncode != 0
     assert 'carry on with --resume' in stopped.result().stdout
     assert not (tmp_path / 'epoch_2.pth').exists()
-    launch('dist_train', *args, '--resume')
+    launch('dist', *args, '--resume')
     assert_same_weights(tmp_path, work_dir)
 
 
@@ -273,7 +273,7 @@ def test_two_machines_train_together(trained, tmp_path):
 
     def node(rank: int) -> subprocess.CompletedProcess:
         env = dict(NNODES=2, NODE_RANK=rank, MASTER_ADDR='127.0.0.1', PORT=port)
-        return launch('dist_train', CONFIG, 1, '--work-dir', tmp_path, *small(data, epochs=2), **env)
+        return launch('dist', 'train', 1, CONFIG, '--work-dir', tmp_path, *small(data, epochs=2), **env)
 
     with ThreadPoolExecutor() as pool:
         list(pool.map(node, range(2)))
@@ -315,11 +315,12 @@ def test_a_slurm_job_trains_and_tests_like_the_launcher(trained, slurm, tmp_path
     data, work_dir = trained
     env = dict(PATH=f'{slurm}:{os.environ["PATH"]}', GPUS=2, GPUS_PER_NODE=2, GRES='', SRUN_ARGS='--time=5 --quiet')
     jobs = tmp_path / 'jobs'
-    launch('slurm_train', 'cpu', 'lcv', CONFIG, jobs, *small(data, epochs=2), MASTER_PORT=free_port(), **env)
+    args = ('cpu', 'lcv', CONFIG, '--work-dir', jobs, *small(data, epochs=2))
+    launch('slurm', 'train', *args, MASTER_PORT=free_port(), **env)
     assert_same_weights(jobs, work_dir)
     out = ('--work-dir', jobs, '--out', jobs / 'out.json', '--out-item', 'metrics', *small(data, epochs=2))
     del env['GRES']
-    launch('slurm_test', 'gpu', 'lcv', CONFIG, jobs / 'epoch_2.pth', *out, MASTER_PORT=free_port(), **env)
+    launch('slurm', 'test', 'gpu', 'lcv', CONFIG, jobs / 'epoch_2.pth', *out, MASTER_PORT=free_port(), **env)
     assert json.loads((jobs / 'out.json').read_text())['accuracy/top5'] == 100
     rest = '--ntasks=2 --ntasks-per-node=2 --cpus-per-task=5 --kill-on-bad-exit=1 --time=5 --quiet'
     assert (tmp_path / 'said').read_text().splitlines() == [
@@ -361,7 +362,7 @@ def test_a_rank_that_dies_ends_the_others_within_a_minute_and_is_shown(tmp_path,
     }
     more = workers | {f'default_hooks.faulty.{key}': value for key, value in hook.items()}
     done = launch(
-        'dist_train', CONFIG, 2, '--work-dir', work_dir, *small(tmp_path / 'birdlets', epochs=50, **more),
+        'dist', 'train', 2, CONFIG, '--work-dir', work_dir, *small(tmp_path / 'birdlets', epochs=50, **more),
         check=False, PYTHONPATH=tmp_path,
     )  # fmt: skip
     waited = time.time() - float(died.read_text())
@@ -375,10 +376,8 @@ def test_a_rank_that_dies_ends_the_others_within_a_minute_and_is_shown(tmp_path,
 @pytest.mark.parametrize(
     ('script', 'usage'),
     [
-        ('dist_train', 'bash tools/dist_train.sh CONFIG NUM_GPUS'),
-        ('dist_test', 'bash tools/dist_test.sh CONFIG CHECKPOINT NUM_GPUS'),
-        ('slurm_train', 'bash tools/slurm_train.sh PARTITION JOB_NAME CONFIG WORK_DIR'),
-        ('slurm_test', 'bash tools/slurm_test.sh PARTITION JOB_NAME CONFIG CHECKPOINT'),
+        ('dist', 'bash tools/dist.sh train|test NUM_GPUS CONFIG'),
+        ('slurm', 'bash tools/slurm.sh train|test PARTITION JOB_NAME CONFIG'),
     ],
 )
 def test_a_script_without_its_arguments_says_how_to_call_it(script, usage):

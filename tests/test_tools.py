@@ -242,7 +242,26 @@ def test_weights_that_are_not_finite_are_not_tested(trained, tmp_path, run_here)
     assert not (tmp_path / 'metrics.json').exists()
 
 
-def test_the_command_answers_help_on_stdout_and_exits_0():
-    done = run_python('-m', 'lcv_mm', '--help')
-    assert 'TOOL: analyze, ' in done.stdout
-    assert run_python('-m', 'lcv_mm', 'trian', check=False).returncode == 1
+COMMAND = """
+import sys
+import lcv_mm_cli
+try:
+    lcv_mm_cli.main()
+finally:
+    print({'lcv_mm', 'mmpretrain', 'torch'} & {*sys.modules})
+"""
+
+
+def test_the_command_answers_help_names_and_version_at_once():
+    for args, said in [
+        (['--help'], 'TOOL: analyze, '),
+        (['train', '--help'], '--data DIR'),
+        (['--version'], 'lcv_mm 0.1.0'),
+        (['configs', 'lcv_*resnet50_224'], 'own_images/lcv_cbp_resnet50_224'),
+        (['configs'], '\nlcv_cbp_vgg16_cub448\n'),
+    ]:
+        done = run_python('-c', COMMAND, *args)
+        assert said in done.stdout
+        assert done.stdout.splitlines()[-1] == 'set()'  # no import that takes seconds
+    assert '_base_' not in done.stdout
+    assert run_python('-c', COMMAND, 'trian', check=False).returncode == 1
