@@ -7,6 +7,7 @@ Importing it registers every component in MMPretrain's registries. Without MMPre
 import contextlib
 import io
 import warnings
+from pathlib import Path
 
 from . import ops
 from .class_balanced_batch_sampler import ClassBalancedBatchSampler
@@ -19,6 +20,7 @@ try:
         warnings.filterwarnings('ignore', 'Fail to import ..MultiScaleDeformableAttention')
         import mmpretrain.datasets
         import mmpretrain.models  # noqa: F401
+        from mmpretrain.apis import ModelHub
 except ImportError as error:
     _missing = error
 else:
@@ -37,6 +39,10 @@ else:
         ResNetLayers,
         VGGLayers,
     )
+
+    _index = Path(__file__).parent / 'configs/model-index.yml'
+    if not ModelHub.has('lcv_cbp_vgg16_cub448'):  # on a reload
+        ModelHub.register_model_index(_index, config_prefix=_index.parent)
 
 
 def __getattr__(name: str) -> object:

@@ -228,7 +228,7 @@ def trained(tmp_path_factory) -> tuple[Path, Path]:
 
     def node(rank: int) -> None:
         env = dict(NNODES=2, NODE_RANK=rank, MASTER_ADDR='127.0.0.1', PORT=port)
-        launch('dist_train', CONFIG, 1, '--work-dir', work_dir, *small(data, epochs=2), **env)
+        launch('dist', 'train', 1, CONFIG, '--work-dir', work_dir, *small(data, epochs=2), **env)
 
     with ThreadPoolExecutor() as pool:
         list(pool.map(node, range(2)))
@@ -263,7 +263,7 @@ def test_two_processes_test_with_the_accuracy_of_one(trained, tmp_path, run_here
     cfg.test_evaluator = [cfg.test_evaluator, dict(type='lcv_mm.ClassVarianceMetric')]
     cfg.dump(tmp_path / 'metrics.py')
     end = ('--work-dir', tmp_path, '--out-item', 'metrics', *small(data, epochs=2))
-    launch('dist_test', tmp_path / 'metrics.py', work_dir / 'epoch_2.pth', 2, '--out', tmp_path / 'two.json', *end)
+    launch('dist', 'test', 2, tmp_path / 'metrics.py', work_dir / 'epoch_2.pth', '--out', tmp_path / 'two.json', *end)
     run_here('test', tmp_path / 'metrics.py', work_dir / 'epoch_2.pth', '--out', tmp_path / 'one.json', *end)
     two, one = (json.loads((tmp_path / name).read_text()) for name in ('two.json', 'one.json'))
     assert two == pytest.approx(one, rel=1e-4)
@@ -302,10 +302,12 @@ def slurm(tmp_path) -> Path:
 def test_a_slurm_job_trains_and_tests_like_the_launcher(tool, gres, trained, slurm, tmp_path):
     data, work_dir = trained
     path = f'{slurm}:{os.environ["PATH"]}'
-    args = [tmp_path] if tool == 'train' else [work_dir / 'epoch_2.pth', '--out', tmp_path / 'out.json']
-    args += ['--work-dir', tmp_path, '--out-item', 'metrics'] * (tool == 'test') + small(data, epochs=2)
+    args = (
+        [] if tool == 'train' else [work_dir / 'epoch_2.pth', '--out', tmp_path / 'out.json', '--out-item', 'metrics']
+    )
+    args += ['--work-dir', tmp_path, *small(data, epochs=2)]
     env = dict(PATH=path, GPUS=2, GPUS_PER_NODE=2, SRUN_ARGS='--time=5 --quiet')
-    launch(f'slurm_{tool}', 'cpu', 'lcv', CONFIG, *args, **env, **gres)
+    launch('slurm', tool, 'cpu', 'lcv', CONFIG, *args, **env, **gres)
     words = (tmp_path / 'said').read_text().partition(f'\n{sys.executable}\n')
     options = ['-p', 'cpu', '--job-name=lcv', *(['--gres=gpu:2'] if tool == 'test' else []), '--ntasks=2']
     options += ['--ntasks-per-node=2', '--cpus-per-task=5', '--kill-on-bad-exit=1', '--time=5', '--quiet']
@@ -343,7 +345,7 @@ def test_a_rank_that_is_killed_ends_the_others_and_is_shown(tmp_path):
     }
     more = workers | {'default_hooks.faulty.type': 'faulty.FaultyHook'}
     done = launch(
-        'dist_train', CONFIG, 2, '--work-dir', work_dir, *small(tmp_path / 'birdlets', epochs=50, **more),
+        'dist', 'train', 2, CONFIG, '--work-dir', work_dir, *small(tmp_path / 'birdlets', epochs=50, **more),
         check=False, PYTHONPATH=tmp_path,
     )  # fmt: skip
     assert done.returncode != 0
@@ -351,7 +353,7 @@ def test_a_rank_that_is_killed_ends_the_others_and_is_shown(tmp_path):
     wait_until(lambda: not processes_of(work_dir))
 
 
-@pytest.mark.parametrize('script', ['dist_train', 'dist_test', 'slurm_train', 'slurm_test'])
+@pytest.mark.parametrize('script', ['dist', 'slurm'])
 def test_a_script_without_its_arguments_says_how_to_call_it(script):
     done = launch(script, CONFIG, check=False)
     assert done.returncode == 2

@@ -108,11 +108,22 @@ def test_the_scores_are_those_of_the_model_and_the_likeliest_come_first(run_here
     ]
 
 
-def test_a_table_shows_all_classes_where_there_are_fewer_than_topk(run_here, plain, images, monkeypatch):
-    monkeypatch.setenv('COLUMNS', '300')
+def test_a_line_per_image_shows_all_classes_where_there_are_fewer_than_topk(run_here, plain, images):
     shown = run_here('predict', *plain, images / NAMES[1], images / NAMES[0]).stdout
-    assert all(name in shown for name in CLASSES)
-    assert 0 < shown.index(NAMES[1]) < shown.index(NAMES[0])  # as given
+    lines = [line for line in shown.splitlines() if line.startswith(str(images))]
+    assert [line.split(': ')[0] for line in lines] == [str(images / NAMES[1]), str(images / NAMES[0])]  # as given
+    assert all(name in line for line in lines for name in CLASSES)
+
+
+def test_copies_are_sorted_by_class_and_no_image_of_the_same_name_is_lost(run_here, plain, images, tmp_path):
+    args = ('predict', *plain, images, '--out', tmp_path / 'out.json', '--save', tmp_path / 'sorted')
+    for _ in range(2):  # again, nothing is copied twice
+        assert f'Saved: 5 images by class in {tmp_path / "sorted"}' in run_here(*args).stdout
+    predictions = json.loads((tmp_path / 'out.json').read_text(encoding='utf-8'))
+    expected = sorted((one['top'][0]['class'], Path(one['image']).read_bytes()) for one in predictions)
+    copies = [file for file in (tmp_path / 'sorted').rglob('*') if file.is_file()]
+    assert sorted((file.parent.name, file.read_bytes()) for file in copies) == expected
+    assert {file.name for file in copies} - {Path(name).name for name in NAMES} <= {'1_2.png'}
 
 
 def test_a_damaged_image_is_skipped_and_reported(run_here, plain, images, tmp_path):

@@ -3,7 +3,14 @@
 import subprocess
 import sys
 
+import mmpretrain
 import pytest
+import torch
+from mmpretrain.apis import ModelHub
+
+from lcv_mm import CBPHead
+from lcv_mm.launch import load_config
+from lcv_mm.paper import read_rows
 
 PARTS = {
     'MODELS': [
@@ -24,7 +31,6 @@ DOTTED = (
 FORKS = """
 import os, sys
 import mmpretrain.registry as registry
-from mmengine.config import Config
 
 for expression in sys.argv[1:]:
     if os.fork() == 0:
@@ -76,3 +82,30 @@ def test_a_part_is_found_by_its_bare_name_after_custom_imports_and_by_its_dotted
     assert [line[2:] for line in done.stdout.splitlines() if line.startswith('@ ')] == [
         str(names) for names in expected.values()
     ]
+
+
+def test_the_toolboxs_catalogue_lists_each_row_with_its_config_and_no_result_that_was_not_reached():
+    rows = {row.config: row for row in read_rows()}
+    listed = {name: info for name, info in ModelHub._models_dict.items() if name in rows}
+    assert listed.keys() == rows.keys()
+    assert mmpretrain.list_models('lcv_*') == sorted(name for name in rows if name.startswith('lcv_'))
+    assert 'resnet18_8xb32_in1k' in mmpretrain.list_models()
+    for name, info in listed.items():
+        assert info.in_collection == rows[name].method.partition(' ')[0]
+        assert info.metadata['Training Data'] == rows[name].dataset
+        assert info.results is None
+        assert info.config.endswith(f'/{name}.py')
+    assert ModelHub.get('isqrt_resnet50_cub448').config.model.head.num_classes == 200
+
+
+def test_get_model_takes_a_rows_name_and_the_checkpoint_of_a_run(tmp_path):
+    cfg = load_config('cbp_vgg16_flower224')
+    del cfg['test_dataloader']  # without a checkpoint the toolbox looks its dataset up by name
+    model = mmpretrain.get_model(cfg)
+    torch.save(
+        dict(state_dict=model.state_dict(), meta=dict(dataset_meta=dict(classes=('a', 'b')))), tmp_path / 'x.pth'
+    )
+    again = mmpretrain.get_model('cbp_vgg16_flower224', pretrained=str(tmp_path / 'x.pth'))
+    assert isinstance(again.head, CBPHead)
+    assert again._dataset_meta == dict(classes=('a', 'b'))
+    assert torch.equal(again.head.pool.h1, model.head.pool.h1)

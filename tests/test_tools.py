@@ -3,7 +3,6 @@
 import json
 import pickle
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,10 +11,8 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.evaluator import BaseMetric
-from tiny_run import ROOT, start_tool, tiny_options, tiny_settings
+from tiny_run import ROOT, run_python, start_tool, tiny_options, tiny_settings
 from torchvision.models import vgg16
-
-from lcv_mm.__main__ import main
 
 CONFIG = ROOT / 'configs/lcv_cbp_resnet18_birdlets.py'
 
@@ -237,10 +234,26 @@ def test_weights_that_are_not_finite_are_not_tested(trained, tmp_path, run_here)
     assert not (tmp_path / 'metrics.json').exists()
 
 
-def test_the_command_answers_help_and_refuses_an_unknown_tool(monkeypatch, capsys):
-    monkeypatch.setattr(sys, 'argv', ['lcv_mm', '--help'])
-    main()
-    assert 'TOOL: analyze, ' in capsys.readouterr().out
-    monkeypatch.setattr(sys, 'argv', ['lcv_mm', 'trian'])
-    with pytest.raises(SystemExit, match='TOOL: analyze, '):
-        main()
+COMMAND = """
+import sys
+import lcv_mm_cli
+try:
+    lcv_mm_cli.main()
+finally:
+    print({'lcv_mm', 'mmpretrain', 'torch'} & {*sys.modules})
+"""
+
+
+def test_the_command_answers_help_names_and_version_at_once():
+    for args, said in [
+        (['--help'], 'TOOL: analyze, '),
+        (['train', '--help'], '--data DIR'),
+        (['--version'], 'lcv_mm 0.1.0'),
+        (['configs', 'lcv_*resnet50_224'], 'own_images/lcv_cbp_resnet50_224'),
+        (['configs'], '\nlcv_cbp_vgg16_cub448\n'),
+    ]:
+        done = run_python('-c', COMMAND, *args)
+        assert said in done.stdout
+        assert done.stdout.splitlines()[-1] == 'set()'  # no import that takes seconds
+    assert '_base_' not in done.stdout
+    assert run_python('-c', COMMAND, 'trian', check=False).returncode == 1

@@ -3,18 +3,17 @@
 import argparse
 from pathlib import Path
 
+from lcv_mm_cli import tool_parser
+
 
 def parse_args() -> argparse.Namespace:
-    from mmengine.config import DictAction
-
-    parser = argparse.ArgumentParser(
-        description='Write analysis.html on the predictions of tools/test.py --out: accuracy of each class, confused '
-        'pairs, calibration, embedding'
+    parser = tool_parser(
+        'Write analysis.html on the predictions of tools/test.py --out: confusion matrix, precision, recall and F1 of '
+        'each class, confused pairs, calibration, embedding',
+        checkpoint=False,
     )
-    parser.add_argument('config', help='config file')
     parser.add_argument('predictions', type=Path, help='.pkl of tools/test.py --out; such a file can run any code')
     parser.add_argument('--out', type=Path, help='folder to write to (default: that of the predictions)')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', help='override settings')
     return parser.parse_args()
 
 

@@ -28,7 +28,7 @@ def main() -> None:
     from lcv_mm.errors import ConfigError
     from lcv_mm.launch import check_out_file, load_config, override_config, short_errors
     from lcv_mm.launch.trained import image_inferencer, load_trained, loading_step
-    from lcv_mm.visualization import PICTURES, draw_attention_maps, predict_with_attention
+    from lcv_mm.visualization import PICTURES, attention_title, draw_attention_maps, predict_with_attention
 
     with short_errors():
         check_out_file(args.out, PICTURES)
@@ -47,11 +47,7 @@ def main() -> None:
         else:
             batch = default_collate([images[i] for i in indices])
         samples, maps = predict_with_attention(model, batch)
-        titles: list[str] = []
-        for sample in samples:
-            label, truth = int(sample.pred_label), int(sample.gt_label) if 'gt_label' in sample else None
-            title = names[label] if truth in (None, label) else f'{names[truth]}, taken for {names[label]}'
-            titles.append(title)
+        titles = [attention_title(sample, names) for sample in samples]
         draw_attention_maps(batch['inputs'], maps, titles).savefig(args.out, dpi=120)
     print(f'Attention maps: {args.out}')
 

@@ -65,7 +65,7 @@ def predict(
                 predictions.append({'image': str(file), 'top': found})
                 if attention is not None:
                     picture = attention / f'{os.path.relpath(file, root)}.png'
-                    title = f'{found[0]["class"]} {found[0]["score"]:.3f}'
+                    title = f'predicted: {found[0]["class"]} {found[0]["score"]:.3f}'
                     figure = draw_attention_maps(batch['inputs'][[place]], maps[[place]], [title], columns=1)
                     try:
                         picture.parent.mkdir(parents=True, exist_ok=True)

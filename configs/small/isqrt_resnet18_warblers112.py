@@ -6,6 +6,6 @@ with read_base():
     from .._base_.datasets.warblers112 import *
     from .._base_.models.isqrt_resnet18_imagenet import *
     from .._base_.rehearsal_runtime import *
-    from .._base_.schedules.paper_sgd_12e import *
+    from .._base_.schedules.isqrt_sgd_12e import *
 
 model.update(head=dict(num_classes=25))

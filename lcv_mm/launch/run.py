@@ -118,7 +118,7 @@ def _set_environment(launcher: str) -> None:
     if not all(name in os.environ for name in names):
         raise ConfigError(
             f'--launcher {launcher} needs the variables {", ".join(names)}, which this launcher sets, but they are not '
-            'there; start with tools/dist_train.sh or tools/slurm_train.sh (tools/dist_test.sh, tools/slurm_test.sh), '
+            'there; start with tools/dist.sh or tools/slurm.sh, '
             'or leave --launcher out for one process'
         )
     for name, source in zip(LAUNCHERS['pytorch'], names, strict=True):

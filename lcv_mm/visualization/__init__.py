@@ -3,7 +3,7 @@
 That page's module, `analysis`, is imported by its own name: scikit-learn takes its time.
 """
 
-from .attention_maps import attention_of, draw_attention_maps, predict_with_attention
+from .attention_maps import attention_of, attention_title, draw_attention_maps, predict_with_attention
 from .curves import Curve, draw_curves, last_epoch, read_curves, read_scalars
 from .page import BLUE, INK, PICTURES, STYLE, address, render_page
 
@@ -15,6 +15,7 @@ __all__ = [
     'Curve',
     'address',
     'attention_of',
+    'attention_title',
     'draw_attention_maps',
     'draw_curves',
     'last_epoch',

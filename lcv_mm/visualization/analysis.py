@@ -1,4 +1,4 @@
-"""What the predictions of a test set show, on one page: accuracy of each class, confusions, calibration, embedding."""
+"""What the predictions of a test set show, on one page: confusions, scores of each class, calibration, embedding."""
 
 import base64
 import io
@@ -16,14 +16,14 @@ from mmpretrain.evaluation import Accuracy
 from PIL import Image
 from sklearn.calibration import calibration_curve
 from sklearn.manifold import TSNE
-from sklearn.metrics import confusion_matrix
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 from sklearn.preprocessing import normalize
 
 from ..errors import ConfigError, DataError
 from .page import BLUE, INK, STYLE, address, render_page
 
 # What is shown at most; the page says so
-BARS, PAIRS, IMAGES, POINTS = 40, 20, 3, 1000
+ROWS, FILES, PAIRS, IMAGES, POINTS = 40, 5, 20, 3, 1000
 COLOURS = [f'C{place}' for place in range(10) if place != 7]  # matplotlib's own, without the grey
 BINS = 10
 SIDE = 160  # pixels of a picture's longer side
@@ -99,10 +99,11 @@ def analysis_page(predictions: Predictions, classes: Sequence[str], title: str) 
         DataError: If an image to be shown can't be read.
     """
     counts = confusion_matrix(predictions.labels, predictions.taken_for, labels=range(len(classes)))
-    pairs, rows, topk = confused_pairs(counts), class_rows(counts, classes), min(5, len(classes))
+    pairs, rows, topk = confused_pairs(counts), class_rows(counts, classes, predictions), min(5, len(classes))
+    shown = sorted(row['label'] for row in rows[:ROWS])
     with matplotlib.rc_context(STYLE):
         error, reliability = calibration(predictions)
-        figures = draw_classes(rows[:BARS]), reliability, draw_embedding(predictions, classes, pairs)
+        figures = reliability, draw_embedding(predictions, classes, pairs)
     return render_page(
         'visualization/analysis.html.j2',
         title=title,
@@ -112,24 +113,44 @@ def analysis_page(predictions: Predictions, classes: Sequence[str], title: str) 
         accuracies=[float(value[0]) for value in Accuracy.calculate(predictions.scores, predictions.labels, (1, topk))],
         calibration_error=100 * error,
         rows=rows,
+        macro={name: float(np.mean([row[name] for row in rows])) for name in ('precision', 'recall', 'f1')},
+        shown=[classes[label] for label in shown],
+        matrix=matrix_rows(predictions, counts, shown),
         pairs=[_pair(predictions, classes, counts, *pair) for pair in pairs[:PAIRS]],
         num_pairs=len(pairs),
         figures=[figure and address(figure) for figure in figures],
         of_feats=predictions.feats is not None,
-        limits=dict(bars=BARS, images=IMAGES, bins=BINS, points=POINTS),
+        limits=dict(rows=ROWS, images=IMAGES, bins=BINS, points=POINTS),
     )
 
 
-def class_rows(counts: np.ndarray, classes: Sequence[str]) -> list[dict[str, Any]]:
-    """Name, images, right ones, accuracy in per cent, and the class most taken for instead; the worst class first."""
+def class_rows(counts: np.ndarray, classes: Sequence[str], predictions: Predictions) -> list[dict[str, Any]]:
+    """Label, name, counts, scores in per cent and rival of each class that has images, the worst recall first."""
+    scores = precision_recall_fscore_support(
+        predictions.labels, predictions.taken_for, labels=range(len(classes)), zero_division=0
+    )
     rows: list[dict[str, Any]] = []
-    for label, name in enumerate(classes):
-        images, right = int(counts[label].sum()), int(counts[label, label])
+    for label, (name, precision, recall, f1, images) in enumerate(zip(classes, *scores, strict=True)):
         wrong = np.delete(counts[label], label)
         rival = f'{np.delete(classes, label)[wrong.argmax()]} ({wrong.max()})' if wrong.any() else ''
+        row = dict(label=label, name=name, images=int(images), right=int(counts[label, label]), taken_for=rival)
         if images:
-            rows.append(dict(name=name, images=images, right=right, accuracy=100 * right / images, taken_for=rival))
-    return sorted(rows, key=lambda row: row['accuracy'])
+            rows.append(row | dict(precision=100 * precision, recall=100 * recall, f1=100 * f1))
+    return sorted(rows, key=lambda row: row['recall'])
+
+
+def matrix_rows(predictions: Predictions, counts: np.ndarray, labels: Sequence[int]) -> list[list[dict[str, Any]]]:
+    """The confusion matrix of some classes: of each cell the count, its share of the row, and the first files."""
+    rows = []
+    for label in labels:
+        cells = []
+        for other in labels:
+            those = np.flatnonzero((predictions.labels == label) & (predictions.taken_for == other))
+            files = [Path(file).name for i in those if (file := predictions.files[i])]
+            names = ', '.join(files[:FILES]) + ', ...' * (len(files) > FILES)
+            cells.append(dict(count=len(those), share=len(those) / max(counts[label].sum(), 1), files=names))
+        rows.append(cells)
+    return rows
 
 
 def confused_pairs(counts: np.ndarray) -> list[tuple[int, int]]:
@@ -155,16 +176,6 @@ def calibration(predictions: Predictions) -> tuple[float, Figure]:
     histogram.bar(edges[:-1], sizes, width=1 / BINS, align='edge', color=BLUE, edgecolor='white')
     histogram.set(xlabel='confidence: the highest score', ylabel='images', xlim=(0, 1))
     return error, figure
-
-
-def draw_classes(rows: Sequence[dict[str, Any]]) -> Figure:
-    """A bar for the accuracy of each class, in the order of the rows, downwards."""
-    figure = Figure(figsize=(5, 0.7 + 0.2 * len(rows)), layout='constrained')
-    axes = figure.add_subplot(xlabel='accuracy (%)', xlim=(0, 100), ylim=(len(rows) - 0.4, -0.6))
-    bars = axes.barh(range(len(rows)), [row['accuracy'] for row in rows], color=BLUE)
-    axes.set_yticks(range(len(rows)), [row['name'] for row in rows])
-    axes.bar_label(bars, [f'{row["right"]} of {row["images"]}' for row in rows], padding=3)
-    return figure
 
 
 def draw_embedding(predictions: Predictions, classes: Sequence[str], pairs: Sequence[tuple[int, int]]) -> Figure | None:

@@ -46,6 +46,15 @@ def predict_with_attention(model: ImageClassifier, batch: dict) -> tuple[list[Da
     return samples, outputs[-1][-1]
 
 
+def attention_title(sample: DataSample, names: Sequence[str]) -> str:
+    """The predicted class of an image and, where it is known, the true one."""
+    label = names[int(sample.pred_label)]
+    truth = names[int(sample.gt_label)] if 'gt_label' in sample else None
+    if truth == label:
+        return f'true and predicted: {label}'
+    return f'predicted: {label}' if truth is None else f'true: {truth}\npredicted: {label}'
+
+
 def draw_attention_maps(images: Tensor, maps: Tensor, titles: Sequence[str], columns: int = 4) -> Figure:
     """Draw images beside the mean over channels of the attention output M.
 

@@ -69,18 +69,38 @@ def test_the_head_holds_top1_top5_and_the_calibration_error(page, dump):
 
 
 def test_the_table_holds_each_class_that_has_images_the_worst_first(page, dump):
-    rows = re.findall(r'<tr><th scope="row">(.*?)</th>(.*?)</tr>', page)
+    rows = re.findall(
+        r'<tr><th scope="row">(.*?)</th>(.*?)</tr>', page[page.index('"classes">') : page.index('<tfoot>')]
+    )
     cells = {name: re.findall(r'<td.*?>(.*?)</td>', rest) for name, rest in rows}
     assert set(cells) == {'Red &lt;b&gt;', 'Green', 'Blue', 'Grey', 'Pink'}
-    accuracies = []
-    for name, (images, right, accuracy, _) in cells.items():
+    recalls, images_of = [], counted(dump[1])
+    for name, (images, right, precision, recall, f1, _) in cells.items():
         label = [c.replace('<b>', '&lt;b&gt;') for c in CLASSES].index(name)
-        hits = sum(truth == taken_for == label for truth, taken_for, _ in counted(dump[1]))
+        hits = sum(truth == taken_for == label for truth, taken_for, _ in images_of)
+        taken = sum(taken_for == label for _, taken_for, _ in images_of)
         assert (int(images), int(right)) == (IMAGES_OF[label], hits)
-        assert accuracy == f'{100 * hits / IMAGES_OF[label]:.2f}'
-        accuracies.append(float(accuracy))
-    assert accuracies == sorted(accuracies)
-    assert cells['Red &lt;b&gt;'][3].startswith('Green (')
+        assert (precision, recall) == (f'{100 * hits / taken:.2f}', f'{100 * hits / IMAGES_OF[label]:.2f}')
+        assert f1 == f'{200 * hits / (taken + IMAGES_OF[label]):.2f}'
+        recalls.append(float(recall))
+    assert recalls == sorted(recalls)
+    assert cells['Red &lt;b&gt;'][5].startswith('Green (')
+    means = re.findall(r'<td class="number">(.*?)</td>', page[page.index('<tfoot>') : page.index('</tfoot>')])
+    for place, mean in zip((2, 3, 4), means, strict=True):
+        assert float(mean) == pytest.approx(np.mean([float(row[place]) for row in cells.values()]), abs=0.011)
+
+
+def test_the_matrix_counts_each_class_taken_for_each_and_names_the_files(page, dump):
+    matrix = page[page.index('"matrix">') : page.index('"classes">')]
+    rows = re.findall(r'<tr><th scope="row">(.*?)</th>(.*?)</tr>', matrix)
+    assert [name for name, _ in rows] == ['Red &lt;b&gt;', 'Green', 'Blue', 'Grey', 'Pink']
+    images = counted(dump[1])
+    for label, (_, cells) in enumerate(rows):
+        for other, (share, files, count) in enumerate(re.findall(r'--share: (.*?)" title="(.*?)">(\d*)</td>', cells)):
+            those = [f'{i}.png' for i, image in enumerate(images) if image[:2] == (label, other)]
+            assert int(count or 0) == len(those)
+            assert float(share) == pytest.approx(len(those) / IMAGES_OF[label], abs=0.0051)
+            assert files == ', '.join(those[:5]) + (', ...' if len(those) > 5 else '')
 
 
 def test_confused_pairs_come_with_the_surest_mistakes_and_the_clearest_images_of_the_other_class(page, dump):
@@ -181,7 +201,7 @@ def test_a_browser_shows_texts_and_pictures_and_finds_nothing_wrong(width, schem
     pictures = chromium.execute_script(
         'return [...document.images].map(image => [image.alt, image.complete && image.naturalWidth, image.width])'
     )
-    assert len(pictures) == 3 + page.count('data:image/jpeg')
+    assert len(pictures) == 2 + page.count('data:image/jpeg')
     assert min(drawn for _, drawn, _ in pictures) > 0
     assert min(wide for _, _, wide in pictures) > (30 if width == 360 else 70)
     assert all(alt for alt, _, _ in pictures)

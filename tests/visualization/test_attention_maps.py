@@ -6,11 +6,12 @@ import torch
 from layouts import draw_noise
 from mmpretrain.models import ImageClassifier
 from mmpretrain.registry import MODELS
+from mmpretrain.structures import DataSample
 from PIL import Image
 
 from lcv_mm.errors import ConfigError
 from lcv_mm.ops import residual_attention
-from lcv_mm.visualization.attention_maps import predict_with_attention
+from lcv_mm.visualization.attention_maps import attention_title, predict_with_attention
 
 ATTENTION, POOLING = dict(type='ResidualAttention'), dict(type='GlobalAveragePooling')
 PREPROCESSOR = dict(type='ClsDataPreprocessor', mean=[120.0, 110.0, 100.0], std=[60.0, 60.0, 60.0], to_rgb=True)
@@ -47,6 +48,13 @@ def test_the_attention_output_is_taken_where_pooling_follows_it():
 def test_a_model_without_attention_is_refused(neck):
     with pytest.raises(ConfigError, match=r'model\.neck: expected a ResidualAttention'):
         predict_with_attention(build(neck), batch())
+
+
+def test_a_title_says_which_name_is_the_truth_and_which_the_prediction():
+    sample = DataSample().set_pred_label(1)
+    assert attention_title(sample, ['heron', 'owl']) == 'predicted: owl'
+    assert attention_title(sample.set_gt_label(0), ['heron', 'owl']) == 'true: heron\npredicted: owl'
+    assert attention_title(sample.set_gt_label(1), ['heron', 'owl']) == 'true and predicted: owl'
 
 
 @pytest.mark.slow
