@@ -113,7 +113,7 @@ def test_weights_of_another_model_are_an_error_and_change_nothing(tmp_path):
     assert str(caught.value).startswith(
         f'{file}: 0 of the 26 tensors of VGG fit. The first that do not: features.0.conv.weight is missing; '
         'features.0.conv.bias is missing; features.1.conv.weight is missing (the file holds conv1.weight, bn1.weight, '
-        'bn1.bias, ...). Give weights of this architecture (model.backbone.init_cfg.checkpoint)'
+        'bn1.bias, ...). Set model.backbone.init_cfg.checkpoint'
     )
     assert all(torch.equal(value, before[key]) for key, value in module.state_dict().items())
 
@@ -135,9 +135,9 @@ def test_a_server_that_refuses_is_an_error_with_three_ways_out(cache):
         load_pretrained(VGG(16), url)
     message = str(caught.value)
     assert message.startswith(f'vgg16-397923af.pth: could not be downloaded from {url} (')
-    assert f'Put the file into {cache} by hand' in message
-    assert '--cfg-options model.backbone.init_cfg.checkpoint=/path/to/vgg16-397923af.pth' in message
-    assert '--cfg-options model.backbone.init_cfg=None' in message
+    assert f'Put it into {cache}' in message
+    assert '--cfg-options model.backbone.init_cfg.checkpoint=FILE' in message
+    assert 'model.backbone.init_cfg=None' in message
     assert list(cache.iterdir()) == []
 
 

@@ -42,7 +42,7 @@ def test_the_loss_is_the_mean_over_the_levels_and_the_targets_are_of_the_images_
 
 
 def test_without_a_graph_there_is_one_message():
-    with pytest.raises(ConfigError, match='GCAHead has no neighbour graph; expected .* NeighborGraphHook'):
+    with pytest.raises(ConfigError, match='GCAHead has no neighbour graph; add NeighborGraphHook'):
         head_of(stage=0).loss((torch.randn(2, 4),), samples_of([0, 1]))
 
 
