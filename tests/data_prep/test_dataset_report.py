@@ -68,53 +68,8 @@ def test_the_faults_of_cub_are_all_found(cub):
     assert check_dataset(CUB, cub, open_images=False) == faults
 
 
-def test_the_classes_without_images_are_counted(cub):
-    for name in ('images', 'image_class_labels', 'train_test_split'):
-        lines = (cub / f'{name}.txt').read_text().splitlines()
-        (cub / f'{name}.txt').write_text('\n'.join(lines[:597]) + '\n')  # 199 classes of 3 images
-    assert check_dataset(CUB, cub) == [
-        'train: 199 images, expected 200',
-        f'train: 0 images of class {CUB_CATEGORIES[199]}, expected 1',
-        'test: 398 images, expected 400',
-        f'test: 0 images of class {CUB_CATEGORIES[199]}, expected 2',
-        'all splits: 597 different images, expected 600',
-    ]
-
-
 def test_lists_that_disagree_are_a_fault_and_no_crash(cub):
     edit(cub / 'train_test_split.txt', '\n600 1\n', '\n')
     (fault,) = check_dataset(CUB, cub)
     assert 'images.txt has 600 ids and train_test_split.txt has 599' in fault
     assert '--cfg-options' not in fault
-
-
-def test_a_missing_list_is_one_fault_of_all_splits(tmp_path):
-    (tmp_path / 'jpg').mkdir()
-    (fault,) = check_dataset(DATASETS['flower17'], tmp_path)
-    assert fault == (
-        f'OxfordFlower17 in {tmp_path}: expected jpg/, datasplits.mat in this folder; missing: datasplits.mat.'
-    )
-
-
-def test_an_image_that_is_listed_twice_is_a_fault(cub):
-    names = (cub / 'images.txt').read_text().split()[1::2]
-    edit(cub / 'images.txt', f'\n600 {names[599]}\n', f'\n600 {names[598]}\n')
-    assert 'all splits: 599 different images, expected 600' in check_dataset(CUB, cub)
-
-
-@pytest.mark.parametrize(('make', 'problem'), [(False, 'the folder does not exist'), (True, 'missing: images/')])
-def test_no_dataset_is_a_fault_and_is_not_drawn(tmp_path, make, problem):
-    if make:
-        (tmp_path / 'birdlets').mkdir()
-    (fault,) = check_dataset(DATASETS['birdlets'], tmp_path / 'birdlets')
-    assert problem in fault
-    assert not any(tmp_path.glob('birdlets/*'))
-
-
-def test_the_numbers_of_the_datasets_agree_with_each_other():
-    for facts in DATASETS.values():
-        for split in facts.splits:
-            classes = {'CUB200': 200, 'StanfordDogs': 120, 'OxfordFlower17': 17, 'Birdlets': 20}[facts.type]
-            assert split.per_class[0] * classes <= split.images <= split.per_class[1] * classes
-    for name in ('cub', 'dogs', 'birdlets'):
-        assert sum(split.images for split in DATASETS[name].splits) == DATASETS[name].images

@@ -1,6 +1,5 @@
 """StanfordDogs: reads the archives' layout, and says what is wrong with a damaged one."""
 
-import hashlib
 from pathlib import Path
 
 import cv2
@@ -47,16 +46,6 @@ def test_a_class_is_named_as_its_folder(root):
         assert folder.partition('-')[2] == dataset.CLASSES[info['gt_label']]
 
 
-def test_it_has_120_classes_in_the_order_of_the_archives_folders():
-    classes = StanfordDogs.METAINFO['classes']
-    assert len({*classes}) == len(classes) == 120
-    assert 'dalmatian' not in classes
-    assert [classes[place] for place in (0, 4, 100, 116, 119)] == [
-        'Chihuahua', 'Shih-Tzu', 'affenpinscher', 'Mexican_hairless', 'African_hunting_dog',
-    ]  # fmt: skip
-    assert hashlib.md5(' '.join(classes).encode()).hexdigest() == 'a96fab9b623a45814776d1d733ff0544'
-
-
 def test_the_image_with_4_channels_loads_with_3(root):
     dataset = load(root, pipeline=LOAD)
     index = entries(root, 'train')[0].index(DOGS_WITH_4_CHANNELS)
@@ -64,15 +53,7 @@ def test_the_image_with_4_channels_loads_with_3(root):
     assert tuple(dataset[index]['inputs'].shape) == (3, 40, 48)
 
 
-def test_a_subset_of_the_breeds_is_read(root):
-    for split in ('train', 'test'):
-        names, labels = entries(root, split)
-        kept = [place for place, label in enumerate(labels) if label in (3, 7, 120)]
-        write_dogs_list(root / f'{split}_list.mat', [names[i] for i in kept], [labels[i] for i in kept])
-    assert load(root, 'test').get_gt_labels().tolist() == [2, 6, 119]
-
-
-@pytest.mark.parametrize('kept', [0, 100, 1000])
+@pytest.mark.parametrize('kept', [0, 1000])
 def test_a_list_that_was_cut_off_is_named(root, kept):
     (root / 'test_list.mat').write_bytes((root / 'test_list.mat').read_bytes()[:kept])
     assert f'{root}/test_list.mat is damaged or not a MATLAB file (' in data_error(StanfordDogs, root, 'test')
