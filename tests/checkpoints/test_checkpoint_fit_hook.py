@@ -49,11 +49,6 @@ def test_a_checkpoint_that_fits_is_loaded_also_a_distributed_one():
         load(CheckpointFitHook(), checkpoint, resume=True)
 
 
-def test_counters_of_batch_norm_may_be_missing():
-    state = {key: value for key, value in Model().state_dict().items() if 'num_batches_tracked' not in key}
-    load(CheckpointFitHook(testing=True), dict(state_dict=state))
-
-
 def test_training_may_leave_out_the_head_of_other_classes_and_says_so(caplog):
     load(CheckpointFitHook(), dict(state_dict=Model(5).state_dict()))
     assert '6 of the 8 tensors of Model fit; the others start anew' in caplog.text

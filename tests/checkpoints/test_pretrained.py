@@ -11,7 +11,6 @@ from mmpretrain.models import VGG, ResNet
 from torch import Tensor, nn
 from torchvision.models import vgg
 
-from lcv_mm.checkpoints.load import cached_file, download_url
 from lcv_mm.checkpoints.pretrained import load_pretrained
 from lcv_mm.errors import CheckpointError, WeightsError
 from lcv_mm.models.vgg_layers import rename_torchvision_vgg
@@ -47,19 +46,6 @@ def test_torchvisions_vgg_computes_the_same_here(depth, letter, norm, with_last_
     load_vgg(ours, file)
     features = theirs.features if with_last_pool else theirs.features[:-1]
     assert torch.equal(ours(image())[-1], features(image()))
-
-
-def test_keys_by_hand():
-    keys = ['features.0.weight', 'features.0.bias', 'features.1.running_mean', 'features.4.weight', 'classifier.0.bias']
-    state_dict = dict(zip(keys, torch.arange(5), strict=True))
-    renamed = rename_torchvision_vgg(state_dict, VGG(11, norm_cfg={'type': 'BN'}))
-    assert {key: int(value) for key, value in renamed.items()} == {
-        'features.0.conv.weight': 0,
-        'features.0.conv.bias': 1,
-        'features.0.bn.running_mean': 2,
-        'features.2.conv.weight': 3,
-        'classifier.0.bias': 4,
-    }
 
 
 @pytest.mark.parametrize('prefix', ['backbone.', 'backbone'])
@@ -104,14 +90,6 @@ def test_weights_of_another_model_are_an_error_and_change_nothing(tmp_path):
     assert all(torch.equal(value, before[key]) for key, value in module.state_dict().items())
 
 
-@pytest.mark.parametrize('ours', [True, False])
-def test_weights_with_batch_norm_are_refused_by_a_vgg_without(ours, tmp_path):
-    model = VGG(11, norm_cfg={'type': 'BN'}) if ours else torchvision.models.vgg11_bn(weights=None, init_weights=False)
-    torch.save(model.state_dict(), tmp_path / 'bn.pth')
-    with pytest.raises(WeightsError, match=r'bn\.pth.*batch norm.*norm_cfg'):
-        load_vgg(VGG(11), tmp_path / 'bn.pth')
-
-
 def test_a_server_that_refuses_is_an_error_with_a_way_out(cache):
     with socket.socket() as closed:
         closed.bind(('127.0.0.1', 0))
@@ -143,18 +121,6 @@ def test_a_download_that_is_refused_is_kept_and_not_called_a_failed_download(ser
     with pytest.raises(CheckpointError, match=r'code\.pth: refused, it holds other objects .*--trust-checkpoint'):
         load_pretrained(VGG(11), server.url('code.pth'))
     assert [file.name for file in cache.iterdir()] == ['code.pth']
-
-
-def test_a_file_put_into_the_cache_by_hand_stands_for_torchvisions(cache):
-    cache.mkdir(parents=True)
-    model = torchvision.models.resnet18(weights=None)
-    file = cached_file(download_url('torchvision://resnet18'))
-    assert file.parent == cache
-    assert file.name.startswith('resnet18-')
-    torch.save(model.state_dict(), file)
-    ours = ResNet(18)
-    load_pretrained(ours, 'torchvision://resnet18')
-    assert torch.equal(ours.conv1.weight, model.conv1.weight)
 
 
 def test_an_unknown_torchvision_name_is_an_error_with_names_close_to_it():

@@ -126,11 +126,3 @@ def test_a_download_that_breaks_off_makes_no_dataset_and_the_next_run_brings_all
     assert f'{server.url("images.tar")}: ' in capsys.readouterr().err
     assert names(tmp_path) == ['archives']
     assert prepare(['dogs'], tmp_path, datasets=facts)
-
-
-def test_what_fails_with_one_dataset_does_not_stop_the_others(archives, server, tmp_path, capsys):
-    facts = archives.put_on(server)
-    del server.files['CUB_200_2011.tgz']
-    assert not prepare(['cub', 'dogs'], tmp_path, datasets=facts)
-    assert names(tmp_path) == ['archives', 'stanford_dogs']
-    assert 'error: CUB-200-2011: ' in capsys.readouterr().err

@@ -5,7 +5,6 @@ import io
 import json
 import os
 import signal
-from dataclasses import fields
 from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
@@ -18,8 +17,7 @@ from tiny_run import FORKS
 
 from lcv_mm.datasets.birdlets import Birdlets, BirdletsSettings, generate_birdlets
 from lcv_mm.datasets.birdlets import dataset as birdlets_module
-from lcv_mm.datasets.birdlets.dataset import SPECIES, birdlet
-from lcv_mm.datasets.birdlets.drawing import Species
+from lcv_mm.datasets.birdlets.dataset import birdlet
 from lcv_mm.datasets.cub200 import CUB200
 from lcv_mm.errors import ConfigError, DataError
 
@@ -67,14 +65,6 @@ def test_the_registry_builds_it_on_first_use_and_the_pipeline_reads_it(tmp_path)
     assert dataset[5]['data_samples'].gt_label.tolist() == [2]
 
 
-def test_the_test_images_stay_the_same_when_there_are_more_to_train_on(whole, tmp_path):
-    generate_birdlets(tmp_path / 'more', BirdletsSettings(**{**SMALL, 'train_per_class': 4}))
-    few = Birdlets(str(whole), 'test', **SMALL)
-    many = Birdlets(str(tmp_path / 'more'), 'test', **{**SMALL, 'train_per_class': 4})
-    for i in range(3):
-        assert Path(many[i]['img_path']).read_bytes() == Path(few[i]['img_path']).read_bytes()
-
-
 def test_a_folder_with_other_settings_says_what_it_holds_and_what_was_asked_for(whole):
     before = contents(whole)
     with pytest.raises(DataError) as caught:
@@ -107,13 +97,6 @@ def test_a_folder_that_is_something_else_is_left_as_it_is(tmp_path, settings):
     ):
         Birdlets(str(root), **SMALL)
     assert contents(root) == before
-
-
-def test_a_link_to_an_empty_folder_on_another_disk_is_followed_and_filled(whole, tmp_path):
-    (tmp_path / 'disk/birdlets').mkdir(parents=True)
-    (tmp_path / 'birdlets').symlink_to(tmp_path / 'disk' / 'birdlets')
-    assert len(Birdlets(str(tmp_path / 'birdlets'), **SMALL)) == 6
-    assert contents(tmp_path / 'disk' / 'birdlets') == contents(whole)
 
 
 @pytest.mark.parametrize(
@@ -173,18 +156,3 @@ def test_what_a_killed_process_left_is_neither_used_nor_in_the_way(whole, tmp_pa
     assert len(Birdlets(str(tmp_path / 'birdlets'), **SMALL)) == 6
     assert contents(tmp_path / 'birdlets') == contents(whole)
     assert not (tmp_path / '.birdlets.partial').exists()
-
-
-# The species: fine-grained by construction.
-
-
-def trait_distance(a: Species, b: Species) -> int:
-    """Number of part traits in which two species differ; the name is not one of them."""
-    return sum(getattr(a, trait.name) != getattr(b, trait.name) for trait in fields(Species) if trait.name != 'name')
-
-
-def test_each_species_has_a_sibling_that_differs_in_one_part_and_none_in_more_than_four():
-    for species in SPECIES:
-        distances = [trait_distance(species, other) for other in SPECIES if other is not species]
-        assert min(distances) == 1
-        assert max(distances) <= 4

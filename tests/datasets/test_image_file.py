@@ -61,13 +61,6 @@ def test_a_damaged_file_is_called_so(tmp_path, kind):
     assert image_fault(tmp_path / 'a.jpg').startswith('damaged, ')
 
 
-def test_what_is_no_image_is_called_so(tmp_path):
-    (tmp_path / 'empty.jpg').touch()
-    (tmp_path / 'page.jpg').write_text('<html>404 Not Found</html>')
-    faults = [image_fault(tmp_path / name) for name in ('absent.jpg', 'empty.jpg', 'page.jpg')]
-    assert faults == ['missing', 'empty', 'not an image of a known format']
-
-
 @pytest.mark.parametrize(('data', 'ends'), [(JPEG, True), (JPEG[:-1], False), (b'', False), (b'\xd9', False)])
 def test_the_end_of_a_jpeg_is_seen_without_decoding(tmp_path: Path, data, ends):
     (tmp_path / 'a.jpg').write_bytes(data)

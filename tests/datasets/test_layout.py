@@ -11,7 +11,7 @@ from mmpretrain.registry import DATASETS
 from PIL import Image
 
 from lcv_mm.datasets import CUB200, OxfordFlower17, StanfordDogs
-from lcv_mm.errors import ConfigError, DataError
+from lcv_mm.errors import DataError
 
 MAKE: dict[str, tuple[type, Callable[[Path], Path]]] = {
     'cub': (CUB200, make_cub),
@@ -47,25 +47,6 @@ def test_it_is_built_from_the_registry_below_the_home_and_loads_images(cls, orig
     assert dataset.get_data_info(0)['img_path'].startswith(f'{root}/{cls.FOLDER}/')
     assert dataset[0]['inputs'].shape[0] == 3
     assert {*dataset.get_gt_labels()} == {*range(len(dataset.CLASSES))}
-
-
-@pytest.mark.parametrize(
-    ('cls', 'wrong', 'expected'),
-    [
-        (StanfordDogs, dict(split='val'), "split='val', but StanfordDogs has the splits 'train' and 'test'"),
-        (OxfordFlower17, dict(split='val'), "has the splits 'train' and 'test' with protocol='paper'$"),
-        (OxfordFlower17, dict(fold='1'), "fold='1', but OxfordFlower17 has the folds 1, 2 and 3"),
-    ],
-)
-def test_a_wrong_setting_is_a_config_error_before_any_file_is_read(cls, wrong, expected):
-    with pytest.raises(ConfigError, match=expected):
-        cls(**{'data_root': 'absent', **wrong})
-
-
-def test_lazy_init_checks_nothing_before_the_first_use(cls, tmp_path):
-    dataset = cls(str(tmp_path / 'absent'), lazy_init=True)
-    with pytest.raises(DataError, match='the folder does not exist'):
-        len(dataset)
 
 
 @pytest.mark.parametrize('name', MAKE)

@@ -55,18 +55,6 @@ def test_a_split_holds_what_datasplits_holds(whole, protocol, split, parts, per_
     assert np.bincount(dataset.get_gt_labels()).tolist() == [per_class] * 17
 
 
-def test_only_the_train_split_is_not_in_test_mode_unless_said_otherwise(whole):
-    modes = [load(whole, s, protocol='official').test_mode for s in ('train', 'val', 'test')]
-    assert modes == [False, True, True]
-    assert not load(whole, 'test', test_mode=False).test_mode
-
-
-def test_a_datasplits_without_the_fold_names_what_it_lacks(root):
-    rewrite(root, val2=None)
-    assert f'{root}/datasplits.mat lacks the variable val2. ' in data_error(OxfordFlower17, root, split='test', fold=2)
-    assert len(load(root, fold=1)) == 680
-
-
 @pytest.mark.parametrize('number', [0, 1361, 2.5, 'none'])
 def test_a_number_that_is_no_image_is_refused(root, number):
     row = variables(root)['trn1'].astype(float)

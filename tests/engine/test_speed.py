@@ -15,17 +15,6 @@ from lcv_mm.engine import ChannelsLastHook, CompileHook, CPUAmpOptimWrapper
 from lcv_mm.engine.speed import has_bfloat16
 
 
-def test_convolutions_compute_in_channels_last_and_give_the_same():
-    torch.manual_seed(0)
-    model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 4, 3))
-    x = torch.randn(2, 3, 9, 9)
-    expected = model(x)
-    ChannelsLastHook().before_train(SimpleNamespace(model=model))
-    out = model(x)
-    assert out.is_contiguous(memory_format=torch.channels_last)
-    torch.testing.assert_close(out, expected)
-
-
 class Backbone(nn.Linear):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return super().forward(x).relu()
@@ -136,23 +125,3 @@ def test_a_processor_without_bfloat16_is_warned_of(monkeypatch, caplog_mmengine)
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
     one_step(CPUAmpOptimWrapper)
     assert ('train without --amp' in caplog_mmengine()) != has_bfloat16(Path('/proc/cpuinfo').read_text())
-
-
-def test_gradients_accumulate_as_in_the_toolbox():
-    model = nn.Linear(2, 1)
-    before = model.weight.detach().clone()
-    wrapper = CPUAmpOptimWrapper(torch.optim.SGD(model.parameters(), lr=0.1), accumulative_counts=2)
-    wrapper.initialize_count_status(model, 0, 4)
-    for expected_change in (False, True):
-        with wrapper.optim_context(model):
-            loss = model(torch.ones(1, 2)).sum()
-        wrapper.update_params(loss)
-        assert torch.equal(model.weight, before) != expected_change
-
-
-def test_autocast_ends_with_the_context():
-    model = nn.Linear(2, 1)
-    wrapper = CPUAmpOptimWrapper(torch.optim.SGD(model.parameters(), lr=0.1))
-    with pytest.raises(RuntimeError, match='stop'), wrapper.optim_context(model):
-        raise RuntimeError('stop')
-    assert model(torch.ones(1, 2)).dtype == torch.float32

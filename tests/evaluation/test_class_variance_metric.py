@@ -18,7 +18,6 @@ from torch import Tensor
 from lcv_mm import ClassVarianceMetric
 from lcv_mm.checkpoints.checkpoint_fit_hook import bare_model
 from lcv_mm.engine import PooledFeatureHook
-from lcv_mm.errors import ConfigError
 from lcv_mm.evaluation import feature_quality
 
 ROOT = Path(__file__).parents[2]
@@ -105,22 +104,6 @@ def test_a_model_that_gives_one_feature_to_all_images_is_as_good_as_chance():
     assert np.isnan(found['ratio'])
 
 
-def test_close_features_keep_their_distance():
-    feats = torch.tensor([[1.0, 0.0], [1.0, 1e-5], [0.0, 1.0]], dtype=torch.float64)
-    assert feature_quality(feats, torch.tensor([0, 0, 1]))['dist_intra'] == pytest.approx(1e-5, rel=1e-3)
-
-
-def test_without_two_images_of_a_class_nothing_is_within_and_there_is_no_query():
-    found = feature_quality(features(4), torch.arange(4))
-    assert {name for name, value in found.items() if np.isnan(value)} == {'dist_intra', 'ratio', 'Recall@1', 'mAP'}
-    assert 0 < found['dist_inter'] <= 2
-
-
-def test_predictions_without_features_are_refused():
-    with pytest.raises(ConfigError, match=r"add dict\(type='lcv_mm.engine.PooledFeatureHook'\) to custom_hooks"):
-        ClassVarianceMetric().process({}, [dict(gt_label=torch.tensor([0]))])
-
-
 @pytest.fixture(scope='module')
 def tested(tmp_path_factory) -> tuple[Runner, dict[str, float], list[dict], list[dict]]:
     """A run on 12 images of Birdlets that has been tested: metrics, the predictions, and those without the hook."""
@@ -168,9 +151,3 @@ def test_predictions_stay_as_they_are_and_hold_features_only_where_asked(tested)
         assert torch.equal(sample['pred_score'], other['pred_score'])
     added = len(pickle.dumps(hooked)) - len(pickle.dumps(plain))
     assert added < 12 * (4 * 512 + 700)  # a row each, not the batch for each
-
-
-def test_after_the_test_the_model_has_no_hooks(tested):
-    model = bare_model(tested[0])
-    assert not model._forward_hooks
-    assert not model.head._forward_pre_hooks

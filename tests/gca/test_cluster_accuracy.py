@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 
-from lcv_mm.errors import ConfigError
 from lcv_mm.gca import ClusterAccuracy
 from lcv_mm.gca.cluster_accuracy import cluster_accuracy
 
@@ -37,15 +36,3 @@ def test_the_metric_has_the_keys_of_the_table():
         'cluster_accuracy/Old': 100.0,
         'cluster_accuracy/New': 0.0,
     }
-
-
-def test_images_without_a_label_are_an_error():
-    with pytest.raises(ConfigError, match="subset='unlabelled'"):
-        cluster_accuracy(np.array([0, 1]), np.array([0, -1]), 1)
-
-
-def test_a_dataset_without_known_classes_is_an_error():
-    metric = ClusterAccuracy()
-    metric.process({}, [dict(pred_label=torch.tensor([0]), gt_label=torch.tensor([0]))])
-    with pytest.raises(ConfigError, match='expected a CategoryDiscovery'):
-        metric.evaluate(1)

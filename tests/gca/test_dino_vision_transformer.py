@@ -2,7 +2,6 @@ import pytest
 import torch
 from torchvision.models import VisionTransformer as TorchvisionViT
 
-from lcv_mm.errors import WeightsError
 from lcv_mm.gca import DINOVisionTransformer
 
 ARCH = dict(embed_dims=12, num_layers=3, num_heads=3, feedforward_channels=24)
@@ -68,9 +67,3 @@ def test_only_the_last_block_trains():
     trainable = {name.rsplit('.', 1)[0] for name, param in model.named_parameters() if param.requires_grad}
     assert trainable
     assert all(name.startswith('layers.2.') for name in trainable)
-
-
-def test_without_the_file_there_is_one_message(tmp_path):
-    init = dict(type='Pretrained', checkpoint=str(tmp_path / 'dino_vitbase16_pretrain.pth'))
-    with pytest.raises(WeightsError, match=r'dino_vitbase16_pretrain\.pth: no such file of pretrained weights'):
-        DINOVisionTransformer(**SETTINGS, init_cfg=init).init_weights()

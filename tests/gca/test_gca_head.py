@@ -2,7 +2,6 @@ import pytest
 import torch
 from mmpretrain.structures import DataSample
 
-from lcv_mm.errors import ConfigError
 from lcv_mm.gca import GCAHead
 from lcv_mm.gca.aggregation import aggregate, neighbor_loss, pair_loss
 from lcv_mm.gca.aggregation_hook import join_clusters
@@ -53,11 +52,6 @@ def test_no_loss_reads_a_label():
         head_of().loss((feats,), samples_of(list(range(6)), labels)) for labels in ([0] * 6, [2, 1, 0] * 2)
     )
     assert {name: value.item() for name, value in first.items()} == {name: v.item() for name, v in second.items()}
-
-
-def test_without_a_graph_there_is_one_message():
-    with pytest.raises(ConfigError, match='GCAHead has no neighbour graph; expected .* NeighborGraphHook'):
-        head_of(stage=0).loss((torch.randn(2, 4),), samples_of([0, 1], [0, 0]))
 
 
 def test_the_predicted_label_is_the_most_probable_final_cluster():

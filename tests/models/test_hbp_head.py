@@ -30,22 +30,9 @@ def test_the_last_three_levels_are_pooled():
     assert torch.equal(head((torch.randn(2, 9, 8, 8), *levels)), head(levels))
 
 
-def test_fewer_levels_say_what_to_ask_of_the_backbone():
-    with pytest.raises(ConfigError, match=r'pools three levels, but got 1.*out_layers'):
-        build()((torch.randn(2, 6, 3, 3),))
-
-
 def test_levels_of_several_resolutions_are_refused():
     levels = (torch.randn(2, 6, 6, 6), torch.randn(2, 6, 3, 3), torch.randn(2, 6, 3, 3))
     with pytest.raises(
         ConfigError, match=r'resolutions \[\(6, 6\), \(3, 3\), \(3, 3\)\], expected one; add .*ResizeLevels'
     ):
         build()(levels)
-
-
-@pytest.mark.parametrize(
-    ('options', 'message'), [(dict(proj_dim=0), 'proj_dim=0 must be'), (dict(in_channels=(6, 6)), 'three levels')]
-)
-def test_bad_options_are_refused(options, message):
-    with pytest.raises(ConfigError, match=message):
-        HBPHead(**{**dict(num_classes=5, in_channels=6), **options})

@@ -1,8 +1,5 @@
-import pytest
 import torch
 from mmpretrain.registry import MODELS
-
-from lcv_mm.errors import ConfigError
 
 
 def build(**options) -> torch.nn.Module:
@@ -34,11 +31,3 @@ def test_a_convolution_with_norm_and_relu_reduces_the_channels():
     reduced = (reduced / (1 + norm.eps) ** 0.5).clamp(min=0)
     plain = build(in_channels=3, reduce_channels=None)
     torch.testing.assert_close(head.pre_logits((x,)), plain.pre_logits((reduced,)), rtol=1e-4, atol=1e-5)
-
-
-@pytest.mark.parametrize(
-    'options', [dict(in_channels=0), dict(in_channels=4, iterations=0), dict(in_channels=4, reduce_channels=-1)]
-)
-def test_numbers_that_are_not_positive_are_refused(options):
-    with pytest.raises(ConfigError, match='must be a positive number'):
-        build(**options)

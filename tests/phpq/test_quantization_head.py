@@ -17,15 +17,6 @@ def make(**options) -> tuple[QuantizationHead, torch.Tensor, list[DataSample]]:
     return head, torch.randn(4, 40), [DataSample().set_gt_label(label) for label in LABELS]
 
 
-@pytest.mark.parametrize('bits', [16, 32, 48, 64])
-def test_one_number_gives_the_length_of_the_code(bits):
-    head, feats, _ = make(bits=bits)
-    head.eval()
-    codes = head.tables(head.parts((feats,))).argmax(-1)
-    assert codes.shape == (4, bits // 8)
-    assert head.codebooks.shape == (bits // 8, 256, 4)  # a byte from each
-
-
 def test_parts_and_codewords_have_unit_length():
     head, feats, _ = make()
     for vectors in (head.parts((feats,)), head.codewords()):
@@ -90,13 +81,8 @@ def test_mixed_precision_quantises_in_float32():
     ('options', 'message'),
     [
         (dict(bits=20), r'bits=20: expected a multiple of 8, such as 16, 32, 48 or 64'),
-        (dict(bits=0), r'bits=0: expected a multiple of 8'),
-        (dict(bits=16.0), r'bits=16.0: expected a multiple of 8'),
         (dict(bits=128), r'bits=128 need 16 codebooks .* 64 channels, but .* in_channels=40; take 80 bits at most'),
-        (dict(attention_topk=257), r'attention_topk=257: expected 1 to 256'),
-        (dict(alpha=0), r'alpha=0.*expected alpha and scale above 0'),
         *(({name: float('nan')}, f'{name}=nan') for name in ('alpha', 'scale', 'weight_quantization')),
-        (dict(weight_quantization=-1), r'weight_quantization=-1: expected'),
     ],
 )
 def test_a_number_out_of_its_range_is_one_message(options, message):
