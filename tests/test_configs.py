@@ -24,16 +24,12 @@ ALL = sorted(path for place in ('.', 'ablations', 'small', 'recipes') for path i
 OWN = [path for path in ALL if path.stem.partition('_')[0] not in METHODS]
 CONFIGS = [path for path in OWN if path.parent == FOLDER]
 ABLATIONS, SMALL = ([path for path in OWN if path.parent.name == place] for place in ('ablations', 'small'))
-METHODS_OF_LCV = ('bcnn', 'cbp', 'hbp')
 CLASSES = {'cub': 200, 'dogs': 120, 'flower': 17, 'birdlets': 20, 'warblers': 25}
 NAME = re.compile(
     r'(?P<lcv>lcv_)?(?P<method>bcnn|cbp|hbp)_(?P<backbone>vgg16|resnet18)_(?P<dataset>[a-z]+)(?P<crop>\d*)'
     r'(?P<parts>_attention(_balanced)?)?'
 )
-HBP_LEVELS = {
-    'vgg16': ('relu5_1', 'relu5_2', 'relu5_3'),
-    'resnet18': ('layer4.0', 'layer4.1.relu1', 'layer4.1'),
-}
+HBP_LEVELS = {'vgg16': ('relu5_1', 'relu5_2', 'relu5_3'), 'resnet18': ('layer4.0', 'layer4.1.relu1', 'layer4.1')}
 all_configs = pytest.mark.parametrize('path', CONFIGS + SMALL, ids=lambda path: path.stem)
 
 
@@ -237,8 +233,7 @@ def test_a_run_ends_where_a_loss_is_not_finite(path):
 
 # One of each head and backbone, with the classifier at its real size
 @pytest.mark.parametrize(
-    'config',
-    ['lcv_bcnn_vgg16_cub448', 'lcv_cbp_vgg16_dogs224', 'hbp_vgg16_flower224', 'lcv_hbp_resnet18_cub224'],
+    'config', ['lcv_bcnn_vgg16_cub448', 'lcv_cbp_vgg16_dogs224', 'hbp_vgg16_flower224', 'lcv_hbp_resnet18_cub224']
 )
 def test_a_built_model_scores_every_class(config):
     cfg = load(FOLDER / f'{config}.py')

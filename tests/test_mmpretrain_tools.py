@@ -14,7 +14,6 @@ from pathlib import Path
 import mmpretrain
 import pytest
 import torch
-from mmengine.config import Config
 from mmpretrain import FeatureExtractor, ImageClassificationInferencer, get_model
 from tiny_run import BIRDLETS
 
@@ -121,8 +120,3 @@ def test_a_run_publishes_by_itself_what_torch_loads_by_default(files):
     published = torch.load(files['PUBLISHED'], weights_only=True)
     assert published.keys() == {'meta', 'state_dict'}
     assert get_model(str(files['CONFIG']), str(files['PUBLISHED'])).head.fc.out_features == 6
-
-
-def test_the_flat_text_of_a_config_is_read_by_the_tools(files, tmp_path):
-    Config.fromfile(files['PURE']).dump(tmp_path / 'flat.py')
-    assert get_model(str(tmp_path / 'flat.py')).neck.attention is not None

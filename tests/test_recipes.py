@@ -70,7 +70,8 @@ def test_a_recipe_trains_for_a_step(path):
     assert ('loss_intra' in log) == path.stem.startswith('lcv_')
     moved = {name for name, value in model.named_parameters() if not torch.equal(value, before[name])}
     assert {'head.fc.weight', next(iter(before))} <= moved | {'backbone.cls_token'}
-    rates = {name: group['lr'] for group in optim.param_groups for name in _names(model, group)}
+    names = {id(value): name for name, value in model.named_parameters()}
+    rates = {names[id(value)]: group['lr'] for group in optim.param_groups for value in group['params']}
     others = rates[min(set(rates) - {'head.fc.weight', 'head.fc.bias'})]
     if 'cbp' not in path.stem:
         assert rates['head.fc.weight'] == pytest.approx(10 * others)
@@ -78,11 +79,6 @@ def test_a_recipe_trains_for_a_step(path):
         assert (rates['head.fc.weight'], cfg.custom_hooks[0].type) == (1.0, FreezeBackboneHook)
     else:
         assert rates['head.fc.weight'] == pytest.approx(100 * others)
-
-
-def _names(model: torch.nn.Module, group: dict) -> list[str]:
-    ids = {id(value) for value in group['params']}
-    return [name for name, value in model.named_parameters() if id(value) in ids]
 
 
 @pytest.mark.parametrize('backbone', BACKBONES)

@@ -66,40 +66,25 @@ def test_the_model_runs_in_bfloat16_and_its_weights_stay_float32():
     assert not torch.equal(weight, reference)
 
 
-class Start(Exception):
-    """Raised where training would begin."""
-
-
-class StopAtStart(Hook):
-    priority = 'LOWEST'
-
-    def before_train(self, runner: Runner) -> None:
-        raise Start
-
-
-def start(hooks: list, work_dir: Path) -> nn.Module:
-    """A model as it is when a run of seed 3 begins to train."""
-    runner = Runner(
-        dict(type=ImageClassifier, backbone=dict(type='MobileNetV2', widen_factor=0.1), head=dict(type='ClsHead')),
-        str(work_dir),
-        train_dataloader=dict(batch_size=1, num_workers=0, sampler=dict(type='DefaultSampler'), dataset=[0]),
-        train_cfg=dict(by_epoch=True, max_epochs=1),
-        optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.1)),
-        custom_hooks=[*hooks, StopAtStart()],
-        default_scope='mmpretrain',
-        randomness=dict(seed=3),
-    )
-    with pytest.raises(Start):
-        runner.train()
-    return runner.model
-
-
 def test_the_same_seed_gives_the_same_start_with_the_hook(tmp_path):
-    plain, hooked = start([], tmp_path / 'plain'), start([ChannelsLastHook()], tmp_path / 'hooked')
-    weights = [model.backbone.conv1.conv.weight for model in (plain, hooked)]
-    assert [weight.is_contiguous(memory_format=torch.channels_last) for weight in weights] == [False, True]
-    for one, other in zip(plain.parameters(), hooked.parameters(), strict=True):
-        assert torch.equal(one, other)
+    weights = []
+    for name, hooks in (('plain', []), ('hooked', [ChannelsLastHook()])):
+        stop = Hook()
+        stop.before_train_epoch = lambda runner: weights.append([*runner.model.parameters()]) or 1 / 0
+        runner = Runner(
+            dict(type=ImageClassifier, backbone=dict(type='MobileNetV2', widen_factor=0.1), head=dict(type='ClsHead')),
+            str(tmp_path / name),
+            train_dataloader=dict(batch_size=1, num_workers=0, sampler=dict(type='DefaultSampler'), dataset=[0]),
+            train_cfg=dict(by_epoch=True, max_epochs=1),
+            optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.1)),
+            custom_hooks=[*hooks, stop],
+            default_scope='mmpretrain',
+            randomness=dict(seed=3),
+        )
+        with pytest.raises(ZeroDivisionError):
+            runner.train()
+    assert [one[0].is_contiguous(memory_format=torch.channels_last) for one in weights] == [False, True]
+    assert all(torch.equal(one, other) for one, other in zip(*weights, strict=True))
 
 
 @pytest.mark.parametrize(

@@ -6,14 +6,7 @@ import torch
 from scipy.spatial import cKDTree
 
 from lcv_mm.errors import TrainingError
-from lcv_mm.gca.aggregation import (
-    aggregate,
-    edge_weights,
-    label_agreement,
-    nearest_neighbors,
-    neighbor_loss,
-    pair_loss,
-)
+from lcv_mm.gca.aggregation import aggregate, edge_weights, label_agreement, nearest_neighbors, neighbor_loss, pair_loss
 
 
 def normal(*shape: int, seed: int = 0) -> torch.Tensor:
