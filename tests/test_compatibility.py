@@ -219,18 +219,12 @@ TRIED = {
     ),
     'EMAHook': dict(hooks=[dict(type='EMAHook', momentum=0.1)], **VALIDATED),
     'FreezeBackboneHook': dict(hooks=[dict(type='FreezeBackboneHook', epochs=1)]),
-    'PreciseBNHook': dict(hooks=[dict(type='PreciseBNHook', num_samples=20)]),
     'SetAdaptiveMarginsHook': dict(  # of classes of different sizes
         name='KFoldDataset', hooks=[dict(type='SetAdaptiveMarginsHook')], head=dict(type='ArcFaceClsHead')),
     'SwitchRecipeHook': dict(hooks=[dict(type='SwitchRecipeHook', schedule=[
         dict(action_epoch=2, train_pipeline=CONV, loss=SOFT)])]),
     'OptimWrapper': dict(optim_wrapper=dict(accumulative_counts=2)),
     'CPUAmpOptimWrapper': dict(optim_wrapper=dict(type='CPUAmpOptimWrapper', accumulative_counts=4)),
-    'CosineAnnealingLR': dict(param_scheduler=dict(type='CosineAnnealingLR', T_max=2, convert_to_iter_based=True)),
-    'CosineAnnealingWeightDecay': dict(
-        param_scheduler=dict(type='CosineAnnealingWeightDecay', T_max=2, eta_min=0.1, convert_to_iter_based=True)),
-    'OneCycleLR': dict(
-        param_scheduler=dict(type='OneCycleLR', eta_max=0.2, total_steps=2, convert_to_iter_based=True)),
     'ReduceOnPlateauLR': dict(
         param_scheduler=dict(
             type='ReduceOnPlateauLR', monitor='accuracy/top1', rule='greater', patience=0, threshold=1e3),

@@ -7,7 +7,6 @@ import pickle
 import re
 import runpy
 import shlex
-import shutil
 import sys
 from pathlib import Path
 
@@ -15,30 +14,10 @@ import mmpretrain
 import pytest
 import torch
 from mmpretrain import FeatureExtractor, ImageClassificationInferencer, get_model
-from tiny_run import BIRDLETS
-
-from lcv_mm.datasets.birdlets import BirdletsSettings, generate_birdlets
+from tiny_run import tiny_options
 
 ROOT = Path(__file__).parents[1]
 TOOLS = Path(mmpretrain.__file__).parent / '.mim/tools'
-PURE = """
-from mmengine.config import read_base
-
-with read_base():
-    from .lcv_hbp_resnet18_birdlets64 import *
-
-birdlets = dict(data_root='{data}', **{settings})
-loader = dict(batch_size=4, num_workers=0, persistent_workers=False, pin_memory=False, dataset=birdlets)
-model.update(backbone=dict(stem_channels=16, base_channels=16))
-model.update(head=dict(in_channels=(128, 128, 128), num_classes=6, proj_dim=64))
-data_preprocessor.update(num_classes=6)
-train_dataloader.update(loader)
-val_dataloader.update(loader)
-test_dataloader = val_dataloader
-train_cfg.update(max_epochs=1, val_interval=1)
-default_hooks.update(logger=dict(interval=1), checkpoint=dict(interval=1))
-"""
-
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures('as_before')]
 
 
@@ -56,18 +35,18 @@ def run_tool(command: str) -> None:
 
 @pytest.fixture(scope='module')
 def files(tmp_path_factory) -> dict[str, Path]:
-    """What the names of the page stand for; CONFIG is what MMPretrain's train.py dumped of a pure-Python config."""
+    """What the names of the page stand for; CONFIG is what MMPretrain's train.py dumped of a config of ours."""
     folder = tmp_path_factory.mktemp('tools')
-    data = generate_birdlets(folder / 'birdlets', BirdletsSettings(**BIRDLETS))
-    shutil.copytree(ROOT / 'configs', folder / 'configs')
-    pure, work_dir = folder / 'configs/tiny.py', folder / 'work'
-    pure.write_text(PURE.format(data=data, settings=BIRDLETS))
-    published = 'default_hooks.checkpoint.published_keys=[meta,state_dict]'
-    run_tool(f'train.py {pure} --work-dir {work_dir} --cfg-options {published}')
-    found = dict(PURE=pure, CONFIG=work_dir / 'tiny.py', CHECKPOINT=work_dir / 'epoch_1.pth')
-    found |= dict(RESULTS=folder / 'results.pkl', IMAGE=min((data / 'images').glob('*/*')))
+    work_dir, narrow = folder / 'work', {f'model.backbone.{name}_channels': 16 for name in ('stem', 'base')}
+    head = {'model.head.in_channels': '(128,128,128)', 'model.head.proj_dim': 64}
+    published = {'default_hooks.checkpoint.published_keys': '[meta,state_dict]'}
+    options = tiny_options(folder / 'birdlets', **narrow, **head, **published)
+    config = ROOT / 'configs/lcv_hbp_resnet18_birdlets64.py'
+    run_tool(shlex.join(['train.py', str(config), '--work-dir', str(work_dir), '--cfg-options', *options]))
+    found = dict(CONFIG=work_dir / config.name, CHECKPOINT=work_dir / 'epoch_1.pth')
+    found |= dict(RESULTS=folder / 'results.pkl', IMAGE=min((folder / 'birdlets/images').glob('*/*')))
     found |= dict(LOG=next(work_dir.glob('*/vis_data/scalars.json')), PUBLISHED=min(work_dir.glob('epoch_1-*.pth')))
-    run_tool(f'test.py {pure} {found["CHECKPOINT"]} --work-dir {folder / "test"} --out {found["RESULTS"]}')
+    run_tool(f'test.py {found["CONFIG"]} {found["CHECKPOINT"]} --work-dir {folder / "test"} --out {found["RESULTS"]}')
     return found
 
 
@@ -107,7 +86,7 @@ def test_the_inferencers_take_the_run(files):
 
 def test_the_matrix_of_a_checkpoint_is_that_of_its_predictions(files, tmp_path):
     out = tmp_path / 'matrix.pkl'
-    run_tool(f'analysis_tools/confusion_matrix.py {files["PURE"]} {files["CHECKPOINT"]} --out {out}')
+    run_tool(f'analysis_tools/confusion_matrix.py {files["CONFIG"]} {files["CHECKPOINT"]} --out {out}')
     expected = torch.zeros(6, 6, dtype=torch.long)
     for sample in pickle.loads(files['RESULTS'].read_bytes()):
         expected[sample['gt_label'], sample['pred_label']] += 1

@@ -16,8 +16,6 @@ from PIL import Image
 from scipy.special import softmax
 
 from lcv_mm.datasets.birdlets.dataset import SPECIES
-from lcv_mm.datasets.image_file import find_images
-from lcv_mm.errors import DataError
 from lcv_mm.launch import load_config
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
@@ -119,18 +117,6 @@ def test_a_damaged_image_is_skipped_and_reported(run_here, plain, images, tmp_pa
     assert f'{images / NAMES[3]}: empty' in ended.stderr
     predictions = json.loads((tmp_path / 'out.json').read_text(encoding='utf-8'))
     assert [one['image'] for one in predictions] == [str(images / NAMES[i]) for i in (1, 2, 4)]
-
-
-def test_a_missing_path_and_a_folder_without_images_are_refused(images, tmp_path):
-    with pytest.raises(DataError, match='absent.jpg: no such image or folder'):
-        find_images([images, tmp_path / 'absent.jpg'])
-    (tmp_path / 'empty').mkdir()
-    with pytest.raises(DataError, match='empty: holds no image; expected files'):
-        find_images([tmp_path / 'empty'])
-    # a file is taken whatever its name is, and once
-    assert find_images([images / 'notes.txt', images / NAMES[0], images])[:3] == [
-        images / name for name in ('notes.txt', *NAMES[:2])
-    ]
 
 
 def test_mmpretrains_inferencer_and_the_tool_take_the_dumped_config_as_the_pure_python_one(
