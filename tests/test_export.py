@@ -145,14 +145,6 @@ def test_a_file_that_differs_from_the_model_is_not_left_behind(run_here, tmp_pat
     assert {file.name for file in tmp_path.iterdir()} == {'birds.py', 'model.pth'}
 
 
-def test_a_pipeline_without_one_size_is_refused(run_here, tmp_path):
-    config = settings('linear')
-    del config['test_dataloader']['dataset']['pipeline'][2]
-    _, *files = trained(config, tmp_path)
-    said = refused(run_here, *files, tmp_path / 'birds.pt2')
-    assert 'these get (48, 64) and (96, 48); end it in a CenterCrop' in said  # of 300 x 400 and 500 x 250
-
-
 PAGE = (Path(__file__).parents[1] / 'docs/deploying.md').read_text()
 SNIPPETS = re.findall(r'```python\n(.*?)```', PAGE, re.DOTALL)
 

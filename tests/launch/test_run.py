@@ -7,7 +7,7 @@ import pytest
 import torch
 from layouts import draw_noise
 from mmengine.config import Config
-from tiny_run import BIRDLETS, tiny_settings
+from tiny_run import BIRDLETS
 
 from lcv_mm.errors import ConfigError, DataError
 from lcv_mm.launch import build_runner, load_config, override_config
@@ -67,26 +67,6 @@ def test_the_stock_configs_of_mmpretrain_are_bases(name, tmp_path):
     wrapper = runner.build_optim_wrapper(cfg.optim_wrapper)
     assert len(runner.train_loop.dataloader.dataset) == 24
     assert any(group['weight_decay'] == 0 for group in wrapper.optimizer.param_groups)  # by the config's paramwise_cfg
-
-
-def test_any_hook_can_be_switched_off_and_each_dataset_is_built_once(tmp_path, monkeypatch):
-    cfg = load_config('lcv_cbp_resnet18_birdlets')
-    override_config(cfg, tiny_settings(tmp_path / 'birdlets') | {'model.head.out_dim': 32})
-    cfg.work_dir, cfg.experiment_name = str(tmp_path / 'work'), tmp_path.name
-    off = ['random_seed', 'catch_up_val', 'preemption', 'finite_loss', 'class_distances', 'checkpoint', 'logger']
-    kinds = {cfg.default_hooks[name].type for name in off}
-    override_config(cfg, {f'default_hooks.{name}': None for name in off})
-    built = []
-    kind = cfg.train_dataloader.dataset.type
-    init = kind.__init__
-    monkeypatch.setattr(
-        kind, '__init__', lambda self, *args, **kwargs: built.append(self) or init(self, *args, **kwargs)
-    )
-    runner = build_runner(cfg, TRAINING)
-    assert not kinds & {type(hook) for hook in runner.hooks}
-    runner.train()
-    assert built == [runner.train_dataloader.dataset, runner.val_dataloader.dataset]
-    assert not list(Path(cfg.work_dir).glob('*.pth'))
 
 
 def test_a_wrapper_of_the_toolbox_is_built_in_the_runs_own_scope(folders):
