@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 import torchvision
-from mmpretrain.models import VGG, ResNet
+from mmpretrain.models import VGG
 from torch import Tensor, nn
 from torchvision.models import vgg
 
@@ -121,10 +121,3 @@ def test_a_download_that_is_refused_is_kept_and_not_called_a_failed_download(ser
     with pytest.raises(CheckpointError, match=r'code\.pth: refused, it holds other objects .*--trust-checkpoint'):
         load_pretrained(VGG(11), server.url('code.pth'))
     assert [file.name for file in cache.iterdir()] == ['code.pth']
-
-
-def test_an_unknown_torchvision_name_is_an_error_with_names_close_to_it():
-    with pytest.raises(WeightsError, match=r'vgg61: torchvision has no weights of that name; did you mean .*vgg16'):
-        load_pretrained(VGG(16), 'torchvision://vgg61')
-    with pytest.raises(WeightsError, match=r'resnet50\.imagenet1k_v2'):
-        load_pretrained(ResNet(50), 'torchvision://resnet50.IMAGENET1K_V2')
