@@ -80,6 +80,15 @@ def test_weights_are_loaded_in_each_form(form, zipped, safe_checkpoints, tmp_pat
         torch.testing.assert_close(got, expected, rtol=rtol, atol=rtol / 1e4)
 
 
+@pytest.mark.parametrize('prefix', ['module', 'module.', 'module.encoder.'])
+def test_a_prefix_may_begin_with_that_of_data_parallel(prefix, tmp_path):
+    ours, again = VGG(11), VGG(11)
+    prefix_with_dot = f'{prefix.removesuffix(".")}.'
+    torch.save({prefix_with_dot + key: value for key, value in ours.state_dict().items()}, tmp_path / 'vgg.pth')
+    load_pretrained(again, tmp_path / 'vgg.pth', prefix=prefix)
+    assert all(torch.equal(value, ours.state_dict()[key]) for key, value in again.state_dict().items())
+
+
 def test_weights_of_another_model_are_an_error_and_change_nothing(tmp_path):
     file = saved_with_statistics(torchvision.models.resnet18(weights=None), tmp_path / 'resnet18.pth')
     module = VGG(16)

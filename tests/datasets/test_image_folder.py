@@ -87,6 +87,12 @@ def test_hidden_folders_are_no_classes_links_end_and_the_log_counts_what_was_pas
     assert 'images in no folder, passed over: 1' in log
 
 
+def test_two_folders_that_lead_into_each_other_end(folder):
+    (folder / 'a/to b').symlink_to(folder / 'b')
+    (folder / 'b/to a').symlink_to(folder / 'a')
+    assert len(find_images([folder])) == 4 + 1 + 2
+
+
 def test_labels_follow_the_names_of_the_classes_and_a_strange_folder_is_named(folder):
     assert seen(folder) == {('a/1.png', 0), ('a/deep/2.png', 0), ('b/1.png', 1), ('c/1.png', 2)}
     named = dict(classes=['c', 'absent', 'b', 'a'])  # one has no image here
