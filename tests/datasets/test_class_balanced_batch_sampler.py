@@ -13,7 +13,8 @@ from mmengine.hooks import DistSamplerSeedHook
 from mmengine.runner import Runner
 from mmpretrain.datasets import CustomDataset, KFoldDataset, MultiLabelDataset, RepeatAugSampler
 from tiny_run import loader
-from torch.utils.data import BatchSampler, SequentialSampler, SubsetRandomSampler
+from torch.utils.data import BatchSampler, SequentialSampler, Subset, SubsetRandomSampler
+from torch.utils.data import ConcatDataset as TorchConcatDataset
 
 from lcv_mm.datasets import ClassBalancedBatchSampler, dataset_labels
 from lcv_mm.errors import ConfigError
@@ -300,6 +301,14 @@ def test_wrappers_of_the_toolbox(tmp_path, lazy_init):
     fold = KFoldDataset(dict(type=CustomDataset, **annotations(tmp_path, LABELS)), fold=1, num_splits=3, seed=3)
     assert 0 < len(fold) < len(LABELS)
     assert dataset_labels(fold).tolist() == [fold.get_data_info(i)['gt_label'] for i in range(len(fold))]
+
+
+def test_wrappers_of_torch_nest():
+    part = Subset(Listed(LABELS), [5, 0, 2])
+    assert dataset_labels(part).tolist() == [2, 2, 1]
+    assert dataset_labels(Subset(part, range(1, 3))).tolist() == [2, 1]
+    assert dataset_labels(Subset(part, [])).tolist() == []
+    assert dataset_labels(TorchConcatDataset([part, Listed(LABELS)])).tolist() == [2, 2, 1, *LABELS]
 
 
 def test_a_label_may_be_a_scalar_or_a_sequence_of_one_but_must_be_an_index():
