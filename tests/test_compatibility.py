@@ -256,11 +256,11 @@ def test_the_loop_of_mmengine_is_resumed_bit_for_bit_from_the_end_of_an_epoch(bi
 
 def with_table(page: str) -> str:
     """The page with the table of heads as it is tried here."""
-    heads = [(f'`{name}`', cell, cell[:3].strip(': ')) for name, (cell, *_) in HEADS.items()]
-    rows = [('head', 'in `LCVClassifier`', 'distances by `ClassDistanceHook`'), ('---',) * 3, *heads]
+    rows = ['| head | in `LCVClassifier` | distances by `ClassDistanceHook` |', '|---|---|---|']
+    rows += [f'| `{name}` | {cell} | {cell[:3].strip(": ")} |' for name, (cell, *_) in HEADS.items()]
     before, title, rest = page.partition('\n## Heads\n')
     above, below = re.split(r'(?:^\|.*\n)+', rest, maxsplit=1, flags=re.MULTILINE)
-    return before + title + above + ''.join(f'| {" | ".join(row)} |\n' for row in rows) + below
+    return before + title + above + '\n'.join([*rows, '']) + below
 
 
 def test_the_page_has_this_table():
