@@ -27,7 +27,7 @@ demo: install
 	$(BIN)/python tools/attention_maps.py configs/$(DEMO).py "$$(cat $(DEMO_DIR)/last_checkpoint)" --out $(DEMO_DIR)/attention.png
 	@$(BIN)/python -c 'import json; print("Top-1 accuracy on 400 test images: %.2f %%" % json.load(open("$(DEMO_DIR)/test.json"))["accuracy/top1"])'
 
-# Two files at a time, each with one thread: many of the slow tests wait for processes that import the toolbox
+# Two files at a time, each with one thread
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "slow or not slow" -n 2 --dist loadfile --no-loadscope-reorder
 
 test: install
@@ -35,8 +35,8 @@ test: install
 
 # The main path once more on the official releases of the toolbox, put before the installed ones
 test-official: install .official/installed
-	PYTHONPATH=.official $(PYTEST) tests/test_tools.py tests/engine tests/checkpoints tests/test_registration.py \
-	    tests/test_configs.py::test_a_built_model_scores_every_class
+	PYTHONPATH=.official $(PYTEST) tests/test_tools.py tests/test_registration.py \
+	    tests/engine/test_resumable_train_loop.py tests/test_configs.py::test_a_built_model_scores_every_class
 
 .official/installed: requirements/official.txt
 	rm -rf .official

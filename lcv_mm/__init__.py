@@ -41,7 +41,8 @@ else:
     )
 
     _index = Path(__file__).parent / 'configs/model-index.yml'
-    if not ModelHub.has('lcv_cbp_vgg16_cub448'):  # on a reload
+    # not again on a reload, and not in a checkout that is not installed, which has no link to configs/
+    if _index.exists() and not ModelHub.has('lcv_cbp_vgg16_cub448'):
         ModelHub.register_model_index(_index, config_prefix=_index.parent)
 
 

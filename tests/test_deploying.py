@@ -1,6 +1,5 @@
 """What docs/deploying.md says can be exported by hand: each exporter with each head, in whole models, through files."""
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -61,7 +60,7 @@ SIDES = [(head, side) for head in HEADS for side in ((64, 32) if head in ('hbp',
 
 @pytest.mark.parametrize(
     ('exporter', 'head', 'side'),
-    [(exporter, *case) for exporter in EXPORTERS for case in SIDES if 'onnx' not in exporter or case[1] == 64],
+    [(exporter, *case) for exporter in EXPORTERS for case in SIDES if 'trace' in exporter or case[1] == 64],
 )
 def test_an_exported_model_takes_any_batch(head, exporter, side, tmp_path):
     model = scoring_model(head)
@@ -88,10 +87,3 @@ def test_a_classifier_can_be_quantised(head):
     again = torch.ao.quantization.quantize_dynamic(model, {nn.Linear})
     assert again.head.fc.weight().dtype == torch.qint8
     assert (again(images) - model(images)).norm() / model(images).norm() < 0.05
-
-
-def test_the_docs_list_each_exporter_and_no_other():
-    page = (Path(__file__).parents[1] / 'docs/deploying.md').read_text()
-    works = re.findall(r'^\| (`torch\.\S+`) \| yes', page, re.MULTILINE)
-    assert works == [*EXPORTERS, '`torch.ao.quantization.quantize_dynamic`']
-    assert re.findall(r'^\| (`torch\.\S+`) \| no', page, re.MULTILINE) == ['`torch.jit.script`']

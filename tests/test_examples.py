@@ -73,8 +73,3 @@ def test_the_plain_loop_learns_where_the_toolbox_is_not_installed(folder):
         assert epoch['loss'] == pytest.approx(epoch['loss_cls'] + epoch['loss_inter'] + epoch['loss_intra'], abs=1e-3)
         assert epoch['accuracy'] in [i / 16 for i in range(17)]
     assert epochs[2]['loss'] < epochs[0]['loss']  # the classifier alone; the last epoch trains all of a random network
-
-
-def test_the_page_lists_each_example():
-    listed = re.findall(r'^\| \[(.*?)\]', (EXAMPLES / 'README.md').read_text(), re.MULTILINE)
-    assert sorted(listed) == sorted(file.name for file in EXAMPLES.glob('*.py'))

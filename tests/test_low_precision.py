@@ -55,7 +55,7 @@ def ten_losses(method: str, wrapper_type: type[OptimWrapper], nudge: float = 0.0
     return [model.train_step(batch(step), wrapper)['loss'].item() for step in range(10)]
 
 
-@pytest.mark.parametrize('method', HEADS)
+@pytest.mark.parametrize('method', ['cbp', 'hbp'])
 def test_ten_steps_in_bfloat16_stay_within_two_per_cent_of_float32(method):
     full = ten_losses(method, OptimWrapper)
     assert full[-1] < 0.8 * full[0]  # it trains, so there is something to stay close to
@@ -104,64 +104,13 @@ def test_distances_of_real_maps_are_those_of_float64(normalize, dtype):
     assert normalize or low[0] > 65504  # beyond float16's largest number
 
 
-def scaled_step(
-    model: nn.Module, optimizer: torch.optim.Optimizer, scaler: torch.amp.GradScaler, step: int
-) -> tuple[float, bool]:
-    """One step of mixed precision as torch documents it: the loss, and whether all gradients were finite."""
-    optimizer.zero_grad()
-    with torch.autocast('cpu', dtype=torch.float16):
-        losses = model(**model.data_preprocessor(batch(step), training=True), mode='loss')
-    loss, _ = model.parse_losses(losses)
-    scaler.scale(loss).backward()
-    finite = all(torch.isfinite(param.grad).all() for param in model.parameters())
-    scaler.step(optimizer)
-    scaler.update()
-    return loss.item(), finite
-
-
-@pytest.mark.parametrize('method', HEADS)
-def test_an_overflow_is_skipped_and_training_goes_on(method):
-    model = lcv_model(HEADS[method]).train()
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
-    scaler = torch.amp.GradScaler('cpu', init_scale=2.0**80, backoff_factor=2.0**-35)
-    start = copy.deepcopy(dict(model.named_parameters()))
-
-    for scale in (2.0**45, 2.0**10):  # two overflows
-        loss, finite = scaled_step(model, optimizer, scaler, 0)
-        assert math.isfinite(loss)
-        assert not finite
-        assert all(torch.equal(param, start[name]) for name, param in model.named_parameters())
-        assert not optimizer.state  # no momentum either
-        assert scaler.get_scale() == scale
-
-    losses = []
-    for step in range(10):
-        loss, finite = scaled_step(model, optimizer, scaler, step)
-        assert finite
-        losses.append(loss)
-    assert losses[-1] < 0.9 * losses[0]
-    assert all(torch.isfinite(value).all() for value in model.state_dict().values())
-
-
 # Models that are of low precision themselves. Weights, maps, pooled features and scores are rounded by at most eps / 2
 # of the type each, and independently. Measured: errors of 0.3 to 1.3 eps.
 
 
-@LOW
-@pytest.mark.parametrize('pool', POOLS)
-def test_a_head_in_low_precision_scores_real_maps_as_float64_does(pool, dtype):
-    torch.manual_seed(0)
-    head = MODELS.build(dict(num_classes=5, **POOLS[pool]))
-    nn.init.normal_(head.fc.weight)  # scores of about 1
-    maps = vgg_maps(3 if pool == 'hbp' else 1, dtype)
-    exact = copy.deepcopy(head).double()(tuple(level.double() for level in maps))
-    scores = head.to(dtype)(maps)
-    assert scores.dtype == dtype
-    assert (scores - exact).norm() / exact.norm() < 2 * torch.finfo(dtype).eps
-
-
-@pytest.mark.parametrize('autocast', [None, torch.bfloat16])
-@pytest.mark.parametrize('dtype', [torch.float64, torch.bfloat16, torch.float16], ids=str)
+@pytest.mark.parametrize(
+    ('dtype', 'autocast'), [(torch.float64, None), (torch.bfloat16, None), (torch.float16, torch.bfloat16)], ids=str
+)
 @pytest.mark.parametrize('method', HEADS)
 def test_a_model_of_any_precision_predicts_as_float64_does(method, dtype, autocast):
     model = lcv_model(HEADS[method], vgg(method), in_channels=512).eval()
@@ -183,11 +132,10 @@ def test_a_baseline_in_low_precision_takes_the_preprocessors_images(method):
         assert torch.isfinite(torch.stack([sample.pred_score for sample in low.eval().test_step(batch(0))])).all()
 
 
-@pytest.mark.parametrize('dtype', [torch.float64, torch.bfloat16], ids=str)
 @pytest.mark.parametrize('method', HEADS)
-def test_a_model_in_bfloat16_or_float64_trains(method, dtype):
-    model = lcv_model(HEADS[method]).train().to(dtype)
+def test_a_model_in_bfloat16_trains(method):
+    model = lcv_model(HEADS[method]).train().bfloat16()
     wrapper = OptimWrapper(torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9))
     losses = [model.train_step(batch(step), wrapper)['loss'].item() for step in range(10)]
     assert losses[-1] < 0.9 * losses[0]
-    assert all(param.dtype == dtype and torch.isfinite(param).all() for param in model.parameters())
+    assert all(param.dtype == torch.bfloat16 and torch.isfinite(param).all() for param in model.parameters())

@@ -1,9 +1,6 @@
 """tools/prepare_data.py, run as a user runs it."""
 
 import shutil
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +10,6 @@ from scipy.io import loadmat, savemat
 
 from lcv_mm.data_prep.facts import DATASETS
 
-TOOL = Path(__file__).parents[1] / 'tools' / 'prepare_data.py'
-
 
 @pytest.fixture(scope='module')
 def data(tmp_path_factory) -> Path:
@@ -22,20 +17,6 @@ def data(tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp('data')
     make_oxford_flower17(root / 'oxford_flower17')
     return root
-
-
-def test_help_answers_at_once_and_names_the_datasets():
-    start = time.monotonic()
-    done = subprocess.run([sys.executable, TOOL, '--help'], capture_output=True, text=True, check=True)
-    assert time.monotonic() - start < 2
-    assert f'{", ".join(DATASETS)}, all' in ' '.join(done.stdout.split())
-
-
-def test_check_of_a_whole_dataset_exits_0(data, run_here):
-    printed = run_here('prepare_data', 'flower17', '--root', data, '--check').stdout
-    assert 'train, fold 1, paper: 680 images of 17 classes\n' in printed
-    assert 'val, fold 3, official: 340 images of 17 classes\n  ' in printed
-    assert '\n  no fault\n' in printed
 
 
 def test_check_lists_all_of_three_faults_and_exits_1(data, tmp_path, run_here):
@@ -57,17 +38,6 @@ def test_check_lists_all_of_three_faults_and_exits_1(data, tmp_path, run_here):
         assert f'\n  - {fault}' in done.stdout
     assert '\n  6 faults:\n' in done.stdout  # the count and its class, in both protocols, and two images
     assert f'To make it anew, delete {folder} and run this command without --check.' in done.stdout
-
-
-def test_an_archive_that_is_not_there_exits_1_with_the_message_alone(tmp_path, run_here):
-    names = ('cub', 'dogs', 'flower17')
-    done = run_here('prepare_data', *names, '--root', tmp_path / 'data', '--archives', tmp_path, check=False)
-    assert done.returncode == 1
-    assert done.stderr == ''.join(
-        f'error: {DATASETS[name].title}: {tmp_path} holds no {DATASETS[name].archives[0].name}; expected: '
-        f'{", ".join(archive.name for archive in DATASETS[name].archives)}. They come from {DATASETS[name].page}\n'
-        for name in names
-    )
 
 
 def test_a_check_of_all_makes_nothing(tmp_path, run_here):

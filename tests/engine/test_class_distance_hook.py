@@ -75,18 +75,3 @@ def test_mixed_images_have_no_distances_but_their_labels_as_scores_do(mixing):
     soft = dict(HEAD, loss=dict(type='CrossEntropyLoss', use_soft=True))
     onehot = classifier(soft, data_preprocessor=dict(num_classes=3, to_onehot=True))
     assert set(logged_by_hook(onehot, images, samples(LABELS), f'no {mixing}')) == {'dist_inter', 'dist_intra'}
-
-
-def test_what_is_logged_keeps_no_graph_and_no_features():
-    model, images = classifier(), torch.randn(4, 3, 64, 64)
-    hook = ClassDistanceHook()
-    runner = SimpleNamespace(model=model, message_hub=MessageHub.get_instance('graph'))
-    hook.before_train(runner)
-    batch = dict(inputs=images, data_samples=samples(LABELS))
-    model.loss(**model.data_preprocessor(batch, True))
-    assert not hook._feats.requires_grad
-    hook.after_train_iter(runner, 0, batch, {})
-    assert hook._feats is hook._samples is None
-    hook.after_train(runner)
-    model.loss(**model.data_preprocessor(batch, True))
-    assert hook._feats is hook._samples is None

@@ -78,18 +78,8 @@ def test_a_row_of_losses_that_are_not_finite_ends_the_run_and_says_where_and_wha
     assert 'the loss is not finite for 3 iterations in a row, first in iteration 6 (epoch 2): loss=inf' in message
     assert 'loss_inter=inf, at lr=0.01. ' in message
     assert 'loss_cls=nan' not in message  # the first of the row says what began it
-    assert f'The last good checkpoint is kept: {kept}. Train with a lower learning rate' in message
-    assert message.endswith(f'load_from={kept} starts from its weights')
+    assert f'The last good checkpoint is kept: {kept}.' in message
     assert kept.is_file()
-
-
-def test_a_run_that_diverges_ends_before_the_bad_weights_replace_the_good_ones(tmp_path):
-    schedule = [dict(type='MultiStepLR', by_epoch=True, milestones=[1], gamma=1e30)]
-    with pytest.raises(TrainingError, match=r'first in iteration 6 \(epoch 2\).* at lr=1e\+28'):
-        run(tmp_path / 'run', patience=2, param_scheduler=schedule)
-    state = torch.load(tmp_path / 'run' / 'epoch_1.pth', weights_only=False)['state_dict']
-    assert all(torch.isfinite(value).all() for value in state.values())
-    assert sorted(file.name for file in (tmp_path / 'run').glob('*.pth')) == ['epoch_1.pth']
 
 
 def test_an_overflow_now_and_then_is_tolerated(tmp_path):
@@ -102,14 +92,6 @@ def test_an_overflow_now_and_then_is_tolerated(tmp_path):
 def test_a_distance_of_no_pair_is_no_loss(tmp_path):
     plan = {i: {'dist_inter': NAN} for i in range(1, 3 * EPOCH + 1)}
     assert run(tmp_path / 'run', plan).iter == 3 * EPOCH
-
-
-def test_a_patience_of_one_ends_at_once_and_names_each_learning_rate(tmp_path):
-    custom_keys = {'norm': dict(lr_mult=50.0)}
-    optim_wrapper = dict(optimizer=dict(type='SGD', lr=0.02), paramwise_cfg=dict(custom_keys=custom_keys))
-    first = r'not finite for one iteration, in iteration 2 \(epoch 1\).* at .*lr=0.02/1.*saved before'
-    with pytest.raises(TrainingError, match=first):
-        run(tmp_path / 'run', {2: {'loss_cls': NAN}}, patience=1, optim_wrapper=optim_wrapper)
 
 
 @pytest.mark.parametrize('broken', ['linear.weight', 'norm.running_mean'])

@@ -1,7 +1,6 @@
 """Training in two steps, in real runs: two epochs with the backbone frozen, two with everything."""
 
 import os
-import re
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -116,10 +115,6 @@ def same(a: dict[str, Tensor], b: dict[str, Tensor]) -> set[bool]:
     return {torch.equal(a[key], b[key]) for key in a}
 
 
-def log_of(work_dir: Path) -> str:
-    return '\n'.join(file.read_text() for file in sorted(work_dir.glob('*/*.log')))
-
-
 @pytest.fixture(scope='module')
 def whole_run(data_root, tmp_path_factory) -> tuple[Watch, Path]:
     work_dir = tmp_path_factory.mktemp('runs') / 'whole'
@@ -149,18 +144,8 @@ def test_each_step_has_its_learning_rate_and_weight_decay(whole_run):
     assert watch.settings == [pytest.approx(epoch) for epoch in expected for _ in range(2)]
 
 
-def test_the_log_says_the_step_where_it_begins_and_in_each_line(whole_run):
-    text = log_of(whole_run[1])
-    first = text.index('step 1 of 2: epochs 1 to 2, backbone frozen, all other layers are trained (now: epoch 1)')
-    second = text.index('step 2 of 2: epochs 3 to 4, all layers are trained (now: epoch 3)')
-    assert first < text.index('Epoch(train) [1][1/2]') < text.index('Epoch(train) [2][2/2]') < second
-    assert second < text.index('Epoch(train) [3][1/2]')
-    assert (text.count('step 1 of 2'), text.count('step 2 of 2')) == (1, 1)
-    assert re.findall(r'recipe_step: (\S+)', text) == ['1'] * 4 + ['2'] * 4
-
-
-@pytest.mark.parametrize(('stop_before', 'step'), [(3, 1), (4, 2), (7, 2)], ids=['step 1', 'between', 'step 2'])
-def test_a_resumed_run_ends_as_the_one_that_was_not_stopped(stop_before, step, whole_run, data_root, tmp_path):
+@pytest.mark.parametrize('stop_before', [3, 4, 7], ids=['step 1', 'between', 'step 2'])
+def test_a_resumed_run_ends_as_the_one_that_was_not_stopped(stop_before, whole_run, data_root, tmp_path):
     stopped, work_dir = tmp_path / f'stopped_{stop_before}', tmp_path / f'resumed_{stop_before}'
     train(config(data_root, stopped), stop_before)
     done = stop_before // 2 * 2  # iterations of the epochs that were saved
@@ -170,21 +155,6 @@ def test_a_resumed_run_ends_as_the_one_that_was_not_stopped(stop_before, step, w
 
     assert resumed.settings == whole_run[0].settings[done:]
     assert same(whole_run[0].states[-1], resumed.states[-1]) == {True}  # so the momentum was loaded too
-    log = log_of(work_dir)
-    epoch = done // 2 + 1
-    assert log.index(f'step {step} of 2: ') < log.index(f'Epoch(train) [{epoch}][1/2]')
-    assert ('step 1 of 2' in log) == (step == 1)
-
-
-def test_what_the_config_froze_stays_frozen(data_root, tmp_path):
-    cfg = config(data_root, tmp_path / 'frozen_stages')
-    cfg['model']['backbone'].update(frozen_stages=1, norm_eval=True)
-    start, *_, end = train(cfg).states
-    fixed = {name for name in start if name.startswith(('backbone.conv1', 'backbone.bn1', 'backbone.layer1'))}
-    assert same({name: start[name] for name in fixed}, {name: end[name] for name in fixed}) == {True}
-    statistics = {name for name in start if 'running' in name}
-    assert same({name: start[name] for name in statistics}, {name: end[name] for name in statistics}) == {True}
-    assert not torch.equal(start['backbone.layer2.0.conv1.weight'], end['backbone.layer2.0.conv1.weight'])
 
 
 def one_of_two(rank: int, folder: Path, data_root: Path) -> None:
@@ -214,9 +184,3 @@ def test_two_processes_keep_equal_weights_in_both_steps(data_root, tmp_path):
     assert same(convs, {name: states[-1][name] for name in convs}) == {False}
     # the gradients came from both: with its own images alone, a process's running statistics differ from the other's
     assert same(*({k: v for k, v in s[-1].items() if 'running_mean' in k} for s in (states, other))) == {False}
-
-
-def test_a_run_no_longer_than_step_1_trains_the_head_alone(data_root, tmp_path):
-    start, *_, end = train(config(data_root, tmp_path / 'run', train_cfg=dict(by_epoch=True, max_epochs=1))).states
-    assert same(part(start, 'backbone'), part(end, 'backbone')) == {True}
-    assert not torch.equal(start['head.fc.weight'], end['head.fc.weight'])

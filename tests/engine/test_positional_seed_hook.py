@@ -5,13 +5,12 @@ import numpy as np
 import pytest
 import torch
 from mmengine.dataset import BaseDataset, ClassBalancedDataset, ConcatDataset, DefaultSampler, RepeatDataset
-from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop, Runner
+from mmengine.runner import EpochBasedTrainLoop, Runner
 from mmpretrain.datasets import KFoldDataset, RepeatAugSampler
 from torch.utils.data import DataLoader
 
 from lcv_mm.engine import PositionalSeedHook
 from lcv_mm.engine.resumable_train_loop import _from
-from lcv_mm.errors import ConfigError
 
 
 class Numbers(BaseDataset):
@@ -129,12 +128,6 @@ def test_processes_draw_differently_for_an_image_that_each_of_them_gets(monkeypa
         monkeypatch.setattr('lcv_mm.engine.positional_seed_hook.get_dist_info', lambda rank=rank: (rank, 2))
         drawn += epoch(*started(), 0).values()
     assert len(set(drawn)) == 12
-
-
-def test_a_loop_without_epochs_is_refused():
-    loop = object.__new__(IterBasedTrainLoop)
-    with pytest.raises(ConfigError, match='needs a loop of epochs, got IterBasedTrainLoop'):
-        PositionalSeedHook().before_train(SimpleNamespace(train_loop=loop))
 
 
 def test_a_step_and_an_image_never_draw_the_same():

@@ -13,10 +13,9 @@ from tiny_run import loader
 from torch import nn
 
 from lcv_mm.engine import PositionalSeedHook, ResumableTrainLoop
-from lcv_mm.errors import CheckpointError, ConfigError
+from lcv_mm.errors import CheckpointError
 
 pytestmark = pytest.mark.usefixtures('safe_checkpoints')
-
 seen: list[list[int]] = []  # the images of each iteration
 loaded: list[int] = []  # the images that were loaded
 
@@ -92,11 +91,3 @@ def test_a_pipeline_that_a_hook_switches_draws_the_same_after_a_resume(tmp_path)
     for done in (3, 4, 6, 8):
         run(tmp_path / f'from_{done}', hooks=[switch], resume=True, load_from=str(tmp_path / f'whole/iter_{done}.pth'))
         assert seen == fed[done:]
-
-
-def test_batches_that_are_not_of_a_dataloader_are_refused_with_the_loop_that_takes_them():
-    class Batches(list):
-        dataset = None
-
-    with pytest.raises(ConfigError, match='got Batches; set type=EpochBasedTrainLoop'):
-        ResumableTrainLoop(None, Batches([0]), max_epochs=1)

@@ -1,14 +1,13 @@
 """A Runner is built for any valid config; a model and datasets of different classes are refused."""
 
 import os
-import shutil
 from pathlib import Path
 
 import pytest
 import torch
 from layouts import draw_noise
 from mmengine.config import Config
-from tiny_run import BIRDLETS, tiny_settings
+from tiny_run import BIRDLETS
 
 from lcv_mm.errors import ConfigError, DataError
 from lcv_mm.launch import build_runner, load_config, override_config
@@ -19,9 +18,6 @@ TRAINING = ('train_dataloader', 'val_dataloader')
 TINY_SWIN = dict(embed_dims=24, depths=[1, 1, 1, 1], num_heads=[1, 1, 1, 1])
 STOCK = {  # a small architecture of the same kind, and its channels
     'swin_transformer/swin-tiny_16xb64_in1k': (TINY_SWIN, 192),
-    'convnext/convnext-tiny_32xb128_in1k': ('atto', 320),
-    'deit/deit-tiny_4xb256_in1k': ('deit-tiny', 192),
-    'beit/benchmarks/beit-base-p16_8xb128-coslr-100e_in1k': ('deit-tiny', 192),
     'mae/benchmarks/vit-base-p16_8xb128-coslr-100e_in1k': ('deit-tiny', 192),
 }
 FOLDERS = """
@@ -73,26 +69,6 @@ def test_the_stock_configs_of_mmpretrain_are_bases(name, tmp_path):
     assert any(group['weight_decay'] == 0 for group in wrapper.optimizer.param_groups)  # by the config's paramwise_cfg
 
 
-def test_any_hook_can_be_switched_off_and_each_dataset_is_built_once(tmp_path, monkeypatch):
-    cfg = load_config('lcv_cbp_resnet18_birdlets')
-    override_config(cfg, tiny_settings(tmp_path / 'birdlets') | {'model.head.out_dim': 32})
-    cfg.work_dir, cfg.experiment_name = str(tmp_path / 'work'), tmp_path.name
-    off = ['random_seed', 'catch_up_val', 'preemption', 'finite_loss', 'class_distances', 'checkpoint', 'logger']
-    kinds = {cfg.default_hooks[name].type for name in off}
-    override_config(cfg, {f'default_hooks.{name}': None for name in off})
-    built = []
-    kind = cfg.train_dataloader.dataset.type
-    init = kind.__init__
-    monkeypatch.setattr(
-        kind, '__init__', lambda self, *args, **kwargs: built.append(self) or init(self, *args, **kwargs)
-    )
-    runner = build_runner(cfg, TRAINING)
-    assert not kinds & {type(hook) for hook in runner.hooks}
-    runner.train()
-    assert built == [runner.train_dataloader.dataset, runner.val_dataloader.dataset]
-    assert not list(Path(cfg.work_dir).glob('*.pth'))
-
-
 def test_a_wrapper_of_the_toolbox_is_built_in_the_runs_own_scope(folders):
     inner = folders.train_dataloader.dataset
     folders.train_dataloader.dataset = dict(type='KFoldDataset', fold=0, num_splits=2, dataset=inner)
@@ -102,14 +78,6 @@ def test_a_wrapper_of_the_toolbox_is_built_in_the_runs_own_scope(folders):
     folders.model.head.num_classes = 3
     with pytest.raises(ConfigError, match=r'model.head.num_classes=3, but train_dataloader.dataset .* has 2 classes'):
         build_runner(folders, TRAINING)
-
-
-def test_a_class_folder_that_one_split_lacks_is_named_before_any_number_of_classes(folders, tmp_path):
-    shutil.rmtree(tmp_path / 'data/val/hawk')
-    for count in (1, 2):
-        folders.model.head.num_classes = count
-        with pytest.raises(DataError, match=r'data/train\) and .*data/val\) have .*only one of them has hawk'):
-            build_runner(folders, TRAINING)
 
 
 def test_the_same_classes_in_another_order_are_refused(folders):
@@ -123,14 +91,6 @@ def test_another_number_of_classes_than_the_dataset_has_is_refused(folders, part
     override_config(folders, {'data_preprocessor': dict(num_classes=2), f'{part}.num_classes': 5})
     with pytest.raises(ConfigError, match=rf'^{part}.num_classes=5, .* has 2 classes; set {part}.num_classes=2'):
         build_runner(folders, TRAINING)
-
-
-def test_without_a_validation_set_the_message_says_how_to_train(folders, tmp_path):
-    shutil.rmtree(tmp_path / 'data/val')
-    with pytest.raises(DataError, match=r'^val_dataloader.dataset: .*data/val.*--no-validate'):
-        build_runner(folders, TRAINING)
-    folders.val_dataloader = folders.val_cfg = folders.val_evaluator = None  # as --no-validate does
-    build_runner(folders, TRAINING).train()
 
 
 @pytest.mark.parametrize('prefix', ['train', 'val'])
@@ -168,7 +128,6 @@ def test_a_loader_without_workers_keeps_none(folders):
     ('setting', 'message'),
     [
         ({'train_cfg': dict(by_epoch=True, max_epochs=0)}, r'^train_cfg: expected at least one epoch \(max_epochs\)'),
-        ({'train_cfg': dict(by_epoch=False, max_iters=0)}, '^train_cfg: expected at least'),
         ({'runner_type': 'FlexibleRunner'}, "expected MMEngine's Runner"),
         ({'strategy': dict(type='FSDPStrategy')}, "expected MMEngine's Runner"),
     ],

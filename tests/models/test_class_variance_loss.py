@@ -51,9 +51,6 @@ def test_gathering_in_a_single_process_changes_nothing():
 @pytest.mark.parametrize(
     ('options', 'message'),
     [
-        (dict(space='flat'), "space='flat' is unknown; choose from .*'pooled'"),
-        (dict(reduction='max'), "reduction='max' is unknown; choose from .*'sum'"),
-        (dict(level='last'), "level='last' must be an index"),
         (dict(margin=3.0), r'margin=3.0 must be in \[0, 2\].*normalize=False'),
         (dict(tau=0.0), 'tau=0.0 must be above 0'),
         *((dict(tau=value), 'must be above 0, and finite') for value in (NAN, INF)),
@@ -65,7 +62,3 @@ def test_gathering_in_a_single_process_changes_nothing():
 def test_bad_options_are_refused_when_the_model_is_built(options, message):
     with pytest.raises(ConfigError, match=message):
         ClassVarianceLoss(**options)
-
-
-def test_a_raw_margin_may_be_large():
-    assert ClassVarianceLoss(margin=50.0, normalize=False).margin == 50.0

@@ -30,11 +30,6 @@ def test_the_last_three_levels_are_pooled():
     assert torch.equal(head((torch.randn(2, 9, 8, 8), *levels)), head(levels))
 
 
-def test_fewer_levels_say_what_to_ask_of_the_backbone():
-    with pytest.raises(ConfigError, match=r'\[6, 6, 6\] channels, got \[\(6, 3, 3\)\].*out_layers'):
-        build()((torch.randn(2, 6, 3, 3),))
-
-
 def test_levels_of_several_resolutions_are_refused():
     levels = (torch.randn(2, 6, 6, 6), torch.randn(2, 6, 3, 3), torch.randn(2, 6, 3, 3))
     with pytest.raises(ConfigError, match=r'\[\(6, 6, 6\), \(6, 3, 3\), \(6, 3, 3\)\]; .*ResizeLevels'):

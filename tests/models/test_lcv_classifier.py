@@ -47,14 +47,6 @@ def test_in_the_space_of_the_head_its_linear_layers_input_is_compared():
     torch.testing.assert_close((losses['loss_inter'], losses['loss_intra']), (inter, intra))
 
 
-def test_the_space_of_the_head_needs_a_linear_layer():
-    head = dict(type='ClsHead', loss=dict(type='CrossEntropyLoss'))
-    with pytest.raises(ConfigError, match='ClsHead has none'):
-        MODELS.build(
-            dict(LCV, type='LCVClassifier', head=head, variance_loss=dict(type='ClassVarianceLoss', space='head'))
-        )
-
-
 def test_the_log_shows_the_total_its_parts_and_the_mean_distances(model):
     losses = model.loss(IMAGES, samples([0, 1, 0, 3]))
     total, log = model.parse_losses(losses)

@@ -1,9 +1,7 @@
-import pytest
 import torch
 from mmpretrain.models import VGG
 from torchvision.models import vgg16
 
-from lcv_mm.errors import ConfigError, WeightsError
 from lcv_mm.models import VGGLayers
 
 IMAGES = torch.randn(2, 3, 64, 48, generator=torch.Generator().manual_seed(0))
@@ -21,33 +19,8 @@ def test_the_named_layers_are_those_of_torchvisions_network(tmp_path):
             assert torch.equal(out, reference.features[:end](IMAGES)), name
 
 
-def test_the_layers_come_in_the_order_asked_for():
-    model = VGGLayers(11, ('relu5_1', 'relu2_1')).eval()
-    last, first = model(IMAGES)
-    assert last.shape == (2, 512, 4, 3)
-    assert first.shape == (2, 128, 32, 24)
-
-
 def test_state_dict_keys_are_mmpretrains():
     assert VGGLayers(16).state_dict().keys() == VGG(16).state_dict().keys()
-
-
-def test_frozen_stages_are_kept_frozen():
-    model = VGGLayers(16, frozen_stages=5)
-    assert model.train() is model
-    assert not any(parameter.requires_grad for parameter in model.parameters())
-
-
-def test_an_unknown_layer_lists_the_valid_ones():
-    with pytest.raises(ConfigError, match="'relu5_3'\\]$"):
-        VGGLayers(16, ('pool5',), with_last_pool=False)
-
-
-def test_weights_of_another_depth_are_an_error_and_not_a_warning(tmp_path):
-    torch.save(VGG(11).state_dict(), tmp_path / 'vgg11.pth')
-    model = VGGLayers(16, init_cfg=dict(type='Pretrained', checkpoint=str(tmp_path / 'vgg11.pth')))
-    with pytest.raises(WeightsError, match=r'vgg11\.pth'):
-        model.init_weights()
 
 
 def test_nothing_is_computed_after_the_last_layer_also_where_it_is_asked_for_twice():

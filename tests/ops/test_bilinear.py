@@ -51,21 +51,10 @@ def test_nothing_but_the_features_is_kept_for_backward():
     assert {t.untyped_storage().data_ptr() for t in kept} == {x.untyped_storage().data_ptr()}
 
 
-def test_maps_over_different_places_are_refused():
-    with pytest.raises(ValueError, match='same N and L.*(2, 4, 9).*(2, 4, 16)'):
-        bilinear_pool(torch.zeros(2, 4, 3, 3), y=torch.zeros(2, 4, 4, 4))
-
-
 def test_signed_sqrt_by_hand():
     x = torch.tensor([4.0, -9.0, 0.0, 0.25])
     torch.testing.assert_close(signed_sqrt(x, eps=1e-12), torch.tensor([2.0, -3.0, 0.0, 0.5]))
     assert signed_sqrt(torch.tensor(0.09), eps=0.07).item() == pytest.approx(0.4)  # inside the root
-
-
-def test_zeros_give_finite_gradients():
-    x = torch.zeros(5, requires_grad=True)
-    signed_sqrt(x).sum().backward()
-    assert torch.isfinite(x.grad).all()
 
 
 def test_normalised_root_by_hand():

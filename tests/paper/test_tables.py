@@ -1,5 +1,3 @@
-from pathlib import Path
-
 from lcv_mm.paper import METRICS, metric_of, read_rows
 
 
@@ -30,11 +28,3 @@ def test_a_config_is_judged_by_the_metric_of_its_method():
         'accuracy/top1',
         'accuracy/top1',
     ]
-
-
-def test_the_page_of_the_configs_shows_each_row_and_says_what_a_quoted_number_is():
-    lines = (Path(__file__).parents[2] / 'configs/README.md').read_text(encoding='utf-8').splitlines()
-    for row in read_rows():
-        what = f' ({METRICS[row.metric]}, not top-1)' if row.quoted else ''
-        link = f'[{row.config}]({row.config}.py)'
-        assert f'| {row.method} | {row.backbone} | {link} | {row.paper:.2f}{what} | |' in lines
