@@ -11,7 +11,7 @@ DEMO_DIR := work_dirs/$(DEMO)
 .PHONY: install demo test test-official lint docs
 install: .venv/installed
 
-.venv/installed: pyproject.toml requirements/tested.txt
+.venv/installed: pyproject.toml setup.py requirements/tested.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "lcv_mm needs Python 3.10 or newer; say which: make PYTHON=python3.12")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
