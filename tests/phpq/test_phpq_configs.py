@@ -9,7 +9,7 @@ from mmpretrain.models import GlobalAveragePooling
 from mmpretrain.registry import MODELS
 
 from lcv_mm.launch import flat_settings
-from lcv_mm.paper import read_rows
+from lcv_mm.reproduce.paper import read_rows
 
 FOLDER = Path(__file__).parents[2] / 'configs'
 ROWS = [row for row in read_rows() if row.method == 'PHPQ']
