@@ -5,8 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from lcv_mm.checkpoints.checkpoint_fit_hook import bare_model
-from lcv_mm.evaluation import feature_quality
 from mmengine.config import Config
 from mmengine.runner import Runner
 from scipy.spatial.distance import cdist, pdist
@@ -16,6 +14,8 @@ from tiny_run import tiny_settings
 from torch import Tensor
 
 from lcv_mm import ClassVarianceMetric
+from lcv_mm.engine.checkpoint_fit_hook import unwrap_model
+from lcv_mm.engine.class_variance_metric import feature_quality
 
 ROOT = Path(__file__).parents[2]
 LABELS = torch.tensor([0, 0, 1, 1, 1, 2, 2, 2, 2, 3, 0])  # of class 3 one image
@@ -110,7 +110,7 @@ def test_the_runner_reports_them_of_what_goes_into_the_head(tmp_path):
     cfg.test_evaluator = [dict(type='Accuracy', topk=(1, 5)), dict(type='lcv_mm.ClassVarianceMetric')]
     runner = Runner.from_cfg(cfg)
     metrics = runner.test()
-    model, feats, labels = bare_model(runner).eval(), [], []
+    model, feats, labels = unwrap_model(runner).eval(), [], []
     assert not model.head._forward_pre_hooks
     with torch.no_grad():
         for batch in runner.test_dataloader:
