@@ -1,14 +1,12 @@
 """Write tables and picture of docs/results.md from the lines of JSON in records/:  python benchmarks/results.py"""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from statistics import fmean, stdev
+from statistics import fmean
 from typing import Any
 
-from scipy.stats import ttest_ind
-
-from lcv_mm.reproduce.report.plots import draw_differences
+from lcv_mm.reproduce.summary import Difference, difference, draw_differences, holm, markdown_table, mean_and_spread
 
 ROOT = Path(__file__).parents[1]
 ARMS = {  # of benchmarks/screen.py
@@ -22,8 +20,19 @@ ARMS = {  # of benchmarks/screen.py
     'triplet': 'attention, balanced batches, triplet loss (margin 0.2)',
     'supcon_head': "attention, balanced batches, supervised contrastive loss on the head's vector",
 }
-PRIMARY = ('lcv', 'attention_balanced')  # fixed before the runs
+RECIPES = {  # of records/selection.jsonl, and their columns
+    'as written': 'as written',
+    'rows': 'recipe of the rows',
+    'rows, LCV': 'LCV',
+    'rows, LCV, shuffled': 'LCV, shuffled batches',
+}
+BIRDLETS = {
+    'hbp_resnet18_birdlets64': 'baseline',
+    'hbp_resnet18_birdlets64_attention_balanced': 'attention, balanced batches ("w/o loss")',
+    'lcv_hbp_resnet18_birdlets64': 'LCV',
+}
 Runs = Sequence[Mapping[str, Any]]
+Row = dict[str, str]
 
 
 def read(name: str) -> list[dict[str, Any]]:
@@ -32,135 +41,121 @@ def read(name: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in file.read_text().splitlines()] if file.is_file() else []
 
 
-def difference(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float, float, float]:
-    """Mean difference, its 95 % interval and p, by Welch's t: the runs are not paired."""
-    test = ttest_ind(ours, theirs, equal_var=False)
-    low, high = test.confidence_interval(0.95)
-    return fmean(ours) - fmean(theirs), float(low), float(high), float(test.pvalue)
-
-
-def holm(ps: Mapping[str, float]) -> dict[str, float]:
-    """p-values corrected for their number (Holm, 1979).
-
-    >>> holm({'a': 0.01, 'b': 0.04, 'c': 0.03})
-    {'a': 0.03, 'c': 0.06, 'b': 0.06}
-    """
-    corrected: dict[str, float] = {}
-    highest = 0.0
-    for rank, name in enumerate(sorted(ps, key=lambda name: ps[name])):
-        highest = max(highest, min(1.0, (len(ps) - rank) * ps[name]))
-        corrected[name] = highest
-    return corrected
-
-
-def shown(mean: float, low: float, high: float) -> str:
-    """A difference with its interval, in bold type if that excludes 0."""
-    bold = '**' * (not low <= 0 <= high)
-    return f'{bold}{mean:+.1f}{bold} ({low:+.1f} to {high:+.1f})'
-
-
-def screen_table(runs: Runs) -> list[str]:
-    """One line per arm: top-1, spread, cross entropy, and the difference from the baseline and from 'w/o loss'."""
-    of = {arm: [run for run in runs if run['arm'] == arm] for arm in ARMS}
-    of = {arm: found for arm, found in of.items() if found}
-    top1 = {arm: [run['top1'] for run in found] for arm, found in of.items()}
-    exploratory = {
-        arm: difference(top1[arm], top1['baseline'])
-        for arm in of
-        if arm != 'baseline' and min(len(top1[arm]), len(top1['baseline'])) > 1
+def screen_arms(runs: Runs) -> dict[tuple[str, str], Runs]:
+    """The runs of the screen by head and arm, in the order of ARMS."""
+    heads = dict.fromkeys(run['config'].partition('_')[0] for run in runs)
+    of = {
+        (head.upper(), arm): [run for run in runs if run['arm'] == arm and run['config'].startswith(f'{head}_')]
+        for head in heads
+        for arm in ARMS
     }
-    corrected = holm({arm: found[3] for arm, found in exploratory.items()})
-    lines = []
-    for arm, found in of.items():
-        spread = f' ± {stdev(top1[arm]):.1f}' if len(found) > 1 else ''
-        entropy = fmean(run['cross_entropy'] for run in found)
-        against = f'{shown(*exploratory[arm][:3])} | {corrected[arm]:.2f} |' if arm in exploratory else '| |'
-        lines.append(f'| {ARMS[arm]} | {len(found)} | {fmean(top1[arm]):.1f}{spread} | {entropy:.2f} | {against}')
-    return lines
+    return {key: found for key, found in of.items() if found}
 
 
-def recipe_table(runs: Runs, probes: Runs) -> list[str]:
-    """One line per dataset, backbone and head: the probe, and each recipe's top-1 and cross entropy."""
-    probe = {(run['dataset'], run['backbone'], run['head']): run['top1'] for run in probes}
-    lines = []
-    for key in dict.fromkeys((run['dataset'], run['backbone'], run['head']) for run in runs):
-        of = {run['recipe']: run for run in runs if (run['dataset'], run['backbone'], run['head']) == key}
-        cells = [f'{probe[key]:.1f}' if key in probe else '']
-        for recipe in RECIPES:
-            run = of.get(recipe)
-            cells.append(f'{run["top1"]:.1f} ({run["cross_entropy"]:.2f})' if run else '')
-        lines.append(f'| {key[0]}, {key[1]} | {key[2]} | {" | ".join(cells)} |')
-    return lines
+def minus(of: Mapping[tuple[str, str], Runs], head: str, arm: str, other: str) -> Difference | None:
+    """Difference in top-1 of two arms of one head; None where one was not run, or it is the same."""
+    top1 = [[run['top1'] for run in of.get((head, name), ())] for name in (arm, other)]
+    return difference(*top1) if all(top1) and arm != other else None
 
 
-RECIPES = ('as written', 'rows', 'rows, LCV', 'rows, LCV, shuffled')
+def screen_table(runs: Runs) -> list[Row]:
+    """One row per head and arm: top-1, spread, cross entropy, and the difference from the baseline."""
+    of = screen_arms(runs)
+    values = [minus(of, head, arm, 'baseline') for head, arm in of]
+    rows = []
+    for ((head, arm), found), value, p in zip(
+        of.items(), values, holm([value.p if value else None for value in values]), strict=True
+    ):
+        rows.append(
+            ({'head': head} if len({head for head, _ in of}) > 1 else {})
+            | {
+                'arm': ARMS[arm],
+                'runs': str(len(found)),
+                'top-1 (%)': mean_and_spread([run['top1'] for run in found], 1),
+                'cross entropy': f'{fmean(run["cross_entropy"] for run in found):.2f}',
+                'minus baseline (95 % interval)': value.text(1) if value and value.interval else '',
+                'p (Holm)': '' if p is None else f'{p:.2f}',
+            }
+        )
+    return rows
 
 
-def rates_table(probes: Runs) -> list[str]:
-    """One line per learning rate: accuracy and cross entropy of the classifier alone, by the number of epochs."""
+def recipe_table(runs: Runs, probes: Runs) -> list[Row]:
+    """One row per dataset, backbone and head: the probe, and each recipe's top-1 and cross entropy."""
+
+    def key(run: Mapping[str, Any]) -> tuple[str, str, str]:
+        return run['dataset'], run['backbone'], run['head']
+
+    probe = {key(run): f'{run["top1"]:.1f}' for run in probes}
+    cells = {(*key(run), run['recipe']): f'{run["top1"]:.1f} ({run["cross_entropy"]:.2f})' for run in runs}
+    return [
+        {'data, backbone': f'{dataset}, {backbone}', 'head': head, 'probe': probe.get((dataset, backbone, head), '')}
+        | {column: cells.get((dataset, backbone, head, recipe), '') for recipe, column in RECIPES.items()}
+        for dataset, backbone, head in dict.fromkeys(map(key, runs))
+    ]
+
+
+def rates_table(probes: Runs) -> list[Row]:
+    """One row per learning rate: accuracy and cross entropy of the classifier alone, by the number of epochs."""
     rates = next(run['rates'] for run in probes if run['rates'])
-    cells = {rate: ' | '.join(f'{top1:.1f} ({loss:.2f})' for top1, loss in at.values()) for rate, at in rates.items()}
-    return [f'| {float(rate):g} | {shown} |' for rate, shown in cells.items()]
+    return [
+        {'lr': f'{float(rate):g}'}
+        | {f'{epochs} epochs': f'{top1:.1f} ({loss:.2f})' for epochs, (top1, loss) in at.items()}
+        for rate, at in rates.items()
+    ]
 
 
-def birdlets_table(runs: Runs) -> list[str]:
-    """One line per arm of HBP on drawn birds, with the differences from the two before it."""
-    names = ('hbp_resnet18_birdlets64', 'hbp_resnet18_birdlets64_attention_balanced', 'lcv_hbp_resnet18_birdlets64')
-    top1 = [[run['top1'] for run in runs if run['config'] == name] for name in names]
-    lines = []
-    for label, ours in zip(('baseline', 'attention, balanced batches ("w/o loss")', 'LCV'), top1, strict=True):
-        minus = [shown(*difference(ours, theirs)[:3]) if ours is not theirs else '' for theirs in top1[:2]]
-        if ours is top1[0]:
-            minus = ['', '']
-        lines.append(f'| {label} | {len(ours)} | {fmean(ours):.1f} ± {stdev(ours):.1f} | {" | ".join(minus)} |')
-    return lines
+def birdlets_table(runs: Runs) -> list[Row]:
+    """One row per arm of HBP on drawn birds, with the differences from the two before it."""
+    top1 = {name: [run['top1'] for run in runs if run['config'] == name] for name in BIRDLETS}
+    baseline, without_loss, lcv = top1.values()
+    minus = (None, None), (difference(without_loss, baseline), None), (
+        difference(lcv, baseline), difference(lcv, without_loss)
+    )  # fmt: skip
+    return [
+        {
+            'arm': arm,
+            'runs': str(len(values)),
+            'top-1 (%)': mean_and_spread(values, 1),
+            'minus baseline (95 % interval)': first.text(1) if first else '',
+            'minus "w/o loss"': second.text(1) if second else '',
+        }
+        for arm, values, (first, second) in zip(BIRDLETS.values(), top1.values(), minus, strict=True)
+    ]
 
 
-HEADS = {
-    'rates': '| lr | 4 epochs | 12 epochs | 50 epochs |',
-    'recipe': '| data, backbone | head | probe | as written | recipe of the rows | LCV | LCV, shuffled batches |',
-    'screen': '| arm | runs | top-1 (%) | cross entropy | minus baseline (95 % interval) | p (Holm) |',
-    'birdlets': '| arm | runs | top-1 (%) | minus baseline (95 % interval) | minus "w/o loss" |',
-}
-
-
-def tables() -> dict[str, list[str]]:
-    """The lines of each table of the page, with its head."""
-    lines = dict(
+def tables() -> dict[str, str]:
+    """Each table of the page."""
+    rows = dict(
         rates=rates_table(read('probe')),
         recipe=recipe_table(read('selection'), read('probe')),
         screen=screen_table([run for run in read('screen') if run['quarter'] is None]),
         birdlets=birdlets_table(read('birdlets')),
     )
-    return {name: [head, '|---' * (head.count('|') - 1) + '|', *lines[name]] for name, head in HEADS.items()}
+    return {name: markdown_table(table) for name, table in rows.items()}
 
 
 def written(page: str) -> str:
     """The page with each table between `<!-- table: NAME -->` and `<!-- end -->` written anew."""
-    for name, lines in tables().items():
-        start, rest = page.split(f'<!-- table: {name} -->\n')
-        page = '\n'.join(
-            [f'{start}<!-- table: {name} -->\n', *lines, '', f'<!-- end -->{rest.split("<!-- end -->", 1)[1]}']
-        )
+    for name, table in tables().items():
+        start, rest = page.split(mark := f'<!-- table: {name} -->\n')
+        page = f'{start}{mark}\n{table}\n\n<!-- end -->{rest.split("<!-- end -->", 1)[1]}'
     return page
 
 
-def picture(runs: Runs) -> Iterable[tuple[str, float, tuple[float, float]]]:
+def points(runs: Runs) -> list[tuple[str, Difference]]:
     """What the forest plot shows: each arm of the screen minus the baseline, and the primary contrast."""
-    top1 = {arm: [run['top1'] for run in runs if run['arm'] == arm] for arm in ARMS}
-    for arm, name in ARMS.items():
-        if arm != 'baseline' and len(top1[arm]) > 1:
-            mean, low, high, _ = difference(top1[arm], top1['baseline'])
-            yield f'{name} - baseline', mean, (low, high)
-    if all(len(top1[arm]) > 1 for arm in PRIMARY):
-        mean, low, high, _ = difference(*(top1[arm] for arm in PRIMARY))
-        yield 'LCV - "w/o loss" (primary contrast)', mean, (low, high)
+    of = screen_arms(runs)
+    values = {f'{head}: {ARMS[arm]} - baseline': minus(of, head, arm, 'baseline') for head, arm in of}
+    for head in dict.fromkeys(head for head, _ in of):
+        values[f'{head}: LCV - "w/o loss" (primary contrast)'] = minus(of, head, 'lcv', 'attention_balanced')
+    return [(label, value) for label, value in values.items() if value and value.interval]
 
 
 if __name__ == '__main__':
     file = ROOT / 'docs/results.md'
     file.write_text(written(file.read_text()))
     print(file)
-    points = [*picture([run for run in read('screen') if run['quarter'] is None])]
-    if points:  # an interval needs two runs of an arm
-        draw_differences(points, 'top-1 accuracy').savefig(ROOT / 'docs/images/results.png', dpi=160)
+    shown = points([run for run in read('screen') if run['quarter'] is None])
+    if shown:
+        draw_differences(shown, 'top-1 accuracy').savefig(ROOT / 'docs/images/results.png', dpi=160)

@@ -10,7 +10,7 @@ from mmpretrain.apis import ModelHub
 
 from lcv_mm import CBPHead
 from lcv_mm.launch import load_config
-from lcv_mm.paper import read_rows
+from lcv_mm.reproduce.paper import read_rows
 
 PARTS = 'VGGLayers', 'ResNetLayers', 'ResidualAttention', 'BCNNHead', 'CBPHead', 'HBPHead', 'LCVClassifier'
 WITHOUT_TOOLBOX = """

@@ -1,10 +1,9 @@
-"""tools/reproduce.py as a user runs it: real trainers in processes of their own, stopped, killed, and gone on with."""
+"""tools/compare.py and tools/reproduce.py as a user runs them: real trainers, stopped, killed and resumed."""
 
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,108 +19,110 @@ LCV, CBP, BCNN = (f'{name}_resnet18_birdlets64' for name in ('lcv_cbp', 'cbp', '
 pytestmark = pytest.mark.slow
 
 
-def arguments(tmp_path: Path, rows: list[str], *args: str, epochs: int = 2, more: tuple[str, ...] = ()) -> list[str]:
-    work_dir = ['--work-dir', str(tmp_path / 'runs')]
+def rows(tmp_path: Path, names: list[str], *args: str, epochs: int = 3, more: tuple[str, ...] = ()) -> list[str]:
+    """Arguments of tools/reproduce.py for rows on Birdlets."""
     options = ['--cfg-options', *tiny_options(tmp_path / 'birdlets', epochs), *more]
-    return ['--dataset', 'birdlets', '--seeds', '0', '--rows', *rows, *work_dir, *args, *options]
+    work_dir = ['--work-dir', str(tmp_path / 'runs')]
+    return ['--dataset', 'birdlets', '--seeds', '0', '--rows', *names, *work_dir, *args, *options]
 
 
-def start(tmp_path: Path, rows: list[str], epochs: int) -> subprocess.Popen:
-    """The tool in a process of its own."""
-    told = [sys.executable, '-W', 'ignore', 'tools/reproduce.py', *arguments(tmp_path, rows, epochs=epochs)]
-    return subprocess.Popen(told, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+def start(tool: str, *args: str) -> subprocess.Popen:
+    """A tool in a process of its own."""
+    command = [sys.executable, '-W', 'ignore', f'tools/{tool}.py', *args]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
-@pytest.fixture
-def run(run_here) -> Callable[..., subprocess.CompletedProcess]:
-    """The tool in this process; its trainers have their own."""
-    return lambda *args, **kwargs: run_here('reproduce', *arguments(*args, **kwargs), check=False)
+def folder(tmp_path: Path, config: str, seed: int = 0) -> Path:
+    return tmp_path / f'runs/{config}/seed_{seed}'
+
+
+def record_of(tmp_path: Path, config: str, seed: int = 0) -> Record:
+    record = read_record(folder(tmp_path, config, seed))
+    assert record is not None, (folder(tmp_path, config, seed) / 'train.log').read_text()[-2000:]
+    return record
+
+
+def weights(run: Path) -> dict[str, torch.Tensor]:
+    return torch.load(run / 'epoch_3.pth', weights_only=False)['state_dict']
 
 
 @pytest.fixture(scope='module')
 def whole(tmp_path_factory) -> Path:
-    """A folder with two runs of four epochs that were not stopped."""
+    """A folder with a run of three epochs that was not stopped."""
     tmp_path = tmp_path_factory.mktemp('whole')
-    done = run_python('tools/reproduce.py', *arguments(tmp_path, [CBP, LCV], epochs=4))
-    for config in (CBP, LCV):
-        assert f'{config}, seed 0: finished, {record_of(tmp_path, config).result:.2f} %' in done.stdout
+    done = run_python('tools/reproduce.py', *rows(tmp_path, [CBP]))
+    assert f'{CBP}, seed 0: finished, {record_of(tmp_path, CBP).result:.2f} %' in done.stdout
+    assert done.stdout.splitlines()[-1] == f'Report: {tmp_path}/runs/report.md'
     return tmp_path
 
 
-def folder(tmp_path: Path, config: str) -> Path:
-    return tmp_path / 'runs' / config / 'seed_0'
-
-
-def record_of(tmp_path: Path, config: str) -> Record:
-    record = read_record(folder(tmp_path, config))
-    assert record is not None, (folder(tmp_path, config) / 'train.log').read_text()[-2000:]
-    return record
-
-
-def in_epoch(tmp_path: Path, config: str, epoch: int) -> bool:
-    return (folder(tmp_path, config) / f'epoch_{epoch}.pth').is_file()
-
-
-def test_rows_are_trained_tested_and_recorded_once(whole, run):
-    for config in (CBP, LCV):
-        record, here = record_of(whole, config), folder(whole, config)
-        # the trainer's own validation of the last epoch, in another process, saw the same images
-        assert record.result == pytest.approx(read_curves(here)['accuracy/top1'][-1][1])
-        assert (record.status, record.data, record.dataset) == ('finished', 'generated', 'Birdlets')
-        assert record.images == {'train': 24, 'test': 12}
-        assert record.options['train_cfg.max_epochs'] == '4'
-        assert (record.checkpoint, record.sessions, record.untimed_sessions) == ('epoch_4.pth', 1, 0)
-        assert 'randomness = dict(deterministic=False, seed=0)' in (here / record.config_dump).read_text()
-        assert record.versions['PyTorch'] == torch.__version__
-        commit = subprocess.run(['git', 'rev-parse', 'HEAD'], cwd=ROOT, capture_output=True, text=True, check=False)
-        assert record.git.get('commit', '') == commit.stdout.strip()
-        # torch and the weights with their momentum are in memory, but not more than this machine has
-        weights = sum(
-            value.nbytes for value in torch.load(here / 'epoch_4.pth', weights_only=False)['state_dict'].values()
-        )
-        assert 2 * weights < record.peak_memory['cpu'] < os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES')
-        assert 0 < record.seconds < 300
-    page = (whole / 'runs/report.html').read_text()
-    assert CBP in page
-    assert LCV in page
+def test_a_row_is_trained_tested_and_recorded_once(whole, run_here):
+    record, here = record_of(whole, CBP), folder(whole, CBP)
+    # the trainer's own validation of the last epoch, in another process, saw the same images
+    assert record.result == pytest.approx(read_curves(here)['accuracy/top1'][-1][1])
+    assert (record.status, record.data, record.dataset) == ('finished', 'generated', 'Birdlets')
+    assert record.images == {'train': 24, 'test': 12}
+    assert record.options['train_cfg.max_epochs'] == '3'
+    assert (record.checkpoint, record.sessions, record.untimed_sessions) == ('epoch_3.pth', 1, 0)
+    assert 'randomness = dict(deterministic=False, seed=0)' in (here / record.config_dump).read_text()
+    assert record.versions['PyTorch'] == torch.__version__
+    commit = subprocess.run(['git', 'rev-parse', 'HEAD'], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert record.git.get('commit', '') == commit.stdout.strip()
+    # torch and the weights with their momentum are in memory, but not more than this machine has
+    size = sum(value.nbytes for value in weights(here).values())
+    assert 2 * size < record.peak_memory['cpu'] < os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES')
+    assert 0 < record.seconds < 300
+    assert f'`{CBP}`' in (whole / 'runs/report.md').read_text()
 
     written = {path: path.stat().st_mtime_ns for path in (whole / 'runs').rglob('*.pth')}
-    assert run(whole, [CBP, LCV], epochs=4).returncode == 0
+    run_here('reproduce', *rows(whole, [CBP]))
     assert written == {path: path.stat().st_mtime_ns for path in (whole / 'runs').rglob('*.pth')}
 
 
-def test_told_to_stop_it_saves_and_goes_on_where_it_stood(whole, run, tmp_path):
-    running = start(tmp_path, [LCV, CBP], epochs=4)
-    wait_until(lambda: in_epoch(tmp_path, CBP, 1))
+def test_a_comparison_that_is_stopped_goes_on_where_it_stood(whole, run_here, tmp_path):
+    options = ['--cfg-options', *tiny_options(tmp_path / 'birdlets', 3)]
+    arguments = [CBP, f'configs/{LCV}.py', '--seeds', '0', '1', '--work-dir', str(tmp_path / 'runs')]
+    running = start('compare', *arguments, *options)
+    wait_until(lambda: (folder(tmp_path, CBP) / 'epoch_1.pth').is_file())
     running.send_signal(signal.SIGTERM)
-    told, _ = running.communicate(timeout=120)
-    assert running.returncode == 75, told
+    output, _ = running.communicate(timeout=120)
+    assert running.returncode == 75, output
     assert read_record(folder(tmp_path, CBP)) is None
-    listed = run(tmp_path, [LCV, CBP], '--dry-run', epochs=4).stdout
-    assert 'half-way' in listed
-    assert 'to do' in listed
+    listed = run_here('compare', *arguments, '--dry-run', *options).stdout
+    assert (listed.count('half-way'), listed.count('to do')) == (1, 3)
     assert not folder(tmp_path, LCV).exists()  # it was not begun
 
-    done = run(tmp_path, [LCV, CBP], epochs=4)
-    assert done.returncode == 0, done.stdout
-    record = record_of(tmp_path, CBP)
-    assert (record.sessions, record.untimed_sessions) == (2, 0)
-    assert record.result == record_of(whole, CBP).result
+    done = run_here('compare', *arguments, '--engine-options', 'jobs=2', *options)
+    records = {config: [record_of(tmp_path, config, seed) for seed in (0, 1)] for config in (CBP, LCV)}
+    assert [record.sessions for record in records[CBP]] == [2, 1]
     # bit for bit the run that was not stopped
-    first, second = (
-        torch.load(folder(place, CBP) / 'epoch_4.pth', weights_only=False)['state_dict'] for place in (whole, tmp_path)
-    )
-    assert all(torch.equal(value, second[key]) for key, value in first.items())
+    uninterrupted = weights(folder(whole, CBP))
+    assert all(torch.equal(value, uninterrupted[key]) for key, value in weights(folder(tmp_path, CBP)).items())
+
+    assert done.stdout.splitlines()[-1] == f'Report: {tmp_path}/runs/report.md'
+    table = [line.split(' | ') for line in (tmp_path / 'runs/report.md').read_text().splitlines() if line[:3] == '| `']
+    for line, config in zip(table, (CBP, LCV), strict=False):
+        first, second = (record.result for record in records[config])
+        assert line[0] == f'| `{config}`'
+        assert line[1].startswith(f'{(first + second) / 2:.2f} ± ')
+        assert line[2] == f'0: {first:.2f}, 1: {second:.2f}'
+    # two seeds: a difference without an interval
+    means = [sum(record.result for record in records[config]) / 2 for config in (CBP, LCV)]
+    assert table[1][3].strip(' |') == f'{means[1] - means[0]:+.2f}'
+    assert (tmp_path / 'runs/curves.png').read_bytes().startswith(b'\x89PNG')
+
+    run_here('compare', *arguments[:2], '--report-only', '--seeds', 1, *arguments[5:], '--out', tmp_path / 'one')
+    assert f'| {records[LCV][1].result:.2f} | 1: ' in (tmp_path / 'one/report.md').read_text()
 
 
-def test_killed_it_leaves_the_trainer_alone_and_a_second_one_does_too(run, tmp_path):
-    running = start(tmp_path, [LCV], epochs=40)
-    wait_until(lambda: in_epoch(tmp_path, LCV, 1))
+def test_killed_it_leaves_the_trainer_alone_and_a_second_one_does_too(run_here, tmp_path):
+    running = start('reproduce', *rows(tmp_path, [LCV], epochs=40))
+    wait_until(lambda: (folder(tmp_path, LCV) / 'epoch_1.pth').is_file())
     running.kill()
     running.wait()
     trainers = subprocess.run(['pgrep', '-f', str(folder(tmp_path, LCV))], capture_output=True, text=True, check=True)
     try:
-        second = run(tmp_path, [LCV], epochs=40)
+        second = run_here('reproduce', *rows(tmp_path, [LCV], epochs=40), check=False)
         assert second.returncode == 75
         assert 'another process is training' in second.stdout
     finally:
@@ -131,24 +132,20 @@ def test_killed_it_leaves_the_trainer_alone_and_a_second_one_does_too(run, tmp_p
     wait_until(lambda: 'everything is saved' in (folder(tmp_path, LCV) / 'train.log').read_text())
 
 
-def test_a_row_that_fails_is_reported_and_the_others_go_on(run, tmp_path):
-    # a setting that the head of CBP has and that of BCNN has not
-    done = run(tmp_path, [BCNN, CBP], '--engine-options', 'jobs=2', more=('model.head.out_dim=128',))
+def test_runs_that_fail_in_training_or_the_test_are_recorded_with_the_reason(run_here, tmp_path):
+    # CBP's head has an out_dim and BCNN's has not; and no test measures top-1
+    more = ('model.head.out_dim=128', 'test_evaluator.topk=5')
+    done = run_here(
+        'reproduce',
+        *rows(tmp_path, [BCNN, CBP], '--engine-options', 'jobs=2', epochs=1, more=more),
+        check=False,
+    )
     assert done.returncode == 1, done.stdout
-    failed, finished = record_of(tmp_path, BCNN), record_of(tmp_path, CBP)
-    assert (failed.status, finished.status) == ('failed', 'finished')
-    assert 'out_dim' in failed.error
-    assert 'out_dim' in (tmp_path / 'runs/report.md').read_text()
-    assert '1 finished, 1 failed' in done.stdout
-
-
-def test_a_test_that_measures_no_top1_is_a_failure_that_says_so(run, tmp_path):
-    top5 = ('test_evaluator.topk=5',)
-    done = run(tmp_path, [CBP], epochs=1, more=top5)
-    assert done.returncode == 1, done.stdout
-    assert 'failed: the test measured accuracy/top5; expected accuracy/top1' in done.stdout
-    assert record_of(tmp_path, CBP).metrics == {}
-    assert 'failed, to be tried again' in run(tmp_path, [CBP], '--dry-run', epochs=1, more=top5).stdout
+    assert 'out_dim' in record_of(tmp_path, BCNN).error
+    assert record_of(tmp_path, CBP).error.startswith('the test measured accuracy/top5; expected accuracy/top1')
+    report = (tmp_path / 'runs/report.md').read_text()
+    assert report.count(', seed 0:\n') == 2
+    assert 'out_dim' in report
 
 
 def test_a_dry_run_lists_all_rows_and_leaves_nothing(tmp_path, run_here):

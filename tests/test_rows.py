@@ -10,7 +10,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from tiny_run import tiny_settings
 
-from lcv_mm.paper import read_rows
+from lcv_mm.reproduce.paper import read_rows
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
 # one of each method on each backbone; what else differs is held against the tables in test_configs.py

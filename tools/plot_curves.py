@@ -1,15 +1,17 @@
-"""Draw the learning curves of a run:  python tools/plot_curves.py WORK_DIR [--out FILE]"""
+"""Draw the learning curves of runs:  python tools/plot_curves.py WORK_DIR [WORK_DIR ...] [--out FILE]"""
 
 import argparse
 from pathlib import Path
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description='Draw the losses, accuracies and distances of a training run')
-    parser.add_argument('work_dir', type=Path, help='work dir of the run')
-    parser.add_argument('--out', type=Path, help='picture to write (default: WORK_DIR/curves.png)')
+    parser = argparse.ArgumentParser(
+        description='Draw losses, accuracies and distances of training runs in one picture'
+    )
+    parser.add_argument('work_dirs', metavar='WORK_DIR', type=Path, nargs='+', help='work dir of a run')
+    parser.add_argument('--out', type=Path, help='picture to write (default: curves.png in the first work dir)')
     args = parser.parse_args()
-    out = args.out or args.work_dir / 'curves.png'
+    out = args.out or args.work_dirs[0] / 'curves.png'
 
     # imported late: `--help` answers at once
     from lcv_mm.launch import check_out_file, short_errors
@@ -17,7 +19,11 @@ def main() -> None:
 
     with short_errors():
         check_out_file(args.out, PICTURES)
-        draw_curves(read_curves(args.work_dir), args.work_dir.name).savefig(out, dpi=120)
+        # the same run of two work dirs has the same last name
+        names = [path.name for path in args.work_dirs]
+        labels = names if len({*names}) == len(names) else [str(path) for path in args.work_dirs]
+        runs = {label: [read_curves(path)] for label, path in zip(labels, args.work_dirs, strict=True)}
+        draw_curves(runs, title=names[0] if len(names) == 1 else '').savefig(out, dpi=120)
     print(f'Learning curves: {out}')
 
 

@@ -6,18 +6,16 @@ Each engine is a generator, called with
     stop (Event): Once it is set, the runs under way are saved and stopped, and no more are started.
     options (Mapping[str, Any]): Its own.
 
-that yields each run as it ends, with what `execute` says of it, and None about once a second. What is wrong with its
-options it raises as ConfigError.
+It yields each run as it ends, with its outcome, and None about once a second. What is wrong with its options it raises
+as ConfigError.
 """
 
 import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
-from operator import methodcaller
 from queue import SimpleQueue
 from threading import Event
 from typing import Any
@@ -25,13 +23,12 @@ from typing import Any
 import torch
 
 from ..errors import ConfigError
-from .execute import STOPPED, execute
+from .execute import Outcome, ProcessPool, execute
 from .plan import RunSpec
-from .processes import Children
-from .record import FAILED, cores
+from .record import STOPPED, cores
 
-Ends = Iterator[tuple[RunSpec, str] | None]
-OF_TASKS = ('num_cpus', 'num_gpus', 'memory', 'resources', 'scheduling_strategy', 'max_retries')
+Ends = Iterator[tuple[RunSpec, Outcome] | None]
+TASK_OPTIONS = ('num_cpus', 'num_gpus', 'memory', 'resources', 'scheduling_strategy', 'max_retries')
 
 
 def run_here(specs: Sequence[RunSpec], stop: Event, options: Mapping[str, Any]) -> Ends:
@@ -48,70 +45,57 @@ def run_here(specs: Sequence[RunSpec], stop: Event, options: Mapping[str, Any]) 
         # on the CPU the jobs share the cores: torch would take all of them for each
         threads = {'OMP_NUM_THREADS': str(max(cores() // jobs, 1))}
         slots.put({'CUDA_VISIBLE_DEVICES': gpus[job % len(gpus)]} if gpus else threads)
-    children = Children()
+    pool = ProcessPool()
 
-    def in_a_slot(spec: RunSpec) -> str:
+    def in_a_slot(spec: RunSpec) -> Outcome:
         slot = slots.get()
         try:
-            return execute(spec, children, slot)
+            return execute(spec, pool, slot)
         finally:
             slots.put(slot)
 
-    with ThreadPoolExecutor(jobs) as pool:
-        pending = {pool.submit(in_a_slot, spec): spec for spec in specs}
+    with ThreadPoolExecutor(jobs) as threads_of_jobs:
+        tasks = {threads_of_jobs.submit(in_a_slot, spec): spec for spec in specs}
         try:
-            yield from _follow(pending, stop, Future.done, Future.result, lambda _: children.stop())
+            yield from _follow(tasks, stop, pool.stop)
         finally:
-            children.stop()
-            pool.shutdown(cancel_futures=True)
+            pool.stop()
+            threads_of_jobs.shutdown(cancel_futures=True)
 
 
-def _follow(
-    pending: dict[Any, RunSpec],
-    stop: Event,
-    done: Callable[[Any], bool],
-    result: Callable[[Any], str],
-    cancel: Callable[[Any], object],
-    errors: tuple[type[Exception], type[Exception]] = (Exception, Exception),
-) -> Ends:
-    """What every engine yields, given its handle of each run, what to ask of one (once a second), and its errors.
-
-    The first is one of our own code; any other of the second says that a run was cancelled or its machine is gone.
-    """
-    told = False
-    while pending:
-        ended = [handle for handle in pending if done(handle)]
-        for handle in ended:
-            spec, outcome = pending.pop(handle), STOPPED
+def _follow(tasks: dict[Any, RunSpec], stop: Event, cancel: Callable[[], object]) -> Ends:
+    """What every engine yields, given its tasks with their `done()` and `result()`, and how to cancel all of them."""
+    cancelled = False
+    while tasks:
+        ended = [task for task in tasks if task.done()]
+        for task in ended:
+            spec = tasks.pop(task)
             try:
-                outcome = result(handle)
-            except errors[0] as error:  # of our own code, or of a full disk: the other runs go on
-                print(f'{spec.name}: {type(error).__name__}: {error}')
-                outcome = FAILED
-            except errors[1] as error:
-                if not told:
-                    print(f'{spec.name}: {error}')
+                outcome = task.result()
+            except (
+                Exception
+            ) as error:  # not of the run, whose errors are its outcome: cancelled, or its machine is gone
+                outcome = Outcome(STOPPED, '' if cancelled else str(error))
             yield spec, outcome
         if not ended:
             time.sleep(1)
             yield None
-        if stop.is_set() and not told:
-            told = True
-            for handle in pending:
-                cancel(handle)
+        if stop.is_set() and not cancelled:
+            cancelled = True
+            cancel()
 
 
 def run_on_ray(specs: Sequence[RunSpec], stop: Event, options: Mapping[str, Any]) -> Ends:
     """Execute runs as tasks of Ray, which decides where and when; every machine needs the same folders.
 
     A task whose machine dies is started again by Ray, and goes on from its last checkpoint. Options: what a task needs
-    (OF_TASKS; by default one CPU, and one GPU where there are any), and those of `ray.init`, such as `address=auto`;
+    (TASK_OPTIONS; by default one CPU, and one GPU where there are any), and those of `ray.init`, like `address=auto`;
     without an address a cluster of this machine's cores and GPUs is started, and ended afterwards.
     """
     os.environ.setdefault('RAY_USAGE_STATS_ENABLED', '0')  # nothing is sent anywhere
     ray = _imported('ray', extra='ray')
-    task = {key: value for key, value in options.items() if key in OF_TASKS}
-    cluster = {key: value for key, value in options.items() if key not in OF_TASKS}
+    task = {key: value for key, value in options.items() if key in TASK_OPTIONS}
+    cluster = {key: value for key, value in options.items() if key not in TASK_OPTIONS}
     if 'address' not in cluster:
         cluster.setdefault('include_dashboard', False)
     try:
@@ -123,15 +107,18 @@ def run_on_ray(specs: Sequence[RunSpec], stop: Event, options: Mapping[str, Any]
     try:
         task.setdefault('num_gpus', 1 if ray.cluster_resources().get('GPU') else 0)
         remote = ray.remote(**task)(_as_ray_task)
-        pending = {remote.remote(spec): spec for spec in specs}
-        # a cancelled task gets a KeyboardInterrupt
-        ask = (lambda ref: bool(ray.wait([ref], timeout=0)[0])), ray.get, partial(ray.cancel, force=False)
-        yield from _follow(pending, stop, *ask, (ray.exceptions.RayTaskError, ray.exceptions.RayError))
+        refs = [remote.remote(spec) for spec in specs]
+
+        def cancel() -> None:
+            for ref in refs:
+                ray.cancel(ref, force=False)  # the task gets a KeyboardInterrupt
+
+        yield from _follow({ref.future(): spec for ref, spec in zip(refs, specs, strict=True)}, stop, cancel)
     finally:
         ray.shutdown()
 
 
-def _as_ray_task(spec: RunSpec) -> str:
+def _as_ray_task(spec: RunSpec) -> Outcome:
     # Ray cancels a task with SIGINT, which a cluster that a script has started with `&` ignores
     signal.signal(signal.SIGINT, signal.default_int_handler)
     return _as_task(spec)
@@ -157,24 +144,27 @@ def run_on_slurm(specs: Sequence[RunSpec], stop: Event, options: Mapping[str, An
             'machine that has sbatch, or cluster=local'
         ) from error
     with executor.batch():
-        jobs = [executor.submit(_slurm_job(spec)) for spec in specs]
-    pending = dict(zip(jobs, specs, strict=True))
-    ask = methodcaller('done'), lambda job: job.result()[0], methodcaller('cancel', check=False)
-    errors = submitit.core.utils.FailedJobError, submitit.core.utils.UncompletedJobError
-    yield from _follow(pending, stop, *ask, errors)
+        jobs = [executor.submit(_SlurmJob(), spec) for spec in specs]
+
+    def cancel() -> None:
+        for job in jobs:
+            job.cancel(check=False)
+
+    yield from _follow(dict(zip(jobs, specs, strict=True)), stop, cancel)
 
 
-def _slurm_job(spec: RunSpec) -> Any:
-    """A run as submitit sends it to a machine; when its time is up or it is preempted, it goes on in another."""
-    from submitit.helpers import FunctionSequence
+class _SlurmJob:
+    """A run as submitit sends it to a machine; when its time is up or it is preempted, it goes on in another job."""
 
-    job = FunctionSequence()
-    job.add(_as_task, spec)
-    return job
+    def __call__(self, spec: RunSpec) -> Outcome:
+        return _as_task(spec)
+
+    def checkpoint(self, spec: RunSpec) -> Any:
+        return import_module('submitit').helpers.DelayedSubmission(self, spec)
 
 
-def _as_task(spec: RunSpec) -> str:
-    return execute(spec, Children(), {})  # the cluster has set CUDA_VISIBLE_DEVICES and OMP_NUM_THREADS
+def _as_task(spec: RunSpec) -> Outcome:
+    return execute(spec, ProcessPool(), {})  # the cluster has set CUDA_VISIBLE_DEVICES and OMP_NUM_THREADS
 
 
 def _imported(name: str, extra: str) -> Any:

@@ -1,30 +1,35 @@
-"""One run from its start, or from where it stood, to its record."""
+"""One run from its start, or from where it stood, to its record; and the processes that it takes."""
 
 import fcntl
 import json
+import os
+import signal
+import subprocess
 import sys
+import threading
+import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
-from threading import Lock
-from typing import IO, Any
+from typing import IO, NamedTuple
 
 from ..engine import EXIT_TRY_AGAIN, last_good_checkpoint, write_atomically
 from ..errors import UserFacingError
 from ..launch import type_name
-from ..paper import metric_of
 from ..visualization import read_curves, read_scalars
-from .plan import RunSpec, hold_to_settings, run_config
-from .processes import Children, Ended
+from .plan import RunSpec, check_settings, run_config
 from .record import (
+    BUSY,
     FAILED,
     FINISHED,
-    OTHER,
     RECORD,
+    SETTINGS,
+    STOPPED,
     Record,
     count_images,
+    count_parameters,
     data_kind,
     git_state,
     machine,
@@ -34,53 +39,141 @@ from .record import (
 )
 
 # MMEngine reads a pure-Python config with the whole process's imports made lazy: no other thread may import or read one
-_READING = Lock()
+_READING = threading.Lock()
 
-STOPPED, BUSY = 'stopped', 'busy'  # besides a record's 'finished' and 'failed'
-LAST_WORDS = 20  # lines of a failed process that are kept
+LAST_LINES = 20  # of a failed process that are kept
 SESSIONS = 'sessions.json'
 
 
+class ProcessResult(NamedTuple):
+    """How a process ended: exit code, wall-clock seconds, peak memory in bytes (without that of its workers)."""
+
+    code: int
+    seconds: float
+    peak_memory: int
+
+
+class ProcessPool:
+    """The processes that are running, so that all can be stopped: with SIGTERM, once.
+
+    They are in process sessions of their own. Otherwise a Ctrl-C in the terminal would reach them as well as the signal
+    of `stop`, and a trainer stops at once on a second signal.
+    """
+
+    def __init__(self) -> None:
+        self.stopping = threading.Event()
+        self._running: set[int] = set()
+        self._lock = threading.Lock()
+
+    def run(
+        self, command: Sequence[str], log: Path, cwd: Path, env: Mapping[str, str], keep_open: Sequence[IO]
+    ) -> ProcessResult:
+        """Run a command in a folder to its end, with the exit code of a shell, 128 + signal, where a signal ended it.
+
+        Its output is appended to the log. It inherits the open files: a lock on one lasts as long as it does.
+        """
+        started = time.monotonic()
+        with log.open('ab') as out, self._lock:
+            if self.stopping.is_set():
+                return ProcessResult(EXIT_TRY_AGAIN, 0.0, 0)
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                cwd=cwd,
+                env={**os.environ, **env},
+                pass_fds=[file.fileno() for file in keep_open],
+                start_new_session=True,
+            )
+            self._running.add(process.pid)
+        try:
+            peak = self._wait(process)
+        except BaseException as error:
+            self.stop()
+            peak = self._wait(process)
+            # how Ray cancels a task, and submitit's local mode a job; a preempted job of submitit gets a SystemExit
+            if not isinstance(error, KeyboardInterrupt):
+                raise
+        code = process.returncode if process.returncode >= 0 else 128 - process.returncode
+        return ProcessResult(code, time.monotonic() - started, peak)
+
+    def _wait(self, process: subprocess.Popen) -> int:
+        """Wait for a process and return its peak memory. By polling: Ray can't interrupt a system call."""
+        peak = 0
+        while True:
+            peak = max(peak, _peak_memory(process.pid))
+            with self._lock:  # `stop` must not find the id of a process that is gone
+                pid, status, usage = os.wait4(process.pid, os.WNOHANG)
+                if pid:
+                    self._running.discard(pid)
+                    process.returncode = os.waitstatus_to_exitcode(status)  # so that Popen does not wait for it
+                    # ru_maxrss where there is no /proc: on Linux it counts what this process had when it forked
+                    return peak or usage.ru_maxrss
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        """Send SIGTERM to the running processes, and start no more."""
+        with self._lock:
+            if not self.stopping.is_set():
+                self.stopping.set()
+                for pid in self._running:
+                    os.kill(pid, signal.SIGTERM)
+
+
+def _peak_memory(pid: int) -> int:
+    """The largest resident memory of a process so far, in bytes; 0 where the system does not tell."""
+    try:
+        lines = Path(f'/proc/{pid}/status').read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith('VmHWM:')), 0)
+
+
+class Outcome(NamedTuple):
+    """How a run ended: 'finished', 'failed', 'stopped' or 'busy', and a few words on it."""
+
+    status: str
+    words: str = ''
+
+
 class _Stopped(Exception):
-    """The trainer or the test was told to stop."""
+    """The trainer or the test was stopped."""
 
 
-def execute(spec: RunSpec, children: Children, env: Mapping[str, str]) -> str:
+def execute(spec: RunSpec, pool: ProcessPool, env: Mapping[str, str]) -> Outcome:
     """Train a run, test its final checkpoint, write its record; what is done already stays done.
 
     Args:
         spec (RunSpec): The run.
-        children (Children): Told to stop, it ends the run where it stands.
+        pool (ProcessPool): Where its processes run; once it is stopped, so is the run.
         env (Mapping[str, str]): Variables for its processes, such as CUDA_VISIBLE_DEVICES.
 
     Returns:
-        str: 'finished' or 'failed', as in the record; 'stopped' if there is more to do, because `children` or the
-        trainer itself was told to stop; 'busy' if another process is at it.
+        Outcome: 'finished' or 'failed', as in the record; 'stopped' if there is more to do, because the pool or the
+        trainer itself was stopped; 'busy' if another process trains the run. Whatever error the run meets is its
+        failure.
     """
-    if children.told.is_set():
-        return STOPPED
-    with _locked(spec.folder) as lock:
-        if lock is None:
-            return BUSY
-        done = read_record(spec.folder)
-        if done is not None and done.status == FINISHED:
-            return FINISHED
-        facts: dict[str, Any] = dict(status=FAILED, data=OTHER, dataset='', images={})
-
-        def run(command: list[str], log: str) -> Ended:
-            # the processes hold the lock, too: should this one be killed, none is started beside them
-            return children.run([sys.executable, *command], spec.folder / log, spec.cwd, env, keep_open=[lock])
-
-        try:
-            _train_and_test(spec, run, facts, children)
-        except _Stopped:
-            return STOPPED
-        except Exception as error:  # the other runs go on
-            facts['error'] = str(error) if isinstance(error, UserFacingError) else traceback.format_exc()
-        ended = datetime.now(timezone.utc).isoformat(timespec='seconds')
-        record = Record(spec.config.stem, spec.seed, options=spec.options, amp=spec.amp, ended=ended, **facts)
-        write_record(spec.folder, record)
-        return record.status
+    if pool.stopping.is_set():
+        return Outcome(STOPPED)
+    try:
+        with _locked(spec.folder) as lock:
+            if lock is None:
+                return Outcome(BUSY, f'another process is training in {spec.folder}')
+            record = read_record(spec.folder)
+            if record is None or record.status != FINISHED:
+                record = Record(spec.config.stem, spec.seed, spec.options, spec.amp)
+                try:
+                    _train_and_test(spec, record, pool, env, lock)
+                except _Stopped:
+                    return Outcome(STOPPED)
+                except Exception as error:
+                    record.error = str(error) if isinstance(error, UserFacingError) else traceback.format_exc()
+                record.ended = datetime.now(timezone.utc).isoformat(timespec='seconds')
+                write_record(spec.folder, record)
+            return Outcome(record.status, record.error or f'{record.result:.2f} %')
+    except Exception as error:  # no folder could be made, or no record written
+        return Outcome(FAILED, f'{type(error).__name__}: {error}')
 
 
 @contextmanager
@@ -96,73 +189,74 @@ def _locked(folder: Path) -> Iterator[IO | None]:
             yield lock
 
 
-def _train_and_test(
-    spec: RunSpec, run: Callable[[list[str], str], Ended], facts: dict[str, Any], children: Children
-) -> None:
-    """Fill in what the record says, as far as the run comes; UserFacingError if it fails, _Stopped if it is stopped."""
+def _train_and_test(spec: RunSpec, record: Record, pool: ProcessPool, env: Mapping[str, str], lock: IO) -> None:
+    """Fill in the record as far as the run comes; UserFacingError if it fails, _Stopped if it is stopped."""
 
-    def check(ended: Ended, log: str) -> None:
-        if ended.code == EXIT_TRY_AGAIN or (ended.code != 0 and children.told.is_set()):
+    def run(command: list[str], log: str) -> ProcessResult:
+        # the processes hold the lock as well: should this one be killed, none is started beside them
+        return pool.run([sys.executable, *command], spec.folder / log, spec.cwd, env, keep_open=[lock])
+
+    def check(result: ProcessResult, log: str) -> None:
+        if result.code == EXIT_TRY_AGAIN or (result.code != 0 and pool.stopping.is_set()):
             raise _Stopped
-        if ended.code:
-            raise UserFacingError(_last_words(spec.folder / log, ended))
+        if result.code:
+            raise UserFacingError(_last_lines(spec.folder / log, result.code))
 
     with _READING:
         cfg = run_config(spec)
-        hold_to_settings(spec, cfg, write=True)
-        facts |= dict(dataset=type_name(cfg.train_dataloader.dataset), machine=machine(), versions=versions())
-    facts |= dict(git=git_state(spec.config.parent), config_dump=f'{spec.config.stem}.py')
+        settings = check_settings(spec, cfg)
+        record.machine, record.versions = machine(), versions()
+    write_atomically(spec.folder / SETTINGS, json.dumps(settings, indent=2) + '\n')
+    record.dataset = type_name(cfg.train_dataloader.dataset)
+    record.git, record.config_dump = git_state(spec.config.parent), f'{spec.config.stem}.py'
     (spec.folder / RECORD).unlink(missing_ok=True)  # it failed earlier; should it be stopped, it is half-way
-    trained, cost = train_session(spec.folder, lambda: run(spec.train_command(), 'train.log'))
-    facts |= cost
-    check(trained, 'train.log')
+
+    check(train_session(spec.folder, record, lambda: run(spec.train_command(), 'train.log')), 'train.log')
     checkpoint, _ = last_good_checkpoint(spec.folder)
     if checkpoint is None:
         raise UserFacingError(f'training ended without an error, but left no intact checkpoint in {spec.folder}')
+    record.checkpoint = checkpoint.name
     curves = read_curves(spec.folder)
     if classes := cfg.model.get('head', {}).get('num_classes', 0):
-        facts |= dict(num_classes=classes, cross_entropy=curves.get('loss_cls', curves['loss'])[-1][1])
-    metrics = spec.folder / 'test.json'
-    tested = run(spec.test_command(checkpoint, metrics), 'test.log')
-    facts |= dict(checkpoint=checkpoint.name, test_seconds=tested.seconds)
-    check(tested, 'test.log')
-    measured = json.loads(metrics.read_text())
-    metric = metric_of(spec.config.stem)
-    if measured.get(metric) is None:  # null where it is not finite
+        record.num_classes, record.cross_entropy = classes, curves.get('loss_cls', curves['loss'])[-1][1]
+
+    file = spec.folder / 'test.json'
+    result = run(spec.test_command(checkpoint, file), 'test.log')
+    record.test_seconds = result.seconds
+    check(result, 'test.log')
+    metrics = json.loads(file.read_text())
+    if metrics.get(record.metric) is None:  # null where it is not finite
         raise UserFacingError(
-            f'the test measured {", ".join(measured) or "nothing"}; expected {metric} among it, which is what is '
+            f'the test measured {", ".join(metrics) or "nothing"}; expected {record.metric} among it, which is what is '
             'reported: give test_evaluator the metric that measures it'
         )
     with _READING:
-        images = count_images(cfg, spec.cwd)
-    facts |= dict(status=FINISHED, data=data_kind(cfg, spec.cwd, images), images=images, metrics=measured)
+        record.images, record.parameters = count_images(cfg, spec.cwd), count_parameters(cfg)
+    record.data = data_kind(cfg, spec.cwd, record.images)
+    record.metrics, record.status = metrics, FINISHED
 
 
-def _last_words(log: Path, ended: Ended) -> str:
-    lines = [line for line in log.read_text(errors='replace').splitlines() if line.strip()][-LAST_WORDS:]
+def _last_lines(log: Path, code: int) -> str:
+    lines = [line for line in log.read_text(errors='replace').splitlines() if line.strip()][-LAST_LINES:]
     errors = [i for i, line in enumerate(lines) if line.startswith('error: ')]  # a tool's own, which says it all
-    return '\n'.join([f'exit code {ended.code}', *(lines[errors[-1] :] if errors else lines)])
+    return '\n'.join([f'exit code {code}', *(lines[errors[-1] :] if errors else lines)])
 
 
-def train_session(folder: Path, train: Callable[[], Ended]) -> tuple[Ended, dict[str, Any]]:
-    """Train for one session, which is noted: `[{"seconds": 81.3, "peak_memory": 1503238553}, {}]`, a killed one empty.
+def train_session(folder: Path, record: Record, train: Callable[[], ProcessResult]) -> ProcessResult:
+    """Train for one session and return how it ended; the record gets time and memory of it and of those before.
 
-    Returned is how it ended, and for the record `seconds`, `sessions`, `untimed_sessions` and `peak_memory`, of this
-    session and those before.
+    `sessions.json` notes each: `[{"seconds": 81.3, "peak_memory": 1503238553}, {}]`, a killed one empty.
     """
     file = folder / SESSIONS
     before = json.loads(file.read_text()) if file.is_file() else []
     write_atomically(file, json.dumps([*before, {}]))
-    ended = train()
-    sessions = [*before, dict(seconds=ended.seconds, peak_memory=ended.peak_memory)]
+    result = train()
+    sessions = [*before, dict(seconds=result.seconds, peak_memory=result.peak_memory)]
     write_atomically(file, json.dumps(sessions))
     timed = [session for session in sessions if session]
-    peak = dict(cpu=max(session['peak_memory'] for session in timed))
+    record.seconds = sum(session['seconds'] for session in timed)
+    record.sessions, record.untimed_sessions = len(sessions), len(sessions) - len(timed)
+    record.peak_memory = dict(cpu=max(session['peak_memory'] for session in timed))
     if gpu := max((logged.get('memory', 0) for logged in read_scalars(folder)), default=0):
-        peak['gpu'] = gpu * 2**20  # MMEngine logs MiB, of torch's allocator
-    return ended, dict(
-        seconds=sum(session['seconds'] for session in timed),
-        sessions=len(sessions),
-        untimed_sessions=len(sessions) - len(timed),
-        peak_memory=peak,
-    )
+        record.peak_memory['gpu'] = gpu * 2**20  # MMEngine logs MiB, of torch's allocator
+    return result

@@ -1,4 +1,4 @@
-"""All runs that are asked for, checked before the first is started."""
+"""The runs of a command, checked before the first is started."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -10,15 +10,12 @@ from mmengine.config import Config, DictAction
 from rich.console import Console
 from rich.table import Table
 
-from ..engine import write_atomically
 from ..errors import ConfigError, did_you_mean
 from ..launch import flat_settings, load_config, override_config
-from ..paper import read_rows
 from ..visualization import last_epoch
+from .paper import read_rows
 from .record import FINISHED, SETTINGS, read_record
 
-# what --dataset knows beside the paper's rows, and the end of the names of its configs
-NAME_ENDS = {'birdlets': 'birdlets64', **{name: name for name in ('flower112', 'warblers112', 'warblers224')}}
 SEED = '{seed}'  # in an option's value: replaced by the seed of each run
 
 
@@ -68,38 +65,47 @@ class RunSpec:
         return ['--cfg-options', *(f'{key}={value}' for key, value in self.settings.items())]
 
 
-def choose_configs(
-    configs: Path, tables: Sequence[int] = (), patterns: Sequence[str] = (), dataset: str = ''
-) -> list[Path]:
-    """The configs of the folder `configs/` that are asked for, in the order of the tables, or with `dataset` of names.
-
-    Args:
-        tables (Sequence[int]): Numbers of the paper's tables; none for all.
-        patterns (Sequence[str]): Names with wildcards, `lcv_*_cub448`, one of which must fit; none for all.
-        dataset (str): '' for the paper's rows, or one of NAME_ENDS for the configs on it, ablations included.
+def find_configs(names: Sequence[str]) -> list[Path]:
+    """The files of configs, each given as a path or by its name.
 
     Raises:
-        ConfigError: If a pattern fits no config, or tables and a dataset are asked for.
+        ConfigError: If there is no such config, or two have the same file name, which names the folder of their runs.
+    """
+    paths = [Path(load_config(name).filename) for name in names]
+    stems = [path.stem for path in paths]
+    if twice := {stem for stem in stems if stems.count(stem) > 1}:
+        raise ConfigError(f'two configs are called {twice.pop()}.py; expected different names: rename one of them')
+    return paths
+
+
+def choose_rows(
+    configs: Path, tables: Sequence[int] = (), patterns: Sequence[str] = (), dataset: str = ''
+) -> list[Path]:
+    """Choose among the configs of the folder `configs/`, in the order of the tables, or with `dataset` of names.
+
+    Args:
+        configs (Path): The folder.
+        tables (Sequence[int]): Numbers of the paper's tables. Defaults to all.
+        patterns (Sequence[str]): Names with wildcards, `lcv_*_cub448`, one of which must fit. Defaults to all.
+        dataset (str): '' for the paper's rows, or how the names of configs on another dataset end, 'flower112';
+            ablations are included.
+
+    Raises:
+        ConfigError: If a pattern fits no config, or tables and a dataset are given.
     """
     if dataset and tables:
-        raise ConfigError(
-            f'--tables {" ".join(map(str, tables))} --dataset {dataset}: the tables are of other datasets; '
-            f'expected one of the two: leave one out, and choose among the rows on {dataset} with --rows'
-        )
+        raise ConfigError('--tables and --dataset: the tables are of other datasets; leave one of the two out')
     if dataset:
-        end = NAME_ENDS[dataset]
+        end = 'birdlets64' if dataset == 'birdlets' else dataset
         known = [*sorted(configs.glob(f'*_{end}.py')), *sorted(configs.glob(f'*/*_{end}*.py'))]
     else:
-        rows = [row for row in read_rows() if not tables or row.table in tables]
-        known = [configs / f'{row.config}.py' for row in rows]
+        known = [configs / f'{row.config}.py' for row in read_rows() if not tables or row.table in tables]
     names = [path.stem for path in known]
     for pattern in patterns:
         if not any(fnmatchcase(name, pattern) for name in names):
-            of_paper = f'of table {", ".join(map(str, tables))}' if tables else 'of the paper'
             raise ConfigError(
-                f'--rows {pattern}: fits none of the {len(names)} rows {f"on {dataset}" if dataset else of_paper}'
-                f'{did_you_mean(pattern, names)} Expected a name, or a pattern such as '
-                "'lcv_*'; --dry-run without --rows lists them"
+                f'--rows {pattern}: fits none of {len(names)} rows{did_you_mean(pattern, names)} Expected a name, or a '
+                "pattern such as 'lcv_*'; --dry-run without --rows lists them"
             )
     return [path for path in known if not patterns or any(fnmatchcase(path.stem, pattern) for pattern in patterns)]
 
@@ -136,29 +142,35 @@ def run_config(spec: RunSpec) -> Config:
     return cfg
 
 
-def hold_to_settings(spec: RunSpec, cfg: Config, write: bool) -> None:
-    """Raise ConfigError if a run's folder was begun with other settings; `write` notes them where none are yet."""
+def check_settings(spec: RunSpec, cfg: Config) -> dict[str, str]:
+    """The settings of a run, {dotted key: value as text}; ConfigError if its folder was begun with others."""
+    settings = {**flat_settings(cfg.to_dict()), 'amp': str(spec.amp)}
     file = spec.folder / SETTINGS
-    now = {**flat_settings(cfg.to_dict()), 'amp': str(spec.amp)}
     if file.is_file():
-        begun = json.loads(file.read_text())
-        differing = sorted(key for key in begun.keys() | now.keys() if begun.get(key) != now.get(key))
+        before = json.loads(file.read_text())
+        differing = sorted(key for key in before.keys() | settings if before.get(key) != settings.get(key))
         if differing:
-            shown = ', '.join(f'{key}={now.get(key)} (there: {begun.get(key)})' for key in differing[:3])
+            shown = ', '.join(f'{key}={settings.get(key)} (there: {before.get(key)})' for key in differing[:3])
             raise ConfigError(
-                f'{spec.folder} was begun with other settings: {shown}{" and more" if len(differing) > 3 else ""}; '
-                'expected the same, since its result would be of neither: give another --work-dir, or delete the folder'
+                f'{spec.folder} was begun with other settings: {shown}{" and more" * (len(differing) > 3)}; '
+                'give another --work-dir, or delete the folder'
             )
-    elif write:
-        write_atomically(file, (json.dumps(now, indent=2) + '\n'))
+    return settings
 
 
-def check_specs(specs: Sequence[RunSpec]) -> list[int]:
-    """Read the config of each run, hold it to what the run's folder was begun with, and return its length in epochs."""
-    configs = [run_config(spec) for spec in specs]
-    for spec, cfg in zip(specs, configs, strict=True):
-        hold_to_settings(spec, cfg, write=False)
-    return [cfg.train_cfg.max_epochs for cfg in configs]
+def run_lengths(specs: Sequence[RunSpec]) -> list[int]:
+    """Epochs of each run, 1 where it counts iterations; ConfigError if a folder was begun with other settings."""
+    lengths = []
+    for spec in specs:
+        cfg = run_config(spec)
+        try:
+            check_settings(spec, cfg)
+        except ConfigError:
+            raise
+        except Exception:  # of a file that is not ours: the run will fail by it, and the others go on
+            pass
+        lengths.append(cfg.train_cfg.get('max_epochs') or 1)
+    return lengths
 
 
 def print_plan(specs: Sequence[RunSpec]) -> None:

@@ -5,7 +5,7 @@ import os
 import platform
 import re
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import distributions
 from pathlib import Path
@@ -13,53 +13,53 @@ from typing import Any
 
 import torch
 from mmengine.config import Config
-from mmpretrain.registry import DATASETS
+from mmpretrain.registry import DATASETS, MODELS
 from mmpretrain.utils import collect_env
 
 from ..data_prep.facts import DATASETS as FACTS
 from ..datasets.birdlets import SETTINGS_FILE as DRAWN
 from ..engine import write_atomically
 from ..engine.trained_classifier_hook import has_learned
-from ..errors import DataError
 from ..launch import type_name
-from ..paper import metric_of
+from .paper import metric_of
 
 RECORD = 'record.json'
-SETTINGS = 'settings.json'  # beside it: what the run's folder was begun with, {dotted key: value as text}
-FINISHED, FAILED = 'finished', 'failed'
+SETTINGS = 'settings.json'  # beside it: the settings of the run, {dotted key: value as text}
+FINISHED, FAILED, STOPPED, BUSY = 'finished', 'failed', 'stopped', 'busy'  # how a run ends; records have the first two
 REAL, GENERATED, OTHER = 'real', 'generated', 'other'
 NO_VERSIONS = ('PyTorch compiling details', 'numpy_random_seed', 'MUSA available')
 PACKAGES = ('lcv_mm', 'onedl-mmpretrain', 'onedl-mmengine', 'onedl-mmcv', 'mmpretrain', 'mmengine', 'mmcv', 'mmcv-lite')
 
 
-@dataclass(frozen=True)
+@dataclass
 class Record:
     """A run that has ended, `record.json` in its folder; `machine` and what follows are of its last session."""
 
     config: str  # its name, without `.py`
     seed: int
-    status: str  # 'finished', or 'failed' where training or the test of the final checkpoint ended with an error
-    data: str  # 'real' for a whole dataset of the paper, 'generated' for drawn images, 'other' for any other
-    dataset: str  # class of the training dataset
-    images: Mapping[str, int]  # how many 'train' and 'test' hold
     options: Mapping[str, str]  # settings put over the config, as on a command line, `{seed}` not yet replaced
     amp: bool  # mixed precision
+    status: str = FAILED  # or 'finished'; failed where training or the test of the final checkpoint ended with an error
+    data: str = OTHER  # 'real' for a complete dataset of the paper, 'generated' for drawn images, 'other' for any other
+    dataset: str = ''  # class of the training dataset
+    images: Mapping[str, int] = field(default_factory=dict)  # how many 'train' and 'test' hold
     metrics: Mapping[str, float] = field(default_factory=dict)  # of the final checkpoint, in per cent
     cross_entropy: float | None = None  # mean over the training batches of the last epoch, in nats
-    num_classes: int = 0  # what the head tells apart; 0 where the config does not say
-    checkpoint: str = ''  # file name of that, in the run's folder
+    num_classes: int = 0  # of the head; 0 where the config does not say
+    parameters: int = 0  # of the model, frozen ones included; 0 in records from before they were counted
+    checkpoint: str = ''  # file name of the final one, in the run's folder
     seconds: float = 0.0  # wall-clock time of training, all sessions together
-    sessions: int = 0  # of training; the next counts those killed before their time was noted
+    sessions: int = 0  # of training; `untimed_sessions` of them were killed before their time was noted
     untimed_sessions: int = 0
     test_seconds: float = 0.0
     # bytes: 'cpu' of the trainer without its loaders' workers, 'gpu' as torch counts what it has allocated
-    peak_memory: Mapping[str, int] = field(default_factory=dict)
-    config_dump: str = ''  # file name of the whole config as it was run, in the run's folder
+    peak_memory: dict[str, int] = field(default_factory=dict)
+    config_dump: str = ''  # file name of the complete config as it was run, in the run's folder
     machine: Mapping[str, Any] = field(default_factory=dict)  # 'cpu', 'cores', and 'gpu' where there is one
     versions: Mapping[str, str] = field(default_factory=dict)  # of Python, the packages and the compilers
     git: Mapping[str, Any] = field(default_factory=dict)  # 'commit' and whether tracked files were 'changed'
     ended: str = ''  # ISO 8601, UTC
-    error: str = ''  # what a failed run said last
+    error: str = ''  # the last lines of a failed run
 
     @property
     def metric(self) -> str:
@@ -83,28 +83,28 @@ def write_record(folder: Path, record: Record) -> None:
 
 
 def read_record(folder: Path) -> Record | None:
-    """Read the record in a run's folder, DataError if the file is none; None if the run has not ended."""
+    """Read the record in a run's folder; None if the run has not ended.
+
+    A file that holds no record counts as a run that failed: started again, it is tested and recorded anew.
+    """
     file = folder / RECORD
     if not file.is_file():
         return None
     try:
         return Record(**json.loads(file.read_text()))
-    except (ValueError, TypeError) as error:
-        raise DataError(
-            f'{file}: expected the record of a run, as tools/reproduce.py writes it, but: {error}; delete it, and the '
-            'run is tested and recorded again'
-        ) from error
-
-
-def read_records(work_dir: Path) -> Iterator[tuple[Path, Record]]:
-    """All runs below a work dir that have ended, with their folders, `<config>/seed_<n>/`, in the order of names."""
-    folders = (file.parent for file in sorted(work_dir.glob(f'*/seed_*/{RECORD}')))
-    return ((folder, record) for folder in folders if (record := read_record(folder)))
+    except (OSError, ValueError, TypeError) as error:
+        seed = int(folder.name.removeprefix('seed_'))
+        return Record(folder.parent.name, seed, {}, amp=False, error=f'{file} holds no record of a run: {error}')
 
 
 def count_images(cfg: Config, cwd: Path) -> dict[str, int]:
     """How many images the datasets of a config hold, {'train': ..., 'test': ...}; their paths are relative to `cwd`."""
     return {split: len(DATASETS.build(_placed(cfg[f'{split}_dataloader'].dataset, cwd))) for split in ('train', 'test')}
+
+
+def count_parameters(cfg: Config) -> int:
+    """How many parameters the model of a config has."""
+    return sum(parameter.numel() for parameter in MODELS.build(cfg.model).parameters())
 
 
 def data_kind(cfg: Config, cwd: Path, images: Mapping[str, int]) -> str:

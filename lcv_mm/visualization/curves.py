@@ -2,27 +2,31 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from ..errors import DataError
+from .page import INK, STYLE
 
 Curve = list[tuple[int, float]]  # (epoch or iteration, value)
-# Panels of the picture, the logged values each holds, and what they are called there.
+# Panels of the picture, the logged values each holds, their names in its legend, and their line styles.
 PANELS = {
-    'loss': {
-        'loss': 'total',
-        'loss_cls': 'classification (loss0)',
-        'loss_inter': 'between classes (loss1)',
-        'loss_intra': 'within classes (loss2)',
+    'training loss': {'loss_cls': ('classification', '-')},  # 'loss' of a run that logs no such part
+    'pair losses': {
+        'loss_inter': ('between classes (loss1)', '-'),
+        'loss_intra': ('within classes (loss2)', '--'),
+        'loss_metric': ('metric learning', ':'),
     },
-    'accuracy (%)': {'accuracy_top-1': 'training batches', 'accuracy/top1': 'test images'},
-    'mean distance': {'dist_inter': 'between classes', 'dist_intra': 'within classes'},
+    'accuracy (%)': {'accuracy/top1': ('validation', '-'), 'accuracy_top-1': ('training batches', ':')},
+    'mean distance': {'dist_inter': ('between classes', '-'), 'dist_intra': ('within classes', '--')},
 }
 
 
@@ -104,18 +108,58 @@ def read_curves(work_dir: Path) -> dict[str, Curve]:
     return curves
 
 
-def draw_curves(curves: dict[str, Curve], title: str) -> Figure:
-    """Draw the losses, the accuracies and the mean distances from `read_curves`, each that there are in a panel."""
-    panels = {panel: [name for name in names if name in curves] for panel, names in PANELS.items()}
-    panels = {panel: names for panel, names in panels.items() if names}
-    figure = Figure(figsize=(5 * max(len(panels), 1), 3.8), layout='constrained')
-    figure.suptitle(title)
-    for place, (panel, names) in enumerate(panels.items(), 1):
-        axes = figure.add_subplot(1, len(panels), place)
-        for name in names:
-            epochs, values = zip(*curves[name], strict=True)
-            axes.plot(epochs, values, marker='.', label=PANELS[panel][name])
-        axes.set(xlabel='epoch' if 'epoch' in curves else 'iteration', ylabel=panel)
-        axes.grid(alpha=0.3)
-        axes.legend()
+def mean_curve(runs: Sequence[Mapping[str, Curve]], name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    """Mean and sample standard deviation of a logged value at the epochs that all runs with it share, each (E,).
+
+    The deviation of a single run is 0. None if no run has the value, or they share no epoch.
+    """
+    curves = [dict(run[name]) for run in runs if name in run]
+    epochs = sorted(set.intersection(*(set(curve) for curve in curves))) if curves else []
+    if not epochs:
+        return None
+    values = np.array([[curve[epoch] for epoch in epochs] for curve in curves])  # (runs, E)
+    spread = values.std(axis=0, ddof=1) if len(curves) > 1 else np.zeros(len(epochs))
+    return np.array(epochs), values.mean(axis=0), spread
+
+
+def draw_curves(arms: Mapping[str, Sequence[Mapping[str, Curve]]], title: str = '') -> Figure:
+    """Draw losses, pair losses, accuracies and mean distances, each in a panel if any run has logged it.
+
+    Args:
+        arms (Mapping[str, Sequence[Mapping[str, Curve]]]): For each label its runs, from `read_curves`. Several are
+            drawn as their mean in a band of one standard deviation.
+        title (str): Above the picture. Defaults to none.
+    """
+    arms = {
+        label: [{'loss_cls': run['loss'], **run} if 'loss' in run else run for run in arms[label]] for label in arms
+    }
+    names = {name for runs in arms.values() for run in runs for name in run}
+    panels = [panel for panel, styles in PANELS.items() if names & {*styles}]
+    columns, rows = min(len(panels), 2), max((len(panels) + 1) // 2, 1)
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(4.6 * max(columns, 1), 3.1 * rows + 0.22 * len(arms)), layout='constrained')
+        figure.suptitle(title)
+        handles = [Line2D([], [], color=f'C{number}', label=label) for number, label in enumerate(arms)]
+        for number, panel in enumerate(panels, 1):
+            axes = figure.add_subplot(rows, columns, number, ylabel=panel)
+            axes.set_xlabel('epoch' if 'epoch' in names else 'iteration')
+            for name, (_, style) in PANELS[panel].items():
+                for handle, runs in zip(handles, arms.values(), strict=True):
+                    if curve := mean_curve(runs, name):
+                        epochs, mean, spread = curve
+                        marker = '.' if len(epochs) == 1 else ''  # a single epoch is not a line
+                        axes.plot(epochs, mean, style, color=handle.get_color(), linewidth=1.5, marker=marker)
+                        if spread.any():
+                            low, high = mean - spread, mean + spread
+                            axes.fill_between(epochs, low, high, color=handle.get_color(), alpha=0.15, linewidth=0)
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+            axes.grid()
+            styles = [
+                Line2D([], [], color=INK, linestyle=style, label=text)
+                for name, (text, style) in PANELS[panel].items()
+                if name in names
+            ]
+            axes.legend(handles=styles)
+        if len(arms) > 1:
+            figure.legend(handles=handles, loc='outside lower center')
     return figure

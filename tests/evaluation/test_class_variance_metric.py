@@ -14,8 +14,8 @@ from tiny_run import tiny_settings
 from torch import Tensor
 
 from lcv_mm import ClassVarianceMetric
-from lcv_mm.engine import feature_quality
 from lcv_mm.engine.checkpoint_fit_hook import unwrap_model
+from lcv_mm.engine.class_variance_metric import feature_quality
 
 ROOT = Path(__file__).parents[2]
 LABELS = torch.tensor([0, 0, 1, 1, 1, 2, 2, 2, 2, 3, 0])  # of class 3 one image

@@ -8,7 +8,7 @@ import pytest
 from tiny_run import tiny_options
 
 from lcv_mm.errors import ConfigError
-from lcv_mm.reproduce import make_specs
+from lcv_mm.reproduce import make_specs, run_lengths
 from lcv_mm.reproduce.engines import run_here, run_on_ray, run_on_slurm
 from lcv_mm.reproduce.plan import RunSpec
 from lcv_mm.reproduce.record import read_record
@@ -33,7 +33,7 @@ def outcomes(engine: str, runs: list[RunSpec], stop: Event | None = None) -> dic
     start, options = ENGINES[engine]
     ended = [end for end in start(runs, stop or Event(), options) if end is not None]
     assert len(ended) == len(runs)
-    return {spec.config.stem.partition('_resnet18')[0]: outcome for spec, outcome in ended}
+    return {spec.config.stem.partition('_resnet18')[0]: outcome.status for spec, outcome in ended}
 
 
 @pytest.mark.slow
@@ -53,7 +53,7 @@ def test_runs_end_with_measured_results_at_the_same_time_and_one_that_fails_stop
 
 @pytest.mark.slow
 @all_engines
-def test_told_to_stop_the_runs_are_saved_and_go_on_later(engine, tmp_path, interrupts):
+def test_stopped_runs_are_saved_and_go_on_later(engine, tmp_path, interrupts):
     # a script's `&` may have started a cluster of Ray; submitit's processes are the tool's, which handles the signal
     interrupts(signal.SIG_IGN if engine == 'ray' else signal.default_int_handler)
     runs = specs(tmp_path, 9, 'cbp')
@@ -91,14 +91,15 @@ def test_options_that_the_local_engine_does_not_have_are_said(tmp_path, options)
         next(run_here(specs(tmp_path, 2, 'cbp'), Event(), options))
 
 
-def test_a_run_that_cannot_be_executed_is_one_that_failed_and_the_others_go_on(tmp_path, capsys):
-    damaged, blocked, also_damaged = runs = specs(tmp_path, 2, 'bcnn', 'cbp', 'hbp')
-    for spec in (damaged, also_damaged):
+def test_whatever_error_a_run_meets_is_its_failure_and_the_others_go_on(tmp_path):
+    damaged, blocked, foreign = runs = specs(tmp_path, 2, 'bcnn', 'cbp', 'hbp')
+    for spec, file in ((damaged, 'sessions.json'), (foreign, 'settings.json')):
         spec.folder.mkdir(parents=True)
-        (spec.folder / 'sessions.json').write_text('[{"seconds": 81')
+        (spec.folder / file).write_text('[{"seconds": 81')
     blocked.folder.parent.mkdir(parents=True)
     blocked.folder.write_text('a file in the place of the folder')
-    ended = [end for end in run_here(runs, Event(), {'jobs': 1}) if end is not None]
-    assert sorted((spec.name, outcome) for spec, outcome in ended) == sorted((spec.name, 'failed') for spec in runs)
-    assert 'JSONDecodeError' in read_record(also_damaged.folder).error
-    assert f'{blocked.name}: FileExistsError' in capsys.readouterr().out
+    run_lengths(runs)
+    ended = {spec.name: outcome for spec, outcome in filter(None, run_here(runs, Event(), {'jobs': 1}))}
+    assert [ended[spec.name].status for spec in runs] == ['failed'] * 3
+    assert 'FileExistsError' in ended[blocked.name].words
+    assert all('JSONDecodeError' in read_record(spec.folder).error for spec in (damaged, foreign))

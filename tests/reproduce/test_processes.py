@@ -1,4 +1,4 @@
-"""Processes that are told to stop, and what is measured of them."""
+"""Processes that are stopped, and what is measured of them."""
 
 import _thread
 import signal
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tiny_run import wait_until
 
-from lcv_mm.reproduce.processes import Children
+from lcv_mm.reproduce.execute import ProcessPool
 
 WAITS = """
 import signal, sys, time
@@ -18,13 +18,13 @@ time.sleep(60)
 """
 
 
-def python(code: str, tmp_path: Path, children: Children | None = None, **env: str):
-    return (children or Children()).run([sys.executable, '-c', code], tmp_path / 'log', tmp_path, env, [])
+def python(code: str, tmp_path: Path, pool: ProcessPool | None = None, **env: str):
+    return (pool or ProcessPool()).run([sys.executable, '-c', code], tmp_path / 'log', tmp_path, env, [])
 
 
 def test_its_output_is_added_to_the_log_and_its_exit_code_returned(tmp_path):
-    ended = python('import os, sys; print(os.environ["CARD"], os.getcwd()); sys.exit(3)', tmp_path, CARD='two')
-    assert ended.code == 3
+    result = python('import os, sys; print(os.environ["CARD"], os.getcwd()); sys.exit(3)', tmp_path, CARD='two')
+    assert result.code == 3
     python('print(2)', tmp_path)
     assert (tmp_path / 'log').read_text() == f'two {tmp_path}\n2\n'
 
@@ -34,11 +34,11 @@ def test_a_process_ended_by_a_signal_has_the_code_of_a_shell(tmp_path):
 
 
 def test_the_peak_is_that_of_the_process_and_not_of_the_one_before(tmp_path):
-    children = Children()
+    pool = ProcessPool()
     size = 600 * 2**20
     wait = 'import time; time.sleep(0.5)'
-    large = python(f'x = bytearray({size}); x[::4096] = b"1" * len(x[::4096]); {wait}', tmp_path, children)
-    small = python(wait, tmp_path, children)
+    large = python(f'x = bytearray({size}); x[::4096] = b"1" * len(x[::4096]); {wait}', tmp_path, pool)
+    small = python(wait, tmp_path, pool)
     assert size < large.peak_memory < size + 100 * 2**20
     assert 2**20 < small.peak_memory < 100 * 2**20
 
@@ -48,23 +48,23 @@ def says_something(log: Path) -> bool:
 
 
 def test_stop_tells_all_that_run_once_and_starts_no_more(tmp_path):
-    children, codes = Children(), {}
+    pool, codes = ProcessPool(), {}
 
     def run(name):
         folder = tmp_path / name
         folder.mkdir()
-        codes[name] = python(WAITS, folder, children).code
+        codes[name] = python(WAITS, folder, pool).code
 
     threads = [threading.Thread(target=run, args=(name,)) for name in 'ab']
     for thread in threads:
         thread.start()
     wait_until(lambda: all(says_something(tmp_path / name / 'log') for name in 'ab'))
-    children.stop()
-    children.stop()  # the second does nothing: a second signal would kill a trainer that is saving
+    pool.stop()
+    pool.stop()  # the second does nothing: a second signal would kill a trainer that is saving
     for thread in threads:
         thread.join()
     assert codes == {'a': 75, 'b': 75}
-    assert python('print("never")', tmp_path, children).code == 75
+    assert python('print("never")', tmp_path, pool).code == 75
     assert not (tmp_path / 'log').read_text()
 
 
@@ -77,8 +77,8 @@ def test_an_interrupt_in_the_wait_stops_the_process_and_waits_for_it(tmp_path, i
 
     saves = WAITS.replace('sys.exit(75)', '(time.sleep(0.5), print("saved", flush=True), sys.exit(75))')
     threading.Thread(target=interrupt).start()
-    children = Children()
-    ended = python(saves, tmp_path, children)
-    assert (ended.code, children.told.is_set()) == (75, True)
-    assert ended.seconds > 0.5
+    pool = ProcessPool()
+    result = python(saves, tmp_path, pool)
+    assert (result.code, pool.stopping.is_set()) == (75, True)
+    assert result.seconds > 0.5
     assert (tmp_path / 'log').read_text() == 'up\nsaved\n'

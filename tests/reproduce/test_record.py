@@ -6,12 +6,10 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 
-from lcv_mm.errors import DataError
 from lcv_mm.reproduce import make_specs
-from lcv_mm.reproduce.execute import execute, train_session
+from lcv_mm.reproduce.execute import ProcessPool, ProcessResult, execute, train_session
 from lcv_mm.reproduce.plan import RunSpec, state
-from lcv_mm.reproduce.processes import Children, Ended
-from lcv_mm.reproduce.record import Record, data_kind, read_record, read_records, write_record
+from lcv_mm.reproduce.record import Record, count_parameters, data_kind, read_record, write_record
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
 WHOLE = {
@@ -42,28 +40,31 @@ def test_a_record_knows_whether_its_classifier_has_learned(cross_entropy, num_cl
     assert record(cross_entropy=cross_entropy, num_classes=num_classes).learned is learned
 
 
-def test_all_records_of_a_work_dir_are_found_and_runs_under_way_have_none(tmp_path):
-    for seed in (1, 0):
-        write_record(tmp_path / f'cbp/seed_{seed}', record(seed))
-    (tmp_path / 'cbp/seed_2').mkdir()
-    assert read_record(tmp_path / 'cbp/seed_2') is None
-    assert [(folder.name, found.seed) for folder, found in read_records(tmp_path)] == [('seed_0', 0), ('seed_1', 1)]
-
-
 @pytest.mark.parametrize('text', ['{"config": "cbp"', '{"config": "cbp", "colour": "red"}', '[]'])
-def test_a_file_that_is_no_record_is_named(tmp_path, text):
-    (tmp_path / 'record.json').write_text(text)
-    with pytest.raises(DataError, match=r'record\.json: expected the record of a run'):
-        read_record(tmp_path)
+def test_a_file_that_is_no_record_is_a_failure_that_names_it(tmp_path, text):
+    folder = tmp_path / 'cbp/seed_3'
+    assert read_record(folder) is None
+    folder.mkdir(parents=True)
+    (folder / 'record.json').write_text(text)
+    failed = read_record(folder)
+    assert (failed.config, failed.seed, failed.status) == ('cbp', 3, 'failed')
+    assert f'{folder}/record.json' in failed.error
 
 
 def test_times_add_up_over_sessions_and_a_killed_one_is_counted_but_not_timed(tmp_path):
-    train_session(tmp_path, lambda: Ended(75, 10.0, 300))
+    train_session(tmp_path, record(), lambda: ProcessResult(75, 10.0, 300))
     with pytest.raises(KeyboardInterrupt):
-        train_session(tmp_path, lambda: (_ for _ in ()).throw(KeyboardInterrupt))
-    ended, cost = train_session(tmp_path, lambda: Ended(0, 5.5, 200))
-    assert ended.code == 0
-    assert cost == dict(seconds=15.5, sessions=3, untimed_sessions=1, peak_memory={'cpu': 300})
+        train_session(tmp_path, record(), lambda: (_ for _ in ()).throw(KeyboardInterrupt))
+    last = record()
+    assert train_session(tmp_path, last, lambda: ProcessResult(0, 5.5, 200)).code == 0
+    assert (last.seconds, last.sessions, last.untimed_sessions, last.peak_memory) == (15.5, 3, 1, {'cpu': 300})
+
+
+def test_parameters_are_those_of_the_backbone_and_of_a_linear_classifier():
+    cfg = Config.fromfile(CONFIGS / 'bcnn_resnet18_birdlets64.py')
+    # ResNet-18 without its own classifier has 11.18 million; BCNN's vector of 512 x 512 goes to 20 classes
+    classifier = (512 * 512 + 1) * 20
+    assert count_parameters(cfg) - classifier == pytest.approx(11.18e6, rel=1e-3)
 
 
 def a_run(tmp_path: Path) -> RunSpec:
@@ -76,16 +77,16 @@ def a_run(tmp_path: Path) -> RunSpec:
 def train(spec: RunSpec, code: int) -> str:
     """Execute a run whose trainer is a script with this exit code."""
     (spec.tools / 'train.py').write_text(f'raise SystemExit({code})')
-    return execute(spec, Children(), {})
+    return execute(spec, ProcessPool(), {}).status
 
 
 def test_a_failed_run_that_was_tried_again_and_stopped_is_not_listed_as_failed(tmp_path):
     spec = a_run(tmp_path)
     assert train(spec, 1) == 'failed'
-    assert [record.status for _, record in read_records(spec.work_dir)] == ['failed']
+    assert read_record(spec.folder).status == 'failed'
     assert state(spec) == 'failed, to be tried again'
     assert train(spec, 75) == 'stopped'
-    assert not list(read_records(spec.work_dir))
+    assert read_record(spec.folder) is None
     assert state(spec) == 'to do'
 
 
@@ -97,8 +98,7 @@ def test_a_torn_line_in_the_log_ends_no_run_and_the_gpus_peak_is_the_largest_tha
         log.write_text(lines + '\n{"step": 5, "ep')  # killed while it wrote
     assert state(spec) == 'half-way (epoch 2)'
     assert train(spec, 1) == 'failed'
-    ((_, record),) = read_records(spec.work_dir)
-    assert record.peak_memory['gpu'] == 9 * 2**20
+    assert read_record(spec.folder).peak_memory['gpu'] == 9 * 2**20
 
 
 def kind(config: str, train: int, test: int, cwd: Path, **changes) -> str:

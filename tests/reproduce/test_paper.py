@@ -1,4 +1,4 @@
-from lcv_mm.paper import METRICS, metric_of, read_rows
+from lcv_mm.reproduce.paper import METRICS, metric_of, read_rows
 
 
 def test_the_tables_hold_the_papers_numbers():

@@ -1,0 +1,402 @@
+"""The report on runs, in Markdown with pictures: a comparison of configs, or the paper's tables."""
+
+import io
+import json
+import math
+import re
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import fmean, median
+
+from matplotlib.figure import Figure
+
+from ..engine import write_atomically
+from ..visualization import draw_curves, read_curves
+from .paper import EPOCHS, METRICS, TOP1, Comparison, PaperRow, comparisons_of, metric_of, read_rows
+from .plan import SEED
+from .record import FINISHED, GENERATED, REAL, SETTINGS, Record, read_record
+from .summary import Difference, difference, draw_differences, holm, markdown_table, mean_and_spread
+
+REMARK = (
+    "Mean ± sample standard deviation over the seeds. Intervals are Welch's, at 95 %, for three seeds or more on both "
+    'sides, in bold where they exclude 0; p is corrected by Holm for the comparisons of a table. A run whose cross '
+    'entropy in the last epoch is above half of log C has not trained its classifier: it is in no difference.'
+)
+OF_THE_PAPER = (
+    "Beside the paper's numbers stand finished runs of a row's config on the complete dataset, with its crop and "
+    f"{EPOCHS} epochs; weights other than the config's are named. The number of a quoted row is no top-1 accuracy, and "
+    'is in no difference.'
+)
+OTHER_RUNS = "Other runs on real images: not the paper's rows"
+DRAWN_RUNS = "Runs on drawn images: not the paper's data"
+PLACES = ('data_root', 'init_cfg.checkpoint', 'fold', 'num_workers')  # ends of options that leave a run the row's
+VERSIONS = ('Python', 'PyTorch', 'TorchVision', 'MMCV', 'MMEngine', 'lcv_mm')
+# Conditions of a run: those that make it another experiment, and those of which a table tells
+SETTING = ('dataset', 'images, train / test', 'weights', 'crop', 'epochs', 'precision', 'options')
+ORIGIN = ('machine', 'versions', 'commit')
+
+
+@dataclass(frozen=True)
+class RunGroup:
+    """The finished runs of one config under one setting: what is averaged, and nothing else is."""
+
+    config: str
+    setting: dict[str, str]  # SETTING, 'data' and 'loss', as text; '' is what the folder does not tell
+    runs: dict[int, Record] = field(default_factory=dict)  # by seed
+    folders: list[Path] = field(default_factory=list)
+
+    @property
+    def metric(self) -> str:
+        """What its runs are judged by, such as 'accuracy/top1'."""
+        return metric_of(self.config)
+
+    @property
+    def results(self) -> list[float]:
+        """That, in per cent, in the order of the seeds."""
+        return [record.result for record in self.runs.values()]
+
+    @property
+    def shown(self) -> dict[str, str]:
+        """The conditions in SETTING."""
+        return {name: self.setting[name] for name in SETTING}
+
+    @property
+    def untrained(self) -> str:
+        """Its runs whose classifier has not learned, with their last cross entropies; '' where all have."""
+        runs = [
+            f'seed {seed}: {run.cross_entropy:.2f} of log C = {math.log(run.num_classes):.2f}'
+            for seed, run in self.runs.items()
+            if not run.learned
+        ]
+        return f'classifier not trained (cross entropy, {"; ".join(runs)})' if runs else ''
+
+    def measured(self, metric: str) -> str:
+        """Mean and spread of a metric of its runs; '' where not all have it."""
+        values = [record.metrics[metric] for record in self.runs.values() if metric in record.metrics]
+        return mean_and_spread(values) if len(values) == len(self.runs) else ''
+
+    def minus(self, other: 'RunGroup') -> Difference | None:
+        """Difference of the results, from runs whose classifier has learned; None where there are none on a side."""
+        ours, theirs = ([run.result for run in group.runs.values() if run.learned] for group in (self, other))
+        return difference(ours, theirs) if ours and theirs else None
+
+    def counterpart(self, config: str, groups: Sequence['RunGroup']) -> 'RunGroup | None':
+        """The group of another config with the same options and precision, on the same images; None if not run."""
+        same = 'options', 'precision', 'images, train / test'
+        of_config = (group for group in groups if group.config == config)
+        return next((group for group in of_config if all(group.setting[k] == self.setting[k] for k in same)), None)
+
+
+Pairs = Sequence[tuple[RunGroup, Comparison, Difference]]
+
+
+def write_report(
+    work_dir: Path,
+    configs: Sequence[str],
+    seeds: Sequence[int] | None = None,
+    *,
+    baseline: str = '',
+    out: Path | None = None,
+) -> Path:
+    """Write `report.md` and its pictures on the runs in a work dir, `<config>/seed_<n>/record.json`.
+
+    Args:
+        work_dir (Path): Folder of the runs.
+        configs (Sequence[str]): Names of the configs that the report is on.
+        seeds (Sequence[int], optional): The seeds it is on. Defaults to all that are there.
+        baseline (str): The config that the others are compared with. Defaults to '': the paper's tables.
+        out (Path, optional): Folder of the report. Defaults to the work dir.
+
+    Returns:
+        Path: The page.
+    """
+    groups, failed = read_groups(work_dir, configs, seeds)
+    pictures: dict[str, Figure] = {}
+    blocks = [*(_comparison(groups, configs, baseline, pictures) if baseline else _paper(groups, pictures))]
+    page = (out or work_dir) / 'report.md'
+    for file, figure in pictures.items():
+        stream = io.BytesIO()
+        figure.savefig(stream, format='png', dpi=120)
+        write_atomically(page.with_name(file), stream.getvalue())
+    write_atomically(page, '\n\n'.join(filter(None, [*blocks, *_failures(failed), *_costs(groups)])) + '\n')
+    return page
+
+
+def read_groups(
+    work_dir: Path, configs: Sequence[str], seeds: Sequence[int] | None
+) -> tuple[list[RunGroup], list[Record]]:
+    """The finished runs of configs in groups, in the order of configs and seeds, and the records of failed ones."""
+    groups: dict[tuple[str, ...], RunGroup] = {}
+    failed = []
+    for config in configs:
+        known = {int(path.name[5:]): path for path in work_dir.glob(f'{config}/seed_*') if path.name[5:].isdigit()}
+        for seed, folder in sorted(known.items()):
+            record = read_record(folder) if seeds is None or seed in seeds else None
+            if record is not None and record.status == FINISHED and record.metric in record.metrics:
+                setting = setting_of(record, folder)
+                group = groups.setdefault((config, *setting.values()), RunGroup(config, setting))
+                group.runs[seed] = record
+                group.folders.append(folder)
+            elif record is not None:
+                failed.append(record)
+    return list(groups.values()), failed
+
+
+def setting_of(record: Record, folder: Path) -> dict[str, str]:
+    """What, beside the config's name, makes a run another experiment, as text; '' is what its folder does not tell."""
+    settings: dict[str, str] = {}
+    with suppress(OSError, ValueError):
+        settings = json.loads((folder / SETTINGS).read_text())
+    per_seed = {key: value for key, value in record.options.items() if SEED in value}  # the seeds are one setting
+    known = {key: value for key, value in {**settings, **per_seed}.items() if value != 'None'}
+    weights = known.get('load_from', known.get('model.backbone.init_cfg.checkpoint', 'random weights' * bool(settings)))
+    crops = re.findall(r"'crop_size': \(?(\d+)", known.get('test_dataloader.dataset.pipeline', ''))
+    root = Path(known.get('train_dataloader.dataset.data_root', '')).name
+    values = (
+        record.dataset + f' ({root})' * bool(root),
+        f'{record.images.get("train")} / {record.images.get("test")}',
+        weights.rpartition('/')[2],
+        crops[-1] if crops else '',
+        known.get('train_cfg.max_epochs', ''),
+        'mixed (amp)' * record.amp,
+        ', '.join(f'`{key}={value}`' for key, value in sorted(record.options.items())),
+    )
+    # the defaults of the loss may change between two seeds
+    loss = ', '.join(f'{key}={value}' for key, value in settings.items() if key.startswith('model.variance_loss.'))
+    return dict(zip(SETTING, values, strict=True)) | dict(data=record.data, loss=loss)
+
+
+def _comparison(
+    groups: Sequence[RunGroup], configs: Sequence[str], baseline: str, pictures: dict[str, Figure]
+) -> Iterator[str]:
+    """Configs compared with one of them: results and differences, curves of all in one picture."""
+    yield f'# Comparison with `{baseline}`'
+    missing = [config for config in configs if config not in {group.config for group in groups}]
+    yield f'No finished run: `{"`, `".join(missing)}`.' if missing else ''
+    yield REMARK
+    yield from _results(
+        groups, [Comparison('', config, baseline) for config in configs if config != baseline], pictures
+    )
+    yield from _curves(groups, 'curves', pictures)
+
+
+def _paper(groups: Sequence[RunGroup], pictures: dict[str, Figure]) -> Iterator[str]:
+    """The paper's tables beside what was reached, then all other runs."""
+    rows = read_rows()
+    tables = {f'Table {row.table}: {row.dataset}, crops of {row.crop}': row.table for row in rows}
+    sections, empty = [], []
+    for title, table in tables.items():
+        here = [row for row in rows if row.table == table]
+        beside = [group for group in groups if any(enters(group, row) for row in here)]
+        if beside:
+            cells = [cells for row in here for cells in _paper_cells(row, here, beside)]
+            sections += [f'## {title}', *_folded(cells, SETTING), *_pair_curves(beside, pictures)]
+        else:
+            empty.append(f'{title} ({len(here)} rows)')
+    yield "# The paper's tables, run again"
+    yield f'{OF_THE_PAPER} {REMARK}'
+    yield f'No finished run: {"; ".join(empty)}.' if empty else ''
+    yield from sections
+    drawn = [group for group in groups if group.setting['data'] == GENERATED]
+    others = [group for group in groups if group not in drawn and not any(enters(group, row) for row in rows)]
+    for title, own in ((OTHER_RUNS, others), (DRAWN_RUNS, drawn)):
+        if own:
+            yield f'## {title}'
+            yield from _results(own, comparisons_of(group.config for group in own), pictures)
+            yield from _pair_curves(own, pictures)
+
+
+def enters(group: RunGroup, row: PaperRow) -> bool:
+    """Whether runs may stand beside a row's number: its config, crop and length, on the complete dataset.
+
+    Crop and length of a quoted row are its config's: the paper does not give those of another system.
+    """
+    options = next(iter(group.runs.values())).options
+    known = (group.setting['crop'], row.crop), (group.setting['epochs'], EPOCHS)
+    return (
+        (group.config, group.setting['data']) == (row.config, REAL)
+        and all(key.endswith(PLACES) for key in options)
+        and (row.quoted or all(value in ('', str(expected)) for value, expected in known))
+    )
+
+
+def _paper_cells(row: PaperRow, rows: Sequence[PaperRow], groups: Sequence[RunGroup]) -> Iterator[dict[str, str]]:
+    """A row of the paper, once for each setting it was run with."""
+    base = row.config.removeprefix('lcv_') if row.config.startswith('lcv_') else ''
+    what = f', {METRICS[row.metric]}' if row.quoted else ''
+    cells = {
+        'method': row.method,
+        'backbone': row.backbone,
+        'paper': f'{row.paper:.2f}{what}',
+        'reached': 'not run',
+        'reached - paper': '',
+        'LCV - baseline, paper': next((f'{row.paper - r.paper:+.2f}' for r in rows if r.config == base), ''),
+        'LCV - baseline, here': '',
+        'note': row.note,
+    }
+    own = [group for group in groups if group.config == row.config]
+    for group in own:
+        other = group.counterpart(base, groups)
+        value = group.minus(other) if other else None
+        missing = 'classifier not trained' if other else 'baseline not run' * bool(base)
+        weights = group.setting['weights']
+        named = f', with {weights}' if weights not in ('', row.weights) and not row.quoted else ''
+        top1 = f'top-1 accuracy reached: {group.measured(TOP1)}' if row.quoted and group.measured(TOP1) else ''
+        yield cells | {
+            'reached': f'{mean_and_spread(group.results)} (seeds: {len(group.runs)}){what}{named}',
+            'reached - paper': '' if row.quoted else f'{fmean(group.results) - row.paper:+.2f}',
+            'LCV - baseline, here': value.text() if value else missing,
+            'note': '; '.join(filter(None, (row.note, group.untrained, top1))),
+            **{name: text for name, text in group.shown.items() if name != 'weights'},
+        }
+    if not own:
+        yield cells
+
+
+def _results(
+    groups: Sequence[RunGroup], comparisons: Sequence[Comparison], pictures: dict[str, Figure]
+) -> Iterator[str]:
+    """Results of runs, and the comparisons of which both sides were run; each metric has tables of its own.
+
+    Comparisons that answer no question are those with one baseline: they stand beside the results.
+    """
+    for metric in METRICS:
+        own = [group for group in groups if group.metric == metric]
+        pairs = [
+            (group, comparison, value)
+            for comparison in comparisons
+            for group in own
+            if group.config == comparison.config
+            and (other := group.counterpart(comparison.against, own))
+            and (value := group.minus(other))
+        ]
+        rows = [
+            {
+                'config': f'`{group.config}`',
+                f'{"top-1" if metric == TOP1 else METRICS[metric]} (%)': mean_and_spread(group.results),
+                'by seed': ', '.join(f'{seed}: {run.result:.2f}' for seed, run in group.runs.items()),
+                'top-1 of the same runs (%)': '' if metric == TOP1 else group.measured(TOP1),
+                'difference': '',
+                'p': '',
+                'note': group.untrained,
+                **group.shown,
+            }
+            for group in own
+        ]
+        questions = []
+        for (group, comparison, value), p in zip(pairs, holm([value.p for *_, value in pairs]), strict=True):
+            cells = {'difference': value.text(), 'p': '' if p is None else f'{p:.3f}'}
+            if comparison.question:
+                names = {'config': f'`{group.config}`', 'minus': f'`{comparison.against}`'}
+                setting = {name: group.setting[name] for name in ('precision', 'options')}
+                questions.append({'question': comparison.question, **cells, **names, **setting})
+            else:
+                rows[own.index(group)] |= cells
+        yield from _folded(rows, SETTING)
+        yield _folded(questions, ('precision', 'options'))[1]
+        points = [
+            (_label(comparison.question or group.config, group, groups), value)
+            for group, comparison, value in pairs
+            if value.interval
+        ]
+        if points:
+            minus = '' if questions else f' minus {pairs[0][1].against}'
+            yield _picture('differences', draw_differences(points, f'{METRICS[metric]}{minus}'), pictures)
+
+
+def _pair_curves(groups: Sequence[RunGroup], pictures: dict[str, Figure]) -> Iterator[str]:
+    """Curves of each config with LCV beside its baseline and the one without the loss, where these were run."""
+    for group in groups:
+        if group.config.startswith('lcv_'):
+            base = group.config.removeprefix('lcv_')
+            others = (group.counterpart(name, groups) for name in (base, f'{base}_attention_balanced'))
+            arms = [*filter(None, others), group]
+            yield from _curves(arms, f'curves_{group.config}', pictures) if len(arms) > 1 else ()
+
+
+def _curves(groups: Sequence[RunGroup], name: str, pictures: dict[str, Figure]) -> Iterator[str]:
+    """Curves of the runs with readable logs; the others still have their results."""
+    arms: dict[str, list] = {}
+    for group in groups:
+        for folder in group.folders:
+            with suppress(Exception):
+                curves = read_curves(folder)
+                arms.setdefault(_label(group.config, group, groups), []).append(curves)
+    if arms:
+        yield _picture(name, draw_curves(arms), pictures)
+
+
+def _label(text: str, group: RunGroup, groups: Iterable[RunGroup]) -> str:
+    """A label in a picture, with options and precision of its group where these groups differ in them."""
+    settings = {(other.setting['options'], other.setting['precision']) for other in groups}
+    words = (text, group.setting['options'].replace('`', ''), group.setting['precision'])
+    return ', '.join(filter(None, words)) if len(settings) > 1 else text
+
+
+def _picture(name: str, figure: Figure, pictures: dict[str, Figure]) -> str:
+    """Keep a figure under a file name, and return its place in the page."""
+    file = f'{name}.png' if f'{name}.png' not in pictures else f'{name}_{len(pictures)}.png'
+    pictures[file] = figure
+    return f'![{name}]({file})'
+
+
+def _failures(records: Sequence[Record]) -> Iterator[str]:
+    """What failed runs said last."""
+    yield '## Failed runs' if records else ''
+    for record in records:
+        error = textwrap.indent(record.error or f'It left no {record.metric}.', ' ' * 4)
+        yield f'`{record.config}`, seed {record.seed}:\n\n{error}'
+
+
+def _costs(groups: Sequence[RunGroup]) -> Iterator[str]:
+    """Time and memory of the finished runs, and what they were made by."""
+    rows = []
+    for group in groups:
+        records = list(group.runs.values())
+        parameters = max(record.parameters for record in records)
+        peaks = {kind: max(record.peak_memory.get(kind, 0) for record in records) for kind in ('cpu', 'gpu')}
+        untimed = sum(record.untimed_sessions for record in records)
+        origins = zip(*map(_origin, records), strict=True)
+        settings = {name: group.setting[name] for name in ('precision', 'options')}
+        rows.append(
+            {
+                'config': f'`{group.config}`',
+                **(settings if [other.config for other in groups].count(group.config) > 1 else {}),
+                'runs': str(len(records)),
+                'parameters (million)': f'{parameters / 1e6:.2f}' if parameters else '',
+                'training (s, median)': f'{median(record.seconds for record in records):.0f}',
+                'test (s, median)': f'{median(record.test_seconds for record in records):.0f}',
+                'sessions': str(sum(record.sessions for record in records)),
+                'killed, time unknown': str(untimed) if untimed else '',
+                **{f'peak memory, {k.upper()} (GiB)': f'{v / 2**30:.2f}' if v else '' for k, v in peaks.items()},
+                **{name: '; '.join(dict.fromkeys(texts)) for name, texts in zip(ORIGIN, origins, strict=True)},
+            }
+        )
+    yield '## Cost' if rows else ''
+    yield from _folded(rows, ORIGIN)
+
+
+def _origin(record: Record) -> tuple[str, str, str]:
+    """Machine, the main versions and the commit that a run was made with."""
+    names = (record.machine.get('cpu'), f'{record.machine.get("cores", "?")} cores', record.machine.get('gpu'))
+    # of Python without its compiler, which is on a line of its own in the record
+    versions = (f'{name} {record.versions[name].split()[0]}' for name in VERSIONS if record.versions.get(name))
+    changed = ' with uncommitted changes' if record.git.get('changed') else ''
+    return ', '.join(filter(None, names)), ', '.join(versions), record.git.get('commit', 'none')[:12] + changed
+
+
+def _folded(rows: Sequence[Mapping[str, str]], conditions: Iterable[str]) -> list[str]:
+    """A line with the conditions that all rows share, and a table of the rest without columns that hold no text.
+
+    A row without conditions was not run, and shares them.
+    """
+    values = {name: {row[name] for row in rows if name in row} for name in conditions}
+    shared = {name: texts.pop() for name, texts in values.items() if len(texts) == 1}
+    names = [name for name in dict.fromkeys(name for row in rows for name in row) if name not in shared]
+    names = [name for name in names if any(row.get(name) for row in rows)]
+    line = '; '.join(f'{name}: {text}' for name, text in shared.items() if text)
+    table = markdown_table([{name: row.get(name, '') for name in names} for row in rows]) if rows else ''
+    return [f'All runs: {line}.' if line else '', table]
