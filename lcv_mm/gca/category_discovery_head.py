@@ -1,5 +1,7 @@
 """The head of the base stage and its contrastive losses (Vaze et al., CVPR 2022, https://arxiv.org/abs/2201.02609)."""
 
+from typing import Any
+
 import torch
 from mmengine.model import BaseModule
 from mmpretrain.models.heads.margin_head import NormProduct
@@ -58,7 +60,8 @@ class CategoryDiscoveryHead(BaseModule):
             nn.Linear(hidden_channels, bottleneck_channels),
             NormProduct(bottleneck_channels, out_channels),  # weight normalisation with a length fixed at 1
         )
-        for layer in self.projection[:5:2]:
+        linears: Any = self.projection[:5:2]
+        for layer in linears:
             nn.init.trunc_normal_(layer.weight, std=0.02)
             nn.init.zeros_(layer.bias)
 

@@ -1,6 +1,7 @@
 """The attention block of LCV as a neck, and one that brings levels to one resolution."""
 
 import math
+from typing import Any
 
 import torch.nn.functional as F
 from mmengine.model import BaseModule
@@ -62,5 +63,5 @@ class ResizeLevels(BaseModule):
 
     def forward(self, feats: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """Resize each feature map: (N, C_i, H_i, W_i) -> (N, C_i, H, W), the size of the smallest map."""
-        size = min((level.shape[2:] for level in feats), key=math.prod)
+        size: Any = min((level.shape[2:] for level in feats), key=math.prod)
         return tuple(F.adaptive_avg_pool2d(level, size) for level in feats)
