@@ -40,12 +40,10 @@ class ClassBalancedBatchSampler(Sampler[list[int]]):
             `samples_per_class` images to fill a batch.
 
     Example:
-        >>> from torch.utils.data import SequentialSampler
-        >>> class Images(list):
-        ...     def get_gt_labels(self):
-        ...         return [0, 1, 2, 0, 1, 2, 0, 1]
-        >>> list(ClassBalancedBatchSampler(SequentialSampler(Images(range(8))), batch_size=4))
-        [[0, 3, 1, 4], [2, 5, 6, 7]]
+        >>> from torch.utils.data import RandomSampler
+        >>> labels = [0, 1, 2] * 10
+        >>> len(ClassBalancedBatchSampler(RandomSampler(labels), batch_size=6, labels=labels))
+        5
     """
 
     def __init__(
@@ -111,6 +109,10 @@ def group_by_class(
     There are as many such batches as possible, but for those that give groups to batches which would hold one class
     alone. The indices may repeat, and each is there as often as it came; only the last batch may hold fewer than
     `batch_size`, a multiple of `samples_per_class`.
+
+    Example:
+        >>> group_by_class(range(8), [0, 1, 2, 0, 1, 2, 0, 1], batch_size=4, samples_per_class=2)
+        [[0, 3, 1, 4], [6, 7, 2, 5]]
     """
     groups, fragments = _split_classes(indices, labels, samples_per_class)
     position = {index: i for i, index in reversed(list(enumerate(indices)))}

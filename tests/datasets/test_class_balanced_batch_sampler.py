@@ -269,9 +269,9 @@ def test_labels_are_read_without_the_images_and_the_seed_hook_of_mmengine_change
 @pytest.mark.parametrize(
     ('counts', 'batch_size', 'samples_per_class', 'message'),
     [
-        ([30] * 20, 16, 3, r'=16 is not a multiple of samples_per_class=3; use batch_size 18, or a samples_per_class'),
-        ([40] * 17, 64, 2, r'needs 32 classes of at least 2 images; the dataset has 17 such classes of 17; use batch_'),
-        ([30] * 3 + [2] * 9, 16, 4, r'has 3 such classes of 12; use batch_size 12 or less, or another'),
+        ([30] * 20, 16, 3, '=16 is not a multiple of samples_per_class=3; use 18'),
+        ([40] * 17, 64, 2, '32 classes of samples_per_class=2 or more images are needed, there are 17'),
+        ([30] * 3 + [2] * 9, 16, 4, '4 classes of samples_per_class=4 or more images are needed, there are 3'),
     ],
 )
 def test_sizes_that_do_not_fit_say_which_would(counts, batch_size, samples_per_class, message):

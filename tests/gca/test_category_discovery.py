@@ -64,7 +64,7 @@ def test_a_list_of_classes_is_kept_in_its_order(tmp_path):
     assert choose_known(NAMES, 3, str(file)) == choose_known(NAMES, 3, ['dog', 0, 'cat']) == [3, 0, 2]
     file.write_text('lily of the valley\n')
     assert choose_known(['iris', 'lily of the valley'], 1, str(file)) == [1]
-    with pytest.raises(DataError, match=r'none\.txt: cannot be read as the list of known classes'):
+    with pytest.raises(DataError, match=r'none\.txt: cannot be read as a list of known classes'):
         choose_known(NAMES, 2, str(tmp_path / 'none.txt'))
 
 
