@@ -5,7 +5,7 @@ That page's module, `analysis`, is imported by its own name: scikit-learn takes 
 
 from .attention_maps import attention_of, attention_title, draw_attention_maps, predict_with_attention
 from .curves import Curve, draw_curves, last_epoch, read_curves, read_scalars
-from .page import BLUE, INK, PICTURES, STYLE, address, render_page
+from .page import BLUE, INK, PICTURES, STYLE, render_page, to_data_uri
 
 __all__ = [
     'BLUE',
@@ -13,7 +13,6 @@ __all__ = [
     'PICTURES',
     'STYLE',
     'Curve',
-    'address',
     'attention_of',
     'attention_title',
     'draw_attention_maps',
@@ -23,4 +22,5 @@ __all__ = [
     'read_curves',
     'read_scalars',
     'render_page',
+    'to_data_uri',
 ]

@@ -20,7 +20,7 @@ from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 from sklearn.preprocessing import normalize
 
 from ..errors import ConfigError, DataError
-from .page import BLUE, INK, STYLE, address, render_page
+from .page import BLUE, INK, STYLE, render_page, to_data_uri
 
 # What is shown at most; the page says so
 ROWS, FILES, PAIRS, IMAGES, POINTS = 40, 5, 20, 3, 1000
@@ -118,7 +118,7 @@ def analysis_page(predictions: Predictions, classes: Sequence[str], title: str) 
         matrix=matrix_rows(predictions, counts, shown),
         pairs=[_pair(predictions, classes, counts, *pair) for pair in pairs[:PAIRS]],
         num_pairs=len(pairs),
-        figures=[figure and address(figure) for figure in figures],
+        figures=[figure and to_data_uri(figure) for figure in figures],
         of_feats=predictions.feats is not None,
         limits=dict(rows=ROWS, images=IMAGES, bins=BINS, points=POINTS),
     )

@@ -31,7 +31,7 @@ def render_page(template: str, **values: Any) -> str:
     return environment.get_template(template).render(values)
 
 
-def address(figure: Figure) -> str:
+def to_data_uri(figure: Figure) -> str:
     """A figure for an `<img>`: the picture itself."""
     stream = io.BytesIO()
     with matplotlib.rc_context(STYLE):
