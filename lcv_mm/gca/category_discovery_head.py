@@ -1,7 +1,5 @@
 """The head of the base stage and its contrastive losses (Vaze et al., CVPR 2022, https://arxiv.org/abs/2201.02609)."""
 
-from typing import Any
-
 import torch
 from mmengine.model import BaseModule
 from mmpretrain.models.heads.margin_head import NormProduct
@@ -52,18 +50,14 @@ class CategoryDiscoveryHead(BaseModule):
         self.supervised_weight = supervised_weight
         self.temperature = temperature
         self.supervised_temperature = supervised_temperature
-        self.projection = nn.Sequential(
-            nn.Linear(in_channels, hidden_channels),
-            nn.GELU(),
-            nn.Linear(hidden_channels, hidden_channels),
-            nn.GELU(),
-            nn.Linear(hidden_channels, bottleneck_channels),
-            NormProduct(bottleneck_channels, out_channels),  # weight normalisation with a length fixed at 1
-        )
-        linears: Any = self.projection[:5:2]
-        for layer in linears:
+        first = nn.Linear(in_channels, hidden_channels)
+        second = nn.Linear(hidden_channels, hidden_channels)
+        third = nn.Linear(hidden_channels, bottleneck_channels)
+        for layer in (first, second, third):
             nn.init.trunc_normal_(layer.weight, std=0.02)
             nn.init.zeros_(layer.bias)
+        last = NormProduct(bottleneck_channels, out_channels)  # weight normalisation with a length fixed at 1
+        self.projection = nn.Sequential(first, nn.GELU(), second, nn.GELU(), third, last)
 
     def loss(self, feats: tuple[Tensor, ...], data_samples: list[DataSample]) -> dict[str, Tensor]:
         """Compute both losses, weighted.

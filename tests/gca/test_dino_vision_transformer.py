@@ -2,7 +2,6 @@ import pytest
 import torch
 from torchvision.models import VisionTransformer as TorchvisionViT
 
-from lcv_mm.errors import WeightsError
 from lcv_mm.gca import DINOVisionTransformer
 
 ARCH = dict(embed_dims=12, num_layers=3, num_heads=3, feedforward_channels=24)
@@ -54,23 +53,9 @@ def test_a_file_of_dino_gives_the_features_of_torchvisions_transformer(torchvisi
     model.eval()  # MMPretrain's returns None
     torch.testing.assert_close(model(images)[-1], torchvision_vit(images), rtol=1e-4, atol=1e-4)
 
-    wrapped = {f'backbone.{name}': value for name, value in model.state_dict().items()}  # as the base stage saves it
-    torch.save(dict(state_dict=wrapped), tmp_path / 'base.pth')
-    init = dict(type='Pretrained', checkpoint=str(tmp_path / 'base.pth'), prefix='backbone.')
-    again = DINOVisionTransformer(**SETTINGS, init_cfg=init)
-    again.init_weights()
-    again.eval()
-    assert torch.equal(again(images)[-1], model(images)[-1])
-
 
 def test_only_the_last_block_trains():
     model = DINOVisionTransformer(**SETTINGS, frozen_stages=2)
     trainable = {name.rsplit('.', 1)[0] for name, param in model.named_parameters() if param.requires_grad}
     assert trainable
     assert all(name.startswith('layers.2.') for name in trainable)
-
-
-def test_without_the_file_there_is_one_message(tmp_path):
-    init = dict(type='Pretrained', checkpoint=str(tmp_path / 'dino_vitbase16_pretrain.pth'))
-    with pytest.raises(WeightsError, match=r'dino_vitbase16_pretrain\.pth: no such file of pretrained weights'):
-        DINOVisionTransformer(**SETTINGS, init_cfg=init).init_weights()

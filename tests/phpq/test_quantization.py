@@ -7,7 +7,6 @@ import torch
 
 from lcv_mm.phpq.quantization import (
     codeword_scores,
-    hybrid_pool,
     lookup_scores,
     quantize,
     reconstruct,
@@ -22,11 +21,6 @@ def draw(*shape: int, seed: int = 0) -> torch.Tensor:
     return torch.nn.functional.normalize(x, dim=-1)
 
 
-def test_a_map_is_pooled_by_its_mean_and_its_maximum():
-    x = torch.tensor([[[[1.0, 2.0], [3.0, 6.0]], [[-4.0, -1.0], [-2.0, -1.0]]]])
-    assert hybrid_pool(x).tolist() == [[3.0, -2.0, 6.0, -1.0]]  # means of both channels, then maxima
-
-
 def test_attention_over_all_over_one_and_over_two_codewords():
     scores = draw(N, M, K)
     torch.testing.assert_close(soft_codes(scores, 7.0, K), torch.softmax(7.0 * scores, dim=-1), rtol=0, atol=1e-15)
@@ -35,16 +29,6 @@ def test_attention_over_all_over_one_and_over_two_codewords():
     probabilities = soft_codes(torch.tensor([[[0.5, -1.0, 0.2, 0.1]]]), alpha=10.0, topk=2)
     p = 1 / (1 + math.exp(10 * (0.2 - 0.5)))  # of the first against the third
     torch.testing.assert_close(probabilities, torch.tensor([[[p, 0.0, 1 - p, 0.0]]]))
-
-
-@pytest.mark.parametrize('topk', [1, 3, K])
-def test_masked_codewords_get_no_gradient(topk):
-    parts, codebooks = draw(N, M, D), draw(M, K, D, seed=1).requires_grad_()
-    quantized, _ = quantize(parts[:1], codebooks, 2.0, topk)
-    (quantized * draw(1, M, D, seed=2)).sum().backward()
-    trained = codebooks.grad.abs().sum(-1) > 0  # (M, K)
-    kept = codeword_scores(parts[:1], codebooks)[0].topk(topk, dim=-1).indices
-    assert torch.equal(trained, torch.zeros(M, K, dtype=torch.bool).scatter(1, kept, True))
 
 
 def test_the_output_has_the_hard_value_and_the_gradient_of_the_soft_one():

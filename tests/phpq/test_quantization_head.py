@@ -17,21 +17,6 @@ def make(**options) -> tuple[QuantizationHead, torch.Tensor, list[DataSample]]:
     return head, torch.randn(4, 40), [DataSample().set_gt_label(label) for label in LABELS]
 
 
-@pytest.mark.parametrize('bits', [16, 32, 48, 64])
-def test_one_number_gives_the_length_of_the_code(bits):
-    head, feats, _ = make(bits=bits)
-    head.eval()
-    codes = head.tables(head.parts((feats,))).argmax(-1)
-    assert codes.shape == (4, bits // 8)
-    assert head.codebooks.shape == (bits // 8, 256, 4)  # a byte from each
-
-
-def test_parts_and_codewords_have_unit_length():
-    head, feats, _ = make()
-    for vectors in (head.parts((feats,)), head.codewords()):
-        torch.testing.assert_close(vectors.norm(dim=-1), torch.ones(vectors.shape[:-1]))
-
-
 def test_the_losses_are_those_of_the_formulas():
     head, feats, samples = make(scale=5.0, weight_quantization=0.3)
     head.requires_grad_(False)

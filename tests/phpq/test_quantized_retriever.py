@@ -5,12 +5,14 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from mmpretrain.registry import MODELS
 from tiny_run import BIRDLETS, tiny_settings
 
 from lcv_mm.datasets.birdlets import BirdletsSettings, generate_birdlets
 from lcv_mm.errors import ConfigError, DataError
+from lcv_mm.phpq import QuantizedRetriever
 
 CONFIG = Path(__file__).parents[2] / 'configs/phpq_resnet18_birdlets64.py'
 SMALL = {
@@ -26,6 +28,11 @@ SMALL = {
 @pytest.fixture(scope='module')
 def data_root(tmp_path_factory) -> Path:
     return generate_birdlets(tmp_path_factory.mktemp('data') / 'birdlets', BirdletsSettings(**BIRDLETS))
+
+
+def build(cfg: Config) -> QuantizedRetriever:
+    init_default_scope('mmpretrain')
+    return MODELS.build(dict(cfg.model, data_preprocessor=cfg.data_preprocessor))
 
 
 @pytest.fixture
@@ -77,12 +84,13 @@ def test_the_database_is_the_training_images_and_the_ranking_that_of_their_recon
 
 
 def test_equal_codes_keep_the_order_of_the_database(cfg):
-    model = MODELS.build(dict(cfg.model, data_preprocessor=cfg.data_preprocessor))
+    model = build(cfg)
     model.prototype_vecs, model.prototype_labels = torch.zeros(300, 2, dtype=torch.uint8), torch.zeros(300)
     assert model.matching(torch.rand(2, 2, 16))['pred_label'].tolist() == [list(range(300))] * 2
 
 
-def test_the_database_is_encoded_anew_by_the_weights_that_are_validated(cfg):
+def test_the_database_is_the_moved_training_set_encoded_by_the_weights_that_are_validated(cfg):
+    cfg.train_dataloader.dataset.indices = [0, 5, 20]
     cfg.custom_hooks = [*cfg.custom_hooks, dict(type='EMAHook', momentum=0.5)]
     runner = Runner.from_cfg(cfg)
     weights = []  # of the embedding, when an image of the database, or a query, is embedded in evaluation
@@ -94,49 +102,39 @@ def test_the_database_is_encoded_anew_by_the_weights_that_are_validated(cfg):
     assert len(weights) == 2  # batches of up to 50: the database, then the queries
     assert torch.equal(*weights)
     assert not torch.equal(weights[0], start)
+    assert runner.model.prototype_labels.tolist() == [0, 1, 5]
     assert 'prototype_vecs' not in runner.model.state_dict()
-
-
-def test_a_moved_training_set_moves_the_database(cfg):
-    cfg.train_dataloader.dataset.indices = [0, 5]
-    runner = Runner.from_cfg(cfg)
-    runner.test()
-    assert runner.model.prototype_labels.tolist() == [0, 1]
 
 
 def test_without_codes_the_same_weights_rank_by_cosines(cfg):
     cfg.model.type = 'ContinuousRetriever'
-    model = MODELS.build(dict(cfg.model, data_preprocessor=cfg.data_preprocessor))
+    model = build(cfg)
     database, queries = (torch.nn.functional.normalize(torch.randn(n, 2, 16), dim=-1) for n in (9, 4))
     model.prototype_vecs = model.database_rows(database)
     cosines = torch.nn.functional.cosine_similarity(queries.flatten(1)[:, None], database.flatten(1)[None], dim=-1)
     torch.testing.assert_close(model.scores(queries), 2 * cosines)  # a sum over two parts of unit length
 
 
-def test_a_database_without_labels_is_one_message(cfg, data_root):
-    images = dict(type='CustomDataset', data_root=str(data_root), data_prefix='images', with_label=False)
-    cfg.model.prototype = dict(cfg.test_dataloader, dataset=dict(images, pipeline=cfg.test_dataloader.dataset.pipeline))
-    with pytest.raises(DataError, match=r'\.jpg must have one label'):
-        Runner.from_cfg(cfg).test()
-
-
-def test_images_that_cannot_be_told_apart_are_one_message(cfg):
-    images = dict(type='ConcatDataset', datasets=[cfg.test_dataloader.dataset] * 2)
-    cfg.model.prototype = dict(cfg.test_dataloader, dataset=images)
-    with pytest.raises(DataError, match='12 of 24 images of the database have the sample_idx of another image'):
-        Runner.from_cfg(cfg).test()
-
-
-def test_no_database_is_one_message(cfg):
-    model = MODELS.build(dict(cfg.model, data_preprocessor=cfg.data_preprocessor))
+def test_a_database_is_labelled_and_its_images_can_be_told_apart(cfg, data_root):
     with pytest.raises(ConfigError, match='no database to search; add DatabaseHook'):
-        model.prepare_prototype()
+        build(cfg).prepare_prototype()
+    queries = cfg.test_dataloader.dataset
+    unlabelled = dict(type='CustomDataset', data_root=str(data_root), data_prefix='images', with_label=False)
+    for dataset, message in (
+        (dict(unlabelled, pipeline=queries.pipeline), r'\.jpg must have one label'),
+        (dict(type='ConcatDataset', datasets=[queries] * 2), '12 of 24 images of the database have the sample_idx'),
+    ):
+        cfg.model.prototype = dict(cfg.test_dataloader, dataset=dataset)
+        with pytest.raises(DataError, match=message):
+            build(cfg).prepare_prototype()
 
 
 def test_the_hook_wants_a_retriever_training_images_and_no_pictures(cfg):
     runner = Runner.from_cfg(cfg)
-    hook = next(hook for hook in runner.hooks if type(hook).__name__ == 'DatabaseHook')
-    drawing = next(drawing for drawing in runner.hooks if type(drawing).__name__ == 'UniqueVisualizationHook')
+    hook, drawing = (
+        next(hook for hook in runner.hooks if type(hook).__name__ == name)
+        for name in ('DatabaseHook', 'UniqueVisualizationHook')
+    )
     drawing.enable = True
     with pytest.raises(ConfigError, match='QuantizedRetriever predicts an order of images: leave --show'):
         hook.before_test_epoch(runner)
