@@ -96,6 +96,10 @@ def test_without_validation_all_images_are_trained_on(cfg, folder):
     cfg.val_dataloader = None
     use_folder(cfg, folder)
     assert len(names_of(cfg, 'train')) == 16
+    use_folder(cfg, folder / 'train')
+    assert len(names_of(cfg, 'train')) == 16
+    with pytest.raises(DataError, match='val: no such folder'):  # and no score of images trained on
+        names_of(cfg, 'test')
 
 
 @pytest.mark.parametrize(
