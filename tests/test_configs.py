@@ -82,7 +82,8 @@ def test_there_is_one_config_a_row_and_those_of_birdlets():
     fair = [f'{method}_{data}' for method in METHODS_OF_LCV for data in ('vgg16_warblers112', 'resnet18_warblers224')]
     flowers = [f'{method}_vgg16_flower112' for method in METHODS_OF_LCV]
     small = {arm for base in fair + flowers for arm in (base, f'lcv_{base}', f'{base}_attention_balanced')}
-    small |= {f'{lcv}isqrt_resnet18_warblers{crop}' for lcv in ('', 'lcv_') for crop in (112, 224)}
+    isqrt = [f'isqrt_{data}' for data in ('resnet18_warblers112', 'resnet18_warblers224', 'vgg16_warblers112')]
+    small |= {f'{lcv}{name}' for lcv in ('', 'lcv_') for name in isqrt}
     assert {path.stem for path in SMALL} == small | {f'{base}_attention' for base in fair}
 
 
