@@ -129,6 +129,8 @@ def test_any_config_takes_a_folder_and_no_metric_asks_for_more_classes_than_ther
     assert len(names_of(cfg, 'test')) == 8
     assert cfg.val_evaluator.topk == cfg.test_evaluator.topk == [1]
     assert cfg.train_dataloader.batch_size == 16
+    with pytest.raises(ConfigError, match="has no 'data_root'"):  # which no loader would read
+        load_config(CONFIG, options={'data_root': str(folder)})
     for share in (0, 1.0):
         with pytest.raises(ConfigError, match='expected a share between 0 and 1'):
             use_folder(cfg, folder / 'val', share)
