@@ -104,7 +104,7 @@ def _fit_batches(loader: Any, counts: np.ndarray) -> None:
     while fitting > 1 and (counts >= fitting).sum() < 2:
         fitting -= 1
     classes = int((counts >= fitting).sum())
-    fitting_size = min(size // fitting, classes) * fitting
+    fitting_size = size if fitting == 1 else min(size // fitting, classes) * fitting  # 1 is the plain shuffle
     if (fitting, fitting_size) != (per_class, size):
         print_log(
             f'batches of {size} with {per_class} images per class are lowered to {fitting_size} with {fitting}: '
