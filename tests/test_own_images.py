@@ -141,14 +141,6 @@ def test_any_config_takes_a_folder_and_no_metric_asks_for_more_classes_than_ther
         use_folder(cfg, folder)
 
 
-@pytest.mark.slow
-def test_a_class_folder_missing_in_val_is_named(run_here, folder, tmp_path):
-    shutil.rmtree(folder / 'val/heron')
-    ended = run_here('train', CONFIG, '--data', folder, '--work-dir', tmp_path, *options(), check=False)
-    assert ended.returncode == 1
-    assert 'there are 4 in one and 3 in the other; only one of them has heron' in ended.stderr
-
-
 def test_check_lists_all_faults_of_an_own_folder(run_here, folder):
     printed = run_here('prepare_data', folder, '--check').stdout
     assert f'{folder}/train: 16 images of 4 classes\n' in printed

@@ -190,11 +190,6 @@ def test_each_image_gets_a_picture_of_the_attention_inside_the_folder(run_here, 
     assert [file.name for file in (tmp_path / 'beside').iterdir()] == ['1.png']
 
 
-def test_attention_maps_takes_images_too(run_here, lcv, images, tmp_path):
-    run_here('attention_maps', lcv[1], lcv[2], images, '--num-images', 5, '--out', tmp_path / 'five.png')
-    assert Image.open(tmp_path / 'five.png').size == (4 * 480, 2 * 276)  # four pairs in a row, of 480 x 276
-
-
 @pytest.mark.parametrize(
     ('wrong', 'says'),
     [
