@@ -20,10 +20,14 @@ FOLDER = Path(__file__).parents[1] / 'configs'
 ROWS = {row.config: row for row in read_rows() if not row.quoted}
 QUOTED = {row.config: row for row in read_rows() if row.quoted}
 METHODS = {name.partition('_')[0] for name in QUOTED}  # of the quoted rows; what else is true of them is in their rooms
-ALL = sorted(path for place in ('.', 'ablations', 'small', 'recipes') for path in FOLDER.glob(f'{place}/*.py'))
+ALL = sorted(
+    path for place in ('.', 'ablations', 'small', 'recipes', 'own_images') for path in FOLDER.glob(f'{place}/*.py')
+)
 OWN = [path for path in ALL if path.stem.partition('_')[0] not in METHODS]
 CONFIGS = [path for path in OWN if path.parent == FOLDER]
-ABLATIONS, SMALL = ([path for path in OWN if path.parent.name == place] for place in ('ablations', 'small'))
+ABLATIONS, SMALL, FOR_A_FOLDER = (
+    [path for path in OWN if path.parent.name == place] for place in ('ablations', 'small', 'own_images')
+)
 CLASSES = {'cub': 200, 'dogs': 120, 'flower': 17, 'birdlets': 20, 'warblers': 25}
 NAME = re.compile(
     r'(?P<lcv>lcv_)?(?P<method>bcnn|cbp|hbp|isqrt)_(?P<backbone>vgg16|resnet18)_(?P<dataset>[a-z]+)(?P<crop>\d*)'
@@ -217,7 +221,9 @@ def test_one_line_gives_a_row_the_papers_schedule_as_written(tmp_path):
 
 
 @pytest.mark.parametrize(
-    'path', [path for path in CONFIGS + SMALL if path.stem.startswith('lcv_')], ids=lambda path: path.stem
+    'path',
+    [path for path in CONFIGS + SMALL + FOR_A_FOLDER if path.stem.startswith('lcv_')],
+    ids=lambda path: path.stem,
 )
 def test_an_lcv_config_is_its_baseline_and_the_overlay(path):
     changed = differing(path, path.with_name(path.stem.removeprefix('lcv_') + '.py'))
@@ -234,7 +240,14 @@ def test_a_run_ends_where_a_loss_is_not_finite(path):
 
 # One of each head and backbone, with the classifier at its real size
 @pytest.mark.parametrize(
-    'config', ['lcv_bcnn_vgg16_cub448', 'lcv_cbp_vgg16_dogs224', 'hbp_vgg16_flower224', 'lcv_hbp_resnet18_cub224']
+    'config',
+    [
+        'lcv_bcnn_vgg16_cub448',
+        'lcv_cbp_vgg16_dogs224',
+        'hbp_vgg16_flower224',
+        'lcv_hbp_resnet18_cub224',
+        'own_images/lcv_cbp_resnet50_448',
+    ],
 )
 def test_a_built_model_scores_every_class(config):
     cfg = load(FOLDER / f'{config}.py')

@@ -47,11 +47,7 @@ def run_by_onnx(file: Path) -> Model:
     return lambda images: torch.from_numpy(session.run(None, {'inputs': images.numpy()})[0])
 
 
-EXPORTERS = {
-    '`torch.jit.trace`': traced,
-    '`torch.export.export`': exported,
-    '`torch.onnx.export(dynamo=False)`': onnx_by_tracing,
-}
+EXPORTERS = {'jit': traced, 'export': exported, 'onnx': onnx_by_tracing}
 
 
 # HBP and random Maclaurin: with fewer places than channels these are projected, with more it is done by a Gram matrix

@@ -43,7 +43,7 @@ def test_the_toolboxs_catalogue_lists_each_row_with_its_config_and_no_result_tha
     assert 'resnet18_8xb32_in1k' in mmpretrain.list_models()
     for name, info in listed.items():
         assert info.in_collection == rows[name].method.partition(' ')[0]
-        assert info.metadata['Training Data'] == rows[name].dataset
+        assert info.metadata.training_data == rows[name].dataset
         assert info.results is None
         assert info.config.endswith(f'/{name}.py')
     assert ModelHub.get('isqrt_resnet50_cub448').config.model.head.num_classes == 200
@@ -51,7 +51,7 @@ def test_the_toolboxs_catalogue_lists_each_row_with_its_config_and_no_result_tha
 
 def test_get_model_takes_a_rows_name_and_the_checkpoint_of_a_run(tmp_path):
     cfg = load_config('cbp_vgg16_flower224')
-    del cfg['test_dataloader']  # without a checkpoint the toolbox looks its dataset up by name
+    cfg.pop('test_dataloader')  # without a checkpoint the toolbox looks its dataset up by name
     model = mmpretrain.get_model(cfg)
     torch.save(
         dict(state_dict=model.state_dict(), meta=dict(dataset_meta=dict(classes=('a', 'b')))), tmp_path / 'x.pth'

@@ -237,5 +237,5 @@ def test_the_command_answers_help_names_and_version_at_once():
         done = run_python('-c', COMMAND, *args)
         assert said in done.stdout
         assert done.stdout.splitlines()[-1] == 'set()'  # no import that takes seconds
-    assert '_base_' not in done.stdout
+    assert '_base_/' not in done.stdout
     assert run_python('-c', COMMAND, 'trian', check=False).returncode == 1

@@ -21,16 +21,16 @@ def main() -> None:
     args = parse_args()
 
     # imported late: `--help` answers at once
+    from lcv_mm.engine import write_atomically  # first: it keeps the toolbox's import quiet
+    from lcv_mm.launch import load_config, short_errors
+    from lcv_mm.visualization.analysis import analysis_page, read_predictions
+
+    # isort: split
     from mmengine.registry import init_default_scope
     from mmpretrain.registry import DATASETS
 
-    from lcv_mm.engine import write_atomically
-    from lcv_mm.launch import load_config, override_config, short_errors
-    from lcv_mm.visualization.analysis import analysis_page, read_predictions
-
     with short_errors():
-        cfg = load_config(args.config, ['test_dataloader'])
-        override_config(cfg, args.cfg_options)
+        cfg = load_config(args.config, ['test_dataloader'], args.cfg_options)
         init_default_scope(cfg.get('default_scope') or 'mmpretrain')  # as the Runner does, for names in wrappers
         classes = DATASETS.build(cfg.test_dataloader.dataset).metainfo['classes']
         predictions = read_predictions(args.predictions, len(classes))

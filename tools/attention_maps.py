@@ -20,23 +20,23 @@ def main() -> None:
     args = parse_args()
 
     # imported late: `--help` answers at once
+    from lcv_mm.datasets.image_file import find_images, read_image  # first: it keeps the toolbox's import quiet
+    from lcv_mm.errors import ConfigError
+    from lcv_mm.launch import check_out_file, load_config, short_errors
+    from lcv_mm.launch.trained import image_inferencer, load_trained, loading_step
+    from lcv_mm.visualization import PICTURES, attention_title, draw_attention_maps, predict_with_attention
+
+    # isort: split
     import numpy as np
     from mmengine.dataset import default_collate
     from mmpretrain.registry import DATASETS
-
-    from lcv_mm.datasets.image_file import find_images, read_image
-    from lcv_mm.errors import ConfigError
-    from lcv_mm.launch import check_out_file, load_config, override_config, short_errors
-    from lcv_mm.launch.trained import image_inferencer, load_trained, loading_step
-    from lcv_mm.visualization import PICTURES, attention_title, draw_attention_maps, predict_with_attention
 
     with short_errors():
         check_out_file(args.out, PICTURES)
         if args.num_images < 1:
             raise ConfigError(f'--num-images {args.num_images}: expected 1 or more')
         files = find_images(args.images)
-        cfg = load_config(args.config, ['model', 'test_dataloader'])
-        override_config(cfg, args.cfg_options)
+        cfg = load_config(args.config, ['model', 'test_dataloader'], args.cfg_options)
         model = load_trained(cfg, args.checkpoint, trust=args.trust_checkpoint)
         images = files or DATASETS.build(cfg.test_dataloader.dataset)
         indices = np.linspace(0, len(images) - 1, min(args.num_images, len(images))).astype(int).tolist()

@@ -110,11 +110,12 @@ def largest_difference(run: Callable[[Tensor], Tensor], model: Any, shape: tuple
 def main() -> None:
     args = parse_args()
 
-    from mmpretrain.models import ClsHead, ImageClassifier
-
-    from lcv_mm.errors import ConfigError, UserFacingError
-    from lcv_mm.launch import check_out_file, load_config, override_config, short_errors
+    from lcv_mm.errors import ConfigError, UserFacingError  # first: it keeps the toolbox's import quiet
+    from lcv_mm.launch import check_out_file, load_config, short_errors
     from lcv_mm.launch.trained import load_trained
+
+    # isort: split
+    from mmpretrain.models import ClsHead, ImageClassifier
 
     with short_errors():
         check_out_file(args.out, ('.onnx', '.pt2'), 'OUT')
@@ -123,8 +124,7 @@ def main() -> None:
             raise ConfigError(
                 f"{args.out}: ONNX needs {', '.join(missing)}; pip install 'lcv_mm[export]', or export to .pt2"
             )
-        cfg = load_config(args.config, ['model', 'test_dataloader'])
-        override_config(cfg, args.cfg_options)
+        cfg = load_config(args.config, ['model', 'test_dataloader'], args.cfg_options)
         model = load_trained(cfg, args.checkpoint, args.device, args.trust_checkpoint)
         if not (isinstance(model, ImageClassifier) and isinstance(model.head, ClsHead)):
             raise ConfigError('model: expected an ImageClassifier with a ClsHead, which gives an image one class')

@@ -130,15 +130,14 @@ def main() -> None:
     # imported late: `--help` answers at once
     from lcv_mm.datasets.image_file import find_images
     from lcv_mm.errors import ConfigError
-    from lcv_mm.launch import check_out_file, load_config, override_config, short_errors
+    from lcv_mm.launch import check_out_file, load_config, short_errors
     from lcv_mm.launch.trained import image_inferencer, load_trained
     from lcv_mm.visualization import attention_of
 
     with short_errors():
         check_out_file(args.out, ('.json', '.csv'))
         files = find_images(args.images)
-        cfg = load_config(args.config, ['model', 'test_dataloader'])
-        override_config(cfg, args.cfg_options)
+        cfg = load_config(args.config, ['model', 'test_dataloader'], args.cfg_options)
         size = cfg.test_dataloader.get('batch_size', 1) if args.batch_size is None else args.batch_size
         if min(args.topk, size) < 1:
             raise ConfigError(f'--topk {args.topk} --batch-size {size}: expected whole numbers from 1 up')

@@ -87,7 +87,9 @@ def main() -> None:
     if os.environ.get('RANK', '0') == '0':
         last = Path(cfg.work_dir, 'last_checkpoint')
         checkpoint = last.read_text() if last.is_file() else 'CHECKPOINT'
-        config = Path(cfg.work_dir, Path(cfg.filename).name)  # with all that the command line has changed
+        config = Path(
+            cfg.work_dir, Path(cfg.filename or args.config).name
+        )  # with all that the command line has changed
         print(f'Trained: checkpoints and log are in {cfg.work_dir}. Next: tools/test.py {config} {checkpoint}')
 
 

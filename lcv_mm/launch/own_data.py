@@ -10,9 +10,10 @@ from mmengine.config import Config
 from mmengine.logging import print_log
 
 from ..datasets import ImageFolder, dataset_labels
-from ..engine.save import write_atomically
 from ..errors import ConfigError
 from .config import setting, type_name
+
+SPLITS = ('train', 'val')
 
 
 def use_folder(cfg: Config, folder: str | Path, val_share: float = 0.2) -> None:
@@ -32,13 +33,13 @@ def use_folder(cfg: Config, folder: str | Path, val_share: float = 0.2) -> None:
         DataError: If there is no image in a folder of a class.
     """
     root = Path(folder).absolute()
-    if (root / 'train').is_dir() and ((root / 'val').is_dir() or cfg.get('val_dataloader') is None):
-        parts = {split: dict(data_root=str(root), data_prefix=split) for split in ('train', 'val')}
-    else:
+    parts: dict[str, dict[str, Any]] = {split: dict(data_root=str(root), data_prefix=split) for split in SPLITS}
+    if not all((root / split).is_dir() for split in SPLITS):
         root = root / 'train' if (root / 'train').is_dir() else root
-        parts = _split(root, Path(cfg.work_dir), val_share, cfg.get('resume', False))
+        parts['train'] = dict(data_root=str(root))
+        if cfg.get('val_dataloader') is not None:
+            parts = _split(cfg, root, val_share)
     train = ImageFolder(**parts['train'])
-    labels = dataset_labels(train)
     print_log(f'{root}: {len(train)} images of {len(train.CLASSES)} classes to train on', 'current')
     for split, part in dict(train='train', val='val', test='val').items():
         if cfg.get(f'{split}_dataloader') is None:
@@ -49,35 +50,27 @@ def use_folder(cfg: Config, folder: str | Path, val_share: float = 0.2) -> None:
         dataset: dict[str, Any] = dict(type='lcv_mm.ImageFolder', **parts[part], pipeline=pipeline)
         cfg[f'{split}_dataloader'].dataset = dataset | dict(test_mode=split != 'train')
     for part in (cfg.model.get('head'), cfg.get('data_preprocessor'), cfg.model.get('data_preprocessor')):
-        if part:
+        if part and 'num_classes' in part:
             part.num_classes = len(train.CLASSES)
     for evaluator in (cfg.get('val_evaluator'), cfg.get('test_evaluator')):
         for metric in evaluator if isinstance(evaluator, list) else [evaluator or {}]:
             if 'topk' in metric:
                 metric['topk'] = [k for k in np.ravel(metric['topk']).tolist() if k <= len(train.CLASSES)]
     if type_name(cfg.train_dataloader.get('batch_sampler')) == 'ClassBalancedBatchSampler':
-        _fit_batches(cfg.train_dataloader, np.bincount(labels))
+        _fit_batches(cfg.train_dataloader, np.bincount(dataset_labels(train)))
 
 
-def _split(root: Path, work_dir: Path, val_share: float, resume: bool) -> dict[str, dict[str, Any]]:
+def _split(cfg: Config, root: Path, val_share: float) -> dict[str, dict[str, Any]]:
     """Settings of both datasets, which read lists; the lists are written unless a resumed run has them."""
     if not 0 < val_share < 1:
         raise ConfigError(f'--val {val_share}: expected a share between 0 and 1, such as 0.2')
-    files = {split: (work_dir / f'{split}.txt').absolute() for split in ('train', 'val')}
-    if not (resume and all(file.is_file() for file in files.values())):
-        everything = ImageFolder(data_root=str(root))
-        images = defaultdict(list)
-        for i in range(len(everything)):
-            name = os.path.relpath(everything.get_data_info(i)['img_path'], root)
-            images[name.partition(os.sep)[0]].append(name)
-        lines: dict[str, list[str]] = {split: [] for split in files}
-        generator = np.random.default_rng(0)  # the same split for every seed of a comparison
-        for label, name in enumerate(sorted(images)):
-            count = min(max(round(val_share * len(images[name])), 1), len(images[name]) - 1)
-            for place, image in enumerate(generator.permutation(images[name])):
-                lines['val' if place < count else 'train'].append(f'{image} {label}\n')
-        for split, file in files.items():
-            write_atomically(file, ''.join(lines[split]))
+    files = {split: Path(cfg.work_dir, f'{split}.txt').absolute() for split in SPLITS}
+    if not (cfg.get('resume') and all(file.is_file() for file in files.values())):
+        for split, lines in _draw(root, val_share).items():
+            files[split].parent.mkdir(parents=True, exist_ok=True)
+            part = files[split].with_suffix(f'.{os.getpid()}')  # each of several processes writes the same list
+            part.write_text(''.join(lines), encoding='utf-8')
+            part.replace(files[split])
     lists = {split: file.read_text(encoding='utf-8').splitlines() for split, file in files.items()}
     counts = ' and '.join(f'{len(lists[split])} ({file})' for split, file in files.items())
     print_log(f'{root}: split into {counts}', 'current')
@@ -88,6 +81,22 @@ def _split(root: Path, work_dir: Path, val_share: float, resume: bool) -> dict[s
     }
 
 
+def _draw(root: Path, val_share: float) -> dict[str, list[str]]:
+    """Lines 'image label' of both lists: of each class a share to validate on, at least one image, if it has two."""
+    folder = ImageFolder(data_root=str(root))
+    images = defaultdict(list)
+    for i in range(len(folder)):
+        name = os.path.relpath(folder.get_data_info(i)['img_path'], root)
+        images[name.partition(os.sep)[0]].append(name)
+    lines: dict[str, list[str]] = {split: [] for split in SPLITS}
+    generator = np.random.default_rng(0)  # the same split for every seed of a comparison
+    for label, name in enumerate(sorted(images)):
+        count = min(max(round(val_share * len(images[name])), 1), len(images[name]) - 1)
+        for place, image in enumerate(generator.permutation(images[name])):
+            lines['val' if place < count else 'train'].append(f'{image} {label}\n')
+    return lines
+
+
 def _fit_batches(loader: Any, counts: np.ndarray) -> None:
     """Lower the batch and its images per class so that at least two classes, and all of a batch, have so many."""
     size, per_class = loader.batch_size, loader.batch_sampler.get('samples_per_class', 2)
@@ -95,7 +104,7 @@ def _fit_batches(loader: Any, counts: np.ndarray) -> None:
     while fitting > 1 and (counts >= fitting).sum() < 2:
         fitting -= 1
     classes = int((counts >= fitting).sum())
-    fitting_size = min(size // fitting, classes) * fitting
+    fitting_size = size if fitting == 1 else min(size // fitting, classes) * fitting  # 1 is the plain shuffle
     if (fitting, fitting_size) != (per_class, size):
         print_log(
             f'batches of {size} with {per_class} images per class are lowered to {fitting_size} with {fitting}: '

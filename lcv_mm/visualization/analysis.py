@@ -145,7 +145,7 @@ def matrix_rows(predictions: Predictions, counts: np.ndarray, labels: Sequence[i
     for label in labels:
         cells = []
         for other in labels:
-            those = np.flatnonzero((predictions.labels == label) & (predictions.taken_for == other))
+            those = np.flatnonzero((predictions.labels == label) & (predictions.taken_for == other)).tolist()
             files = [Path(file).name for i in those if (file := predictions.files[i])]
             names = ', '.join(files[:FILES]) + ', ...' * (len(files) > FILES)
             cells.append(dict(count=len(those), share=len(those) / max(counts[label].sum(), 1), files=names))

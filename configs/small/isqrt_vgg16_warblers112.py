@@ -1,0 +1,11 @@
+"""iSQRT-COV, VGG-16, CUB's 25 warblers, crops of 112, 12 epochs: for a CPU, not a row of the paper."""
+
+from mmengine.config import read_base
+
+with read_base():
+    from .._base_.datasets.warblers112 import *
+    from .._base_.models.isqrt_vgg16 import *
+    from .._base_.rehearsal_runtime import *
+    from .._base_.schedules.isqrt_sgd_12e import *
+
+model.update(head=dict(num_classes=25))

@@ -1,0 +1,10 @@
+"""LCV on iSQRT-COV, VGG-16, CUB's 25 warblers, crops of 112, 12 epochs: for a CPU, not a row of the paper."""
+
+from mmengine.config import read_base
+
+with read_base():
+    from .._base_.lcv import *
+    from .isqrt_vgg16_warblers112 import *
+
+model.update(lcv_model)
+train_dataloader.update(batch_sampler=lcv_batch_sampler)
