@@ -154,7 +154,7 @@ def setting_of(record: Record, folder: Path) -> dict[str, str]:
     known = {key: value for key, value in {**settings, **per_seed}.items() if value != 'None'}
     weights = known.get('load_from', known.get('model.backbone.init_cfg.checkpoint', 'random weights' * bool(settings)))
     crops = re.findall(r"'crop_size': \(?(\d+)", known.get('test_dataloader.dataset.pipeline', ''))
-    root = Path(known.get('train_dataloader.dataset.data_root', '')).name
+    root = Path(known.get('data', known.get('train_dataloader.dataset.data_root', ''))).name
     values = (
         record.dataset + f' ({root})' * bool(root),
         f'{record.images.get("train")} / {record.images.get("test")}',

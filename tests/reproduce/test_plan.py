@@ -84,6 +84,10 @@ def test_a_run_is_the_ordinary_trainer_with_its_seed_and_options(tmp_path):
         *(str(ROOT / 'tools/train.py'), str(CBP), f'--work-dir={tmp_path / "cbp_vgg16_cub448/seed_7"}', '--resume'),
         *('--amp', '--cfg-options', 'randomness.seed=7', 'train_cfg.max_epochs=3', 'model.head.out_dim=64'),
     ]
+    folder = tmp_path / 'cbp_vgg16_cub448/seed_7'
+    assert spec.test_command(folder / 'epoch_3.pth', folder / 'test.json')[:3] == [
+        *(str(ROOT / 'tools/test.py'), str(folder / 'cbp_vgg16_cub448.py'), str(folder / 'epoch_3.pth'))
+    ]
     cfg = run_config(spec)
     assert (cfg.randomness.seed, cfg.train_cfg.max_epochs, cfg.model.head.out_dim) == (7, 3, 64)
     assert run_lengths([spec]) == [3]
