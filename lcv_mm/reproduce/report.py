@@ -175,10 +175,10 @@ def _comparison(
     yield f'# Comparison with `{baseline}`'
     missing = [config for config in configs if config not in {group.config for group in groups}]
     yield f'No finished run: `{"`, `".join(missing)}`.' if missing else ''
-    yield REMARK
     yield from _results(
         groups, [Comparison('', config, baseline) for config in configs if config != baseline], pictures
     )
+    yield REMARK
     yield from _curves(groups, 'curves', pictures)
 
 
