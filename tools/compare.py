@@ -86,10 +86,12 @@ def main() -> int:
     from lcv_mm.reproduce import find_configs
 
     with short_errors():
-        (baseline,) = find_configs([args.baseline or args.configs[0]])
         configs = find_configs(args.configs)
+        baseline = find_configs([args.baseline])[0] if args.baseline else configs[0]
+        if baseline not in configs:
+            configs = find_configs([*args.configs, args.baseline])
         data = str(Path(args.data).resolve()) if args.data else ''
-        return run([*configs, *({baseline} - {*configs})], args, baseline.stem, data)
+        return run(configs, args, baseline.stem, data)
 
 
 if __name__ == '__main__':

@@ -67,7 +67,7 @@ def find_configs(names: Sequence[str]) -> list[Path]:
     Raises:
         ConfigError: If there is no such config, or two have the same file name, which names the folder of their runs.
     """
-    paths = [Path(load_config(name).filename) for name in names]
+    paths = [Path(load_config(name).filename).resolve() for name in names]
     stems = [path.stem for path in paths]
     if twice := {stem for stem in stems if stems.count(stem) > 1}:
         raise ConfigError(f'two configs are called {twice.pop()}.py; expected different names: rename one of them')

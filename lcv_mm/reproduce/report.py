@@ -27,8 +27,8 @@ REMARK = (
 )
 OF_THE_PAPER = (
     "Beside the paper's numbers stand finished runs of a row's config on the complete dataset, with its crop and "
-    f"{EPOCHS} epochs; weights other than the config's are named. The number of a quoted row is no top-1 accuracy, and "
-    'is in no difference.'
+    f'{EPOCHS} epochs, and no options but the place of the data, fold and weights; weights other than the '
+    "config's are named. The number of a quoted row is no top-1 accuracy, and is in no difference."
 )
 OTHER_RUNS = "Other runs on real images: not the paper's rows"
 DRAWN_RUNS = "Runs on drawn images: not the paper's data"
