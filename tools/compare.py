@@ -44,7 +44,7 @@ def add_run_arguments(parser: argparse.ArgumentParser, work_dir: str) -> None:
     )
 
 
-def run(configs: Sequence[Path], args: argparse.Namespace, baseline: str = '') -> int:
+def run(configs: Sequence[Path], args: argparse.Namespace, baseline: str = '', data: str = '') -> int:
     """Run the configs with each seed and write the report; returns the exit code."""
     from mmengine.config import DictAction
 
@@ -54,7 +54,7 @@ def run(configs: Sequence[Path], args: argparse.Namespace, baseline: str = '') -
     code = 0
     if not args.report_only:
         seeds = [0, 1, 2] if args.seeds is None else args.seeds
-        specs = make_specs(configs, seeds, args.work_dir, ROOT / 'tools', args.cfg_options, args.amp)
+        specs = make_specs(configs, seeds, args.work_dir, ROOT / 'tools', args.cfg_options, args.amp, data)
         lengths = run_lengths(specs)
         if args.amp and args.engine == 'local':
             warn_of_slow_amp()
@@ -77,6 +77,7 @@ def main() -> int:
     )
     parser.add_argument('configs', nargs='+', metavar='CONFIG', help='paths or names of configs')
     parser.add_argument('--baseline', help='the config that the others are compared with (default: the first)')
+    parser.add_argument('--data', metavar='DIR', help='folder of images to train all configs on, as of tools/train.py')
     add_run_arguments(parser, 'work_dirs/compare')
     args = parser.parse_args()
 
@@ -85,9 +86,12 @@ def main() -> int:
     from lcv_mm.reproduce import find_configs
 
     with short_errors():
-        (baseline,) = find_configs([args.baseline or args.configs[0]])
         configs = find_configs(args.configs)
-        return run([*configs, *({baseline} - {*configs})], args, baseline.stem)
+        baseline = find_configs([args.baseline])[0] if args.baseline else configs[0]
+        if baseline not in configs:
+            configs = find_configs([*args.configs, args.baseline])
+        data = str(Path(args.data).resolve()) if args.data else ''
+        return run(configs, args, baseline.stem, data)
 
 
 if __name__ == '__main__':

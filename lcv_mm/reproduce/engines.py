@@ -38,7 +38,7 @@ def run_here(specs: Sequence[RunSpec], stop: Event, options: Mapping[str, Any]) 
     jobs = options.get('jobs', len(gpus) or 1)
     if options.keys() - {'jobs'} or not isinstance(jobs, int) or jobs < 1:
         raise ConfigError(
-            f'--engine-options {_given(options)}: expected jobs=N, how many runs at a time, 1 or more; set that alone'
+            f'--engine-options {dict(options)}: expected jobs=N, how many runs at a time, 1 or more; set that alone'
         )
     slots: SimpleQueue[dict[str, str]] = SimpleQueue()
     for job in range(jobs):
@@ -102,7 +102,7 @@ def run_on_ray(specs: Sequence[RunSpec], stop: Event, options: Mapping[str, Any]
         ray.init(**{'log_to_driver': False, 'logging_level': 'warning', **cluster})
     except (TypeError, ValueError, RuntimeError, ConnectionError) as error:
         raise ConfigError(
-            f'--engine-options {_given(options)}: ray.init says: {error}; expected its options, or those of tasks'
+            f'--engine-options {dict(options)}: ray.init says: {error}; expected its options, or those of tasks'
         ) from error
     try:
         task.setdefault('num_gpus', 1 if ray.cluster_resources().get('GPU') else 0)
@@ -140,7 +140,7 @@ def run_on_slurm(specs: Sequence[RunSpec], stop: Event, options: Mapping[str, An
         executor.update_parameters(name='reproduce', **parameters)
     except (ValueError, RuntimeError, NameError, TypeError) as error:
         raise ConfigError(
-            f'--engine slurm --engine-options {_given(options)}: submitit says: {error}; expected its parameters on a '
+            f'--engine slurm --engine-options {dict(options)}: submitit says: {error}; expected its parameters on a '
             'machine that has sbatch, or cluster=local'
         ) from error
     with executor.batch():
@@ -174,10 +174,6 @@ def _imported(name: str, extra: str) -> Any:
         raise ConfigError(
             f"--engine {extra}: {name} is not installed; expected that package: pip install -e '.[{extra}]'"
         ) from error
-
-
-def _given(options: Mapping[str, Any]) -> str:
-    return ' '.join(f'{key}={value}' for key, value in options.items())
 
 
 ENGINES: dict[str, Callable[[Sequence[RunSpec], Event, Mapping[str, Any]], Ends]] = {

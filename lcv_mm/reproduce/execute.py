@@ -17,7 +17,7 @@ from typing import IO, NamedTuple
 
 from ..engine import EXIT_TRY_AGAIN, last_good_checkpoint, write_atomically
 from ..errors import UserFacingError
-from ..launch import type_name
+from ..launch import load_config, type_name
 from ..visualization import read_curves, read_scalars
 from .plan import RunSpec, check_settings, run_config
 from .record import (
@@ -207,8 +207,7 @@ def _train_and_test(spec: RunSpec, record: Record, pool: ProcessPool, env: Mappi
         settings = check_settings(spec, cfg)
         record.machine, record.versions = machine(), versions()
     write_atomically(spec.folder / SETTINGS, json.dumps(settings, indent=2) + '\n')
-    record.dataset = type_name(cfg.train_dataloader.dataset)
-    record.git, record.config_dump = git_state(spec.config.parent), f'{spec.config.stem}.py'
+    record.git, record.config_dump = git_state(spec.config.parent), spec.config.name
     (spec.folder / RECORD).unlink(missing_ok=True)  # it failed earlier; should it be stopped, it is half-way
 
     check(train_session(spec.folder, record, lambda: run(spec.train_command(), 'train.log')), 'train.log')
@@ -216,6 +215,9 @@ def _train_and_test(spec: RunSpec, record: Record, pool: ProcessPool, env: Mappi
     if checkpoint is None:
         raise UserFacingError(f'training ended without an error, but left no intact checkpoint in {spec.folder}')
     record.checkpoint = checkpoint.name
+    with _READING:
+        cfg = load_config(spec.folder / record.config_dump)  # as it was run
+    record.dataset = type_name(cfg.train_dataloader.dataset)
     curves = read_curves(spec.folder)
     if classes := cfg.model.get('head', {}).get('num_classes', 0):
         record.num_classes, record.cross_entropy = classes, curves.get('loss_cls', curves['loss'])[-1][1]

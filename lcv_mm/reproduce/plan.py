@@ -30,6 +30,7 @@ class RunSpec:
     cwd: Path  # the paths of the data are relative to it
     options: Mapping[str, str] = field(default_factory=dict)  # as on a command line, `{seed}` stands for the seed
     amp: bool = False
+    data: str = ''  # folder of images that all configs are trained on, absolute; '' for their own datasets
 
     @property
     def name(self) -> str:
@@ -49,20 +50,15 @@ class RunSpec:
 
     def train_command(self) -> list[str]:
         """Arguments for Python that train the run, or carry it on."""
-        return [
-            *(str(self.tools / 'train.py'), str(self.config), f'--work-dir={self.folder}', '--resume'),
-            *(['--amp'] * self.amp + self._cfg_options()),
-        ]
+        options = ['--cfg-options', *(f'{key}={value}' for key, value in self.settings.items())]
+        data = [f'--data={self.data}'] if self.data else []
+        command = [str(self.tools / 'train.py'), str(self.config), f'--work-dir={self.folder}', '--resume']
+        return [*command, *data, *['--amp'] * self.amp, *options]
 
     def test_command(self, checkpoint: Path, out: Path) -> list[str]:
-        """Arguments for Python that test a checkpoint and write what was measured to a JSON file."""
-        return [
-            *(str(self.tools / 'test.py'), str(self.config), str(checkpoint), f'--work-dir={self.folder / "test"}'),
-            *(f'--out={out}', '--out-item=metrics', *self._cfg_options()),
-        ]
-
-    def _cfg_options(self) -> list[str]:
-        return ['--cfg-options', *(f'{key}={value}' for key, value in self.settings.items())]
+        """Arguments for Python that test a checkpoint by the config that its run left, and write metrics as JSON."""
+        command = [str(self.tools / 'test.py'), str(self.folder / self.config.name), str(checkpoint)]
+        return [*command, f'--work-dir={self.folder / "test"}', f'--out={out}', '--out-item=metrics']
 
 
 def find_configs(names: Sequence[str]) -> list[Path]:
@@ -71,7 +67,7 @@ def find_configs(names: Sequence[str]) -> list[Path]:
     Raises:
         ConfigError: If there is no such config, or two have the same file name, which names the folder of their runs.
     """
-    paths = [Path(load_config(name).filename) for name in names]
+    paths = [Path(load_config(name).filename).resolve() for name in names]
     stems = [path.stem for path in paths]
     if twice := {stem for stem in stems if stems.count(stem) > 1}:
         raise ConfigError(f'two configs are called {twice.pop()}.py; expected different names: rename one of them')
@@ -111,7 +107,13 @@ def choose_rows(
 
 
 def make_specs(
-    configs: Sequence[Path], seeds: Sequence[int], work_dir: Path, tools: Path, options: Sequence[str], amp: bool
+    configs: Sequence[Path],
+    seeds: Sequence[int],
+    work_dir: Path,
+    tools: Path,
+    options: Sequence[str],
+    amp: bool,
+    data: str = '',
 ) -> list[RunSpec]:
     """Every config with every seed; the arguments are those of RunSpec, with options such as 'train_cfg.max_epochs=10'.
 
@@ -129,7 +131,7 @@ def make_specs(
     if 'randomness.seed' in settings:
         raise ConfigError('--cfg-options randomness.seed=...: expected seeds in --seeds; give them there')
     return [
-        RunSpec(config.resolve(), seed, work_dir.resolve(), tools, Path.cwd(), settings, amp)
+        RunSpec(config.resolve(), seed, work_dir.resolve(), tools, Path.cwd(), settings, amp, data)
         for seed in seeds
         for config in configs
     ]
@@ -144,7 +146,7 @@ def run_config(spec: RunSpec) -> Config:
 
 def check_settings(spec: RunSpec, cfg: Config) -> dict[str, str]:
     """The settings of a run, {dotted key: value as text}; ConfigError if its folder was begun with others."""
-    settings = {**flat_settings(cfg.to_dict()), 'amp': str(spec.amp)}
+    settings = {**flat_settings(cfg.to_dict()), 'amp': str(spec.amp), **({'data': spec.data} if spec.data else {})}
     file = spec.folder / SETTINGS
     if file.is_file():
         before = json.loads(file.read_text())

@@ -27,8 +27,8 @@ REMARK = (
 )
 OF_THE_PAPER = (
     "Beside the paper's numbers stand finished runs of a row's config on the complete dataset, with its crop and "
-    f"{EPOCHS} epochs; weights other than the config's are named. The number of a quoted row is no top-1 accuracy, and "
-    'is in no difference.'
+    f'{EPOCHS} epochs, and no options but the place of the data, fold and weights; weights other than the '
+    "config's are named. The number of a quoted row is no top-1 accuracy, and is in no difference."
 )
 OTHER_RUNS = "Other runs on real images: not the paper's rows"
 DRAWN_RUNS = "Runs on drawn images: not the paper's data"
@@ -36,6 +36,7 @@ PLACES = ('data_root', 'init_cfg.checkpoint', 'fold', 'num_workers')  # ends of 
 VERSIONS = ('Python', 'PyTorch', 'TorchVision', 'MMCV', 'MMEngine', 'lcv_mm')
 # Conditions of a run: those that make it another experiment, and those of which a table tells
 SETTING = ('dataset', 'images, train / test', 'weights', 'crop', 'epochs', 'precision', 'options')
+COMPARABLE = ('images, train / test', 'precision', 'options')  # of them, those that a comparison of any configs needs
 ORIGIN = ('machine', 'versions', 'commit')
 
 
@@ -83,14 +84,12 @@ class RunGroup:
         ours, theirs = ([run.result for run in group.runs.values() if run.learned] for group in (self, other))
         return difference(ours, theirs) if ours and theirs else None
 
-    def counterpart(self, config: str, groups: Sequence['RunGroup']) -> 'RunGroup | None':
-        """The group of another config with the same options and precision, on the same images; None if not run."""
-        same = 'options', 'precision', 'images, train / test'
+    def counterpart(
+        self, config: str, groups: Sequence['RunGroup'], same: Sequence[str] = SETTING
+    ) -> 'RunGroup | None':
+        """The group of another config that has the same setting, or these conditions of it; None if not run."""
         of_config = (group for group in groups if group.config == config)
         return next((group for group in of_config if all(group.setting[k] == self.setting[k] for k in same)), None)
-
-
-Pairs = Sequence[tuple[RunGroup, Comparison, Difference]]
 
 
 def write_report(
@@ -154,7 +153,7 @@ def setting_of(record: Record, folder: Path) -> dict[str, str]:
     known = {key: value for key, value in {**settings, **per_seed}.items() if value != 'None'}
     weights = known.get('load_from', known.get('model.backbone.init_cfg.checkpoint', 'random weights' * bool(settings)))
     crops = re.findall(r"'crop_size': \(?(\d+)", known.get('test_dataloader.dataset.pipeline', ''))
-    root = Path(known.get('train_dataloader.dataset.data_root', '')).name
+    root = Path(known.get('data', known.get('train_dataloader.dataset.data_root', ''))).name
     values = (
         record.dataset + f' ({root})' * bool(root),
         f'{record.images.get("train")} / {record.images.get("test")}',
@@ -176,10 +175,10 @@ def _comparison(
     yield f'# Comparison with `{baseline}`'
     missing = [config for config in configs if config not in {group.config for group in groups}]
     yield f'No finished run: `{"`, `".join(missing)}`.' if missing else ''
-    yield REMARK
     yield from _results(
         groups, [Comparison('', config, baseline) for config in configs if config != baseline], pictures
     )
+    yield REMARK
     yield from _curves(groups, 'curves', pictures)
 
 
@@ -261,7 +260,7 @@ def _results(
 ) -> Iterator[str]:
     """Results of runs, and the comparisons of which both sides were run; each metric has tables of its own.
 
-    Comparisons that answer no question are those with one baseline: they stand beside the results.
+    Comparisons that answer no question are those of any configs with one baseline: they stand beside the results.
     """
     for metric in METRICS:
         own = [group for group in groups if group.metric == metric]
@@ -270,7 +269,7 @@ def _results(
             for comparison in comparisons
             for group in own
             if group.config == comparison.config
-            and (other := group.counterpart(comparison.against, own))
+            and (other := group.counterpart(comparison.against, own, SETTING if comparison.question else COMPARABLE))
             and (value := group.minus(other))
         ]
         rows = [

@@ -18,7 +18,7 @@ from .page import INK, STYLE
 
 Curve = list[tuple[int, float]]  # (epoch or iteration, value)
 # Panels of the picture, the logged values each holds, their names in its legend, and their line styles.
-PANELS = {
+PANELS: dict[str, dict[str, tuple[str, Any]]] = {
     'training loss': {'loss_cls': ('classification', '-')},  # 'loss' of a run that logs no such part
     'pair losses': {
         'loss_inter': ('between classes (loss1)', '-'),

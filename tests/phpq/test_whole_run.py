@@ -33,5 +33,5 @@ def test_a_run_is_trained_tested_and_reported_under_its_own_metric(tmp_path):
     assert record.result == record.metrics['retrieval/mAP']
     assert f'{NAME}, seed 0: finished, {record.result:.2f} %' in done.stdout
     report = (tmp_path / 'runs/report.md').read_text()
-    assert f'| `{NAME}` | {record.result:.2f} (1 seed) |' in report
-    assert 'Retrieval mAP, not to be held against top-1 accuracy' in report
+    assert f'| `{NAME}` | {record.result:.2f} | 0: {record.result:.2f} |' in report
+    assert 'retrieval mAP (%)' in report

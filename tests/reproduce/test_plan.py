@@ -17,33 +17,12 @@ def names(*args, **kwargs):
     return [path.stem for path in choose_rows(ROOT / 'configs', *args, **kwargs)]
 
 
-def test_by_default_all_rows_of_the_paper_are_chosen_in_the_order_of_its_tables():
-    all_rows = names()
-    assert len(all_rows) == len(set(all_rows)) == 32
-    assert [name for name in all_rows if name.split('_')[0] in ('phpq', 'bcnn')][:2] == [
-        'phpq_resnet18_cub448',
-        'bcnn_vgg16_cub448',
-    ]
-
-
-def test_a_table_has_its_own_rows_and_those_it_quotes():
-    assert [name for name in names([1]) if not name.startswith('gca')] == [
-        'phpq_resnet18_cub448',
-        'bcnn_vgg16_cub448',
-        'lcv_bcnn_vgg16_cub448',
-        'cbp_vgg16_cub448',
-        'lcv_cbp_vgg16_cub448',
-        'hbp_vgg16_cub448',
-        'hbp_resnet18_cub448',
-        'lcv_hbp_resnet18_cub448',
-    ]
-
-
-def test_patterns_choose_within_the_tables():
+def test_tables_and_patterns_choose_rows_in_the_order_of_the_paper():
+    assert len(names()) == len({*names()}) == 32
+    table_1 = names([1])
+    assert (len(table_1), table_1[0]) == (9, 'phpq_resnet18_cub448')  # those it quotes among them
     assert names([1, 2], ['lcv_hbp*', 'bcnn_vgg16_cub224']) == [
-        'lcv_hbp_resnet18_cub448',
-        'bcnn_vgg16_cub224',
-        'lcv_hbp_resnet18_cub224',
+        *('lcv_hbp_resnet18_cub448', 'bcnn_vgg16_cub224', 'lcv_hbp_resnet18_cub224')
     ]
 
 
@@ -69,12 +48,8 @@ def specs(tmp_path, seeds=(0,), options=(), amp=False):
 
 
 def test_all_configs_of_a_seed_come_before_the_next_seed(tmp_path):
-    assert [spec.name for spec in specs(tmp_path, [3, 1])] == [
-        'cbp_vgg16_cub448, seed 3',
-        'lcv_cbp_vgg16_cub448, seed 3',
-        'cbp_vgg16_cub448, seed 1',
-        'lcv_cbp_vgg16_cub448, seed 1',
-    ]
+    runs = [(spec.config.stem, spec.seed) for spec in specs(tmp_path, [3, 1])]
+    assert runs == [(config.stem, seed) for seed in (3, 1) for config in (CBP, LCV)]
     assert specs(tmp_path, [3])[1].folder == tmp_path / 'lcv_cbp_vgg16_cub448/seed_3'
 
 
@@ -83,6 +58,10 @@ def test_a_run_is_the_ordinary_trainer_with_its_seed_and_options(tmp_path):
     assert spec.train_command() == [
         *(str(ROOT / 'tools/train.py'), str(CBP), f'--work-dir={tmp_path / "cbp_vgg16_cub448/seed_7"}', '--resume'),
         *('--amp', '--cfg-options', 'randomness.seed=7', 'train_cfg.max_epochs=3', 'model.head.out_dim=64'),
+    ]
+    folder = tmp_path / 'cbp_vgg16_cub448/seed_7'
+    assert spec.test_command(folder / 'epoch_3.pth', folder / 'test.json')[:3] == [
+        *(str(ROOT / 'tools/test.py'), str(folder / 'cbp_vgg16_cub448.py'), str(folder / 'epoch_3.pth'))
     ]
     cfg = run_config(spec)
     assert (cfg.randomness.seed, cfg.train_cfg.max_epochs, cfg.model.head.out_dim) == (7, 3, 64)

@@ -19,15 +19,12 @@ WHOLE = {
 }
 
 
-def record(seed: int = 0, **changes) -> Record:
-    values = dict(
-        config='cbp', seed=seed, status='finished', data='real', dataset='CUB200', images={'train': 2, 'test': 1}
-    )
-    return Record(**{**values, 'options': {}, 'amp': False, 'metrics': {'accuracy/top1': 57.25}, **changes})
+def record(**changes) -> Record:
+    return Record(**dict(config='cbp', seed=0, options={}, amp=False) | changes)
 
 
 def test_a_record_is_read_as_it_was_written(tmp_path):
-    written = record(options={'train_cfg.max_epochs': '10'}, peak_memory={'cpu': 3}, error='a\n"b"')
+    written = record(metrics={'accuracy/top1': 57.25}, peak_memory={'cpu': 3}, error='a\n"b"')
     write_record(tmp_path, written)
     assert read_record(tmp_path) == written
     assert written.result == 57.25
@@ -119,11 +116,8 @@ def test_training_on_the_test_images_is_not_the_papers(tmp_path):
     assert kind('cbp_vgg16_cub448', 5794, 5794, tmp_path, **{'train_dataloader.dataset.split': 'test'}) == 'other'
 
 
-def test_birdlets_are_generated_in_whatever_number(tmp_path):
+def test_birdlets_are_generated_also_through_the_class_of_a_real_dataset(tmp_path):
     assert kind('lcv_cbp_resnet18_birdlets64', 5994, 5794, tmp_path) == 'generated'
-
-
-def test_birdlets_read_through_the_class_of_a_real_dataset_are_generated(tmp_path):
     root = tmp_path / 'data/CUB_200_2011'  # the config's own relative path
     root.mkdir(parents=True)
     assert kind('cbp_vgg16_cub448', 5994, 5794, tmp_path) == 'real'

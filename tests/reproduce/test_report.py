@@ -123,6 +123,14 @@ def test_other_crops_and_lengths_are_no_row_and_other_weights_are_named(tmp_path
         assert [row['reached'] for row in rows(tmp_path, TABLE_1, 'CBP')] == reached
 
 
+def test_lcv_from_other_weights_than_its_baselines_is_compared_only_where_that_was_wished(tmp_path):
+    add_runs(tmp_path, {WEIGHTS: 'torchvision://vgg16'}, lcv_bcnn_vgg16_cub448=[75.0])
+    add_runs(tmp_path, {WEIGHTS: 'vgg16_caffe.pth'}, bcnn_vgg16_cub448=[70.0])
+    assert rows(tmp_path, TABLE_1, 'LCV on BCNN')[0][GAIN] == 'baseline not run'
+    compared = sections(tmp_path, BASELINE, LCV, baseline=BASELINE)[f'Comparison with `{BASELINE}`']
+    assert [(row['difference'], row['weights']) for row in compared] == [('', 'vgg16_caffe.pth'), ('+5.00', 'vgg16')]
+
+
 def test_seeds_of_two_losses_are_not_averaged(tmp_path):
     begun = {WEIGHTS: 'torchvision://vgg16', 'model.variance_loss.weight_intra': '1.0'}
     add_runs(tmp_path, begun, lcv_bcnn_vgg16_cub448=[70.0, 72.0])

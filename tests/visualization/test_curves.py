@@ -5,6 +5,7 @@ import pytest
 
 from lcv_mm.errors import DataError
 from lcv_mm.visualization import draw_curves, last_epoch, read_curves
+from lcv_mm.visualization.curves import mean_curve
 
 
 def log(work_dir: Path, session: str, records: list[dict]) -> None:
@@ -37,11 +38,28 @@ def test_values_are_averaged_over_an_epoch_and_a_resumed_step_counts_once(tmp_pa
 
 
 def test_each_kind_of_value_has_its_panel_and_absent_ones_have_none(tmp_path):
-    log(tmp_path, 'a', [dict(loss=1.0, loss_cls=0.5, epoch=1, step=1), {'accuracy/top1': 30.0, 'step': 1}])
-    axes = draw_curves(read_curves(tmp_path), 'a run').axes
-    assert [ax.get_ylabel() for ax in axes] == ['loss', 'accuracy (%)']
+    log(tmp_path, 'a', [dict(loss=1.0, loss_cls=0.5, loss_inter=0.2, loss_intra=0.3, epoch=1, step=1)])
+    axes = draw_curves({'a run': [read_curves(tmp_path)]}).axes
+    assert [ax.get_ylabel() for ax in axes] == ['training loss', 'pair losses']
     assert {ax.get_xlabel() for ax in axes} == {'epoch'}
-    assert [len(ax.lines) for ax in axes] == [2, 1]
+    drawn = [[line.get_ydata().tolist() for line in ax.lines] for ax in axes]
+    assert drawn == [[[0.5]], [[0.2], [0.3]]]  # the classification loss, not the sum
+
+
+def test_several_arms_are_drawn_as_the_mean_and_sample_deviation_at_epochs_that_their_runs_share():
+    lcv = [{'loss': [(1, 9.0)], 'loss_cls': [(1, 1.0), (2, 4.0), (3, 9.0)]}, {'loss_cls': [(1, 3.0), (2, 4.0)]}, {}]
+    baseline = [{'loss': [(1, 5.0), (2, 6.0)], 'epoch': [(1, 1.0)]}]
+    epochs, mean, spread = mean_curve(lcv, 'loss_cls')
+    assert [epochs.tolist(), mean.tolist()] == [[1, 2], [2.0, 4.0]]
+    assert spread.tolist() == pytest.approx([2**0.5, 0.0])
+    assert mean_curve(lcv, 'dist_intra') is None
+    figure = draw_curves({'lcv': lcv, 'baseline': baseline})
+    (axes,) = figure.axes
+    assert [line.get_ydata().tolist() for line in axes.lines] == [[2.0, 4.0], [5.0, 6.0]]
+    assert len(axes.collections) == 1  # the band of the arm with two runs
+    (legend,) = figure.legends
+    colours = {text.get_text(): line.get_color() for text, line in zip(legend.texts, legend.get_lines(), strict=True)}
+    assert [line.get_color() for line in axes.lines] == [colours['lcv'], colours['baseline']]
 
 
 def test_a_folder_without_a_log_is_named(tmp_path):
@@ -93,4 +111,4 @@ def test_a_run_counted_in_iterations_is_drawn_over_them_with_its_evaluations(tmp
     curves = read_curves(tmp_path)
     assert curves['accuracy/top1'] == [(20, 20.0), (40, 40.0)]
     assert curves['loss'] == [(step, 100.0 / step) for step in range(10, 60, 10)]
-    assert [ax.get_xlabel() for ax in draw_curves(curves, 'a run').axes] == ['iteration', 'iteration']
+    assert [ax.get_xlabel() for ax in draw_curves({'a run': [curves]}).axes] == ['iteration', 'iteration']
