@@ -38,7 +38,7 @@ def files(tmp_path_factory) -> dict[str, Path]:
     """What the names of the page stand for; CONFIG is what MMPretrain's train.py dumped of a config of ours."""
     folder = tmp_path_factory.mktemp('tools')
     work_dir, narrow = folder / 'work', {f'model.backbone.{name}_channels': 16 for name in ('stem', 'base')}
-    head = {'model.head.in_channels': '(128,128,128)', 'model.head.proj_dim': 64}
+    head = {'model.head.in_channels': '(128,128,128)', 'model.head.proj_dim': 64, 'train_dataloader.batch_size': 4}
     published = {'default_hooks.checkpoint.published_keys': '[meta,state_dict]'}
     options = tiny_options(folder / 'birdlets', **narrow, **head, **published)
     config = ROOT / 'configs/lcv_hbp_resnet18_birdlets64.py'
