@@ -308,14 +308,14 @@ def test_a_slurm_job_trains_and_tests_like_the_launcher(tool, gres, trained, slu
     args += ['--work-dir', tmp_path, *small(data, epochs=2)]
     env = dict(PATH=path, GPUS=2, GPUS_PER_NODE=2, SRUN_ARGS='--time=5 --quiet')
     launch('slurm', tool, 'cpu', 'lcv', CONFIG, *args, **env, **gres)
-    words = (tmp_path / 'said').read_text().partition(f'\n{sys.executable}\n')
-    options = ['-p', 'cpu', '--job-name=lcv', *(['--gres=gpu:2'] if tool == 'test' else []), '--ntasks=2']
-    options += ['--ntasks-per-node=2', '--cpus-per-task=5', '--kill-on-bad-exit=1', '--time=5', '--quiet']
-    assert words[0].splitlines() == options
-    command = words[2].splitlines()
-    assert command[:2] == ['-u', f'tools/{tool}.py']
+    options, _, command = (tmp_path / 'said').read_text().partition(f'\n{sys.executable}\n')
+    expected = ['-p', 'cpu', '--job-name=lcv', *(['--gres=gpu:2'] if tool == 'test' else []), '--ntasks=2']
+    expected += ['--ntasks-per-node=2', '--cpus-per-task=5', '--kill-on-bad-exit=1', '--time=5', '--quiet']
+    assert options.splitlines() == expected
+    interpreter_option, script, *arguments = command.splitlines()
+    assert (interpreter_option, script) == ('-u', f'tools/{tool}.py')
     tasks = dict(PATH=path, SLURM_NTASKS=2, SLURM_NODELIST='here')
-    assert codes(two_processes(tmp_path, tool, *command[2:], **tasks)) == [0, 0]
+    assert codes(two_processes(tmp_path, tool, *arguments, **tasks)) == [0, 0]
     if tool == 'train':
         assert_same_weights(tmp_path, work_dir)
     else:

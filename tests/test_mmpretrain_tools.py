@@ -38,16 +38,16 @@ def files(tmp_path_factory) -> dict[str, Path]:
     """What the names of the page stand for; CONFIG is what MMPretrain's train.py dumped of a config of ours."""
     folder = tmp_path_factory.mktemp('tools')
     work_dir, narrow = folder / 'work', {f'model.backbone.{name}_channels': 16 for name in ('stem', 'base')}
-    head = {'model.head.in_channels': '(128,128,128)', 'model.head.proj_dim': 64}
+    head = {'model.head.in_channels': '(128,128,128)', 'model.head.proj_dim': 64, 'train_dataloader.batch_size': 4}
     published = {'default_hooks.checkpoint.published_keys': '[meta,state_dict]'}
     options = tiny_options(folder / 'birdlets', **narrow, **head, **published)
     config = ROOT / 'configs/lcv_hbp_resnet18_birdlets64.py'
     run_tool(shlex.join(['train.py', str(config), '--work-dir', str(work_dir), '--cfg-options', *options]))
-    found = dict(CONFIG=work_dir / config.name, CHECKPOINT=work_dir / 'epoch_1.pth')
-    found |= dict(RESULTS=folder / 'results.pkl', IMAGE=min((folder / 'birdlets/images').glob('*/*')))
-    found |= dict(LOG=next(work_dir.glob('*/vis_data/scalars.json')), PUBLISHED=min(work_dir.glob('epoch_1-*.pth')))
-    run_tool(f'test.py {found["CONFIG"]} {found["CHECKPOINT"]} --work-dir {folder / "test"} --out {found["RESULTS"]}')
-    return found
+    names = dict(CONFIG=work_dir / config.name, CHECKPOINT=work_dir / 'epoch_1.pth')
+    names |= dict(RESULTS=folder / 'results.pkl', IMAGE=min((folder / 'birdlets/images').glob('*/*')))
+    names |= dict(LOG=next(work_dir.glob('*/vis_data/scalars.json')), PUBLISHED=min(work_dir.glob('epoch_1-*.pth')))
+    run_tool(f'test.py {names["CONFIG"]} {names["CHECKPOINT"]} --work-dir {folder / "test"} --out {names["RESULTS"]}')
+    return names
 
 
 @pytest.mark.parametrize(
@@ -78,8 +78,8 @@ def test_a_tool_takes_the_config_and_leaves_what_it_writes(command, files, tmp_p
 
 def test_the_inferencers_take_the_run(files):
     config, checkpoint, image = (str(files[name]) for name in ('CONFIG', 'CHECKPOINT', 'IMAGE'))
-    (found,) = ImageClassificationInferencer(config, checkpoint)(image)
-    assert found['pred_score'] == pytest.approx(max(found['pred_scores']))
+    (prediction,) = ImageClassificationInferencer(config, checkpoint)(image)
+    assert prediction['pred_score'] == pytest.approx(max(prediction['pred_scores']))
     (feats,) = FeatureExtractor(config, checkpoint)(image, stage='neck')
     assert feats[-1].shape[0] == 128
 

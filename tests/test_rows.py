@@ -48,9 +48,12 @@ def test_a_row_trains_and_evaluates(row, data_roots, tmp_path):
     cfg.custom_hooks[0].epochs = 1
     cfg.experiment_name = row.config
     runner = Runner.from_cfg(cfg)
-    start = [param.detach().clone() for param in runner.model.parameters()]
+    start = {name: weight.clone() for name, weight in runner.model.state_dict().items()}
     runner.train()
-    assert not any(torch.equal(*pair) for pair in zip(start, runner.model.parameters(), strict=True))
+    state = runner.model.state_dict()
+    moved = {name for name, weight in state.items() if not torch.equal(weight, start[name])}
+    assert 'head.fc.weight' in moved
+    assert any(name.startswith('backbone') and name.endswith('weight') for name in moved)
     scalars = {name.removeprefix('train/'): buffer.current() for name, buffer in runner.message_hub.log_scalars.items()}
     expected = TRAINED | (OF_LCV if row.method.startswith('LCV') else set())
     assert {name for name in scalars if name in TRAINED | OF_LCV} == expected

@@ -147,10 +147,8 @@ def test_a_plain_pickle_is_refused(safe_checkpoints, tmp_path):
     assert not (tmp_path / 'marker').exists()
 
 
-@pytest.mark.parametrize('again', [False, True])
-def test_a_run_resumes_with_its_weights_and_histories(again, safe_checkpoints, runner_file, tmp_path):
-    if again:
-        load_checkpoints_safely()
+def test_a_run_resumes_with_its_weights_and_histories(safe_checkpoints, runner_file, tmp_path):
+    load_checkpoints_safely()  # again
     saved = torch.load(runner_file)
     runner = tiny_runner(tmp_path / 'second')
     runner.resume(str(runner_file))

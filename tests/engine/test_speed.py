@@ -83,8 +83,8 @@ def test_the_same_seed_gives_the_same_start_with_the_hook(tmp_path):
         )
         with pytest.raises(ZeroDivisionError):
             runner.train()
-    assert [one[0].is_contiguous(memory_format=torch.channels_last) for one in weights] == [False, True]
-    assert all(torch.equal(one, other) for one, other in zip(*weights, strict=True))
+    assert [first.is_contiguous(memory_format=torch.channels_last) for first, *_ in weights] == [False, True]
+    assert all(torch.equal(*pair) for pair in zip(*weights, strict=True))
 
 
 @pytest.mark.parametrize(
