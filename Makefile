@@ -21,10 +21,10 @@ install: .venv/installed
 	touch $@
 
 demo: install
-	$(BIN)/python tools/train.py configs/$(DEMO).py --resume $(AMP)
-	$(BIN)/python tools/test.py configs/$(DEMO).py "$$(cat $(DEMO_DIR)/last_checkpoint)" --out $(DEMO_DIR)/test.json --out-item metrics
+	$(BIN)/python tools/train.py configs/birdlets/$(DEMO).py --resume $(AMP)
+	$(BIN)/python tools/test.py configs/birdlets/$(DEMO).py "$$(cat $(DEMO_DIR)/last_checkpoint)" --out $(DEMO_DIR)/test.json --out-item metrics
 	$(BIN)/python tools/plot_curves.py $(DEMO_DIR)
-	$(BIN)/python tools/attention_maps.py configs/$(DEMO).py "$$(cat $(DEMO_DIR)/last_checkpoint)" --out $(DEMO_DIR)/attention.png
+	$(BIN)/python tools/attention_maps.py configs/birdlets/$(DEMO).py "$$(cat $(DEMO_DIR)/last_checkpoint)" --out $(DEMO_DIR)/attention.png
 	@$(BIN)/python -c 'import json; print("Top-1 accuracy on 400 test images: %.2f %%" % json.load(open("$(DEMO_DIR)/test.json"))["accuracy/top1"])'
 
 # Two files at a time, each with one thread

@@ -41,7 +41,7 @@ def files(tmp_path_factory) -> dict[str, Path]:
     head = {'model.head.in_channels': '(128,128,128)', 'model.head.proj_dim': 64, 'train_dataloader.batch_size': 4}
     published = {'default_hooks.checkpoint.published_keys': '[meta,state_dict]'}
     options = tiny_options(folder / 'birdlets', **narrow, **head, **published)
-    config = ROOT / 'configs/lcv_hbp_resnet18_birdlets64.py'
+    config = ROOT / 'configs/birdlets/lcv_hbp_resnet18_birdlets64.py'
     run_tool(shlex.join(['train.py', str(config), '--work-dir', str(work_dir), '--cfg-options', *options]))
     names = dict(CONFIG=work_dir / config.name, CHECKPOINT=work_dir / 'epoch_1.pth')
     names |= dict(RESULTS=folder / 'results.pkl', IMAGE=min((folder / 'birdlets/images').glob('*/*')))

@@ -70,7 +70,7 @@ def lcv(tmp_path_factory) -> tuple[Path, Path, Path]:
     folder = tmp_path_factory.mktemp('lcv')
     lines = [
         'with read_base():',
-        '    from .configs.lcv_cbp_resnet18_birdlets import *',
+        '    from .configs.birdlets.lcv_cbp_resnet18_birdlets import *',
         "model['head'].update(out_dim=64)",
     ]
     (folder / 'pure.py').write_text('\n'.join(['from mmengine.config import read_base', *lines]))

@@ -26,7 +26,7 @@ CONFIG = """
 from mmengine.config import read_base
 
 with read_base():
-    from lcv_mm.configs.lcv_cbp_resnet18_birdlets64 import *
+    from lcv_mm.configs.birdlets.lcv_cbp_resnet18_birdlets64 import *
 
 model.backbone.update(stem_channels=16, base_channels=16)
 model.neck = [model.neck, dict(type='GlobalAveragePooling')]

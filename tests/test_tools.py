@@ -14,7 +14,7 @@ from mmengine.evaluator import BaseMetric
 from tiny_run import ROOT, run_python, start_tool, tiny_options, tiny_settings
 from torchvision.models import vgg16
 
-CONFIG = ROOT / 'configs/lcv_cbp_resnet18_birdlets.py'
+CONFIG = ROOT / 'configs/birdlets/lcv_cbp_resnet18_birdlets.py'
 
 pytestmark = pytest.mark.slow
 

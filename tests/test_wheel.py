@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 INHERITS = """
 from mmengine.config import read_base
 with read_base():
-    from lcv_mm.configs.lcv_hbp_resnet18_birdlets64 import *
+    from lcv_mm.configs.birdlets.lcv_hbp_resnet18_birdlets64 import *
 train_cfg.update(max_epochs=2)
 """
 

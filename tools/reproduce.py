@@ -25,11 +25,10 @@ def main() -> int:
     )
     parser.add_argument(
         '--dataset',
-        choices=['birdlets', 'flower112', 'warblers112', 'warblers224'],
+        choices=['birdlets', 'flower112', 'warblers112'],
         default='',
         help='birdlets: a rehearsal on generated images, ResNet-18 at small crops, with ablations; flower112, '
-        'warblers112: real images, VGG-16 at crops of 112, with LCV, without it and without its loss; warblers224: the '
-        'same on ResNet-18 at 224',
+        'warblers112: real images at crops of 112, with LCV, without it and without its loss',
     )
     add_run_arguments(parser, 'work_dirs/reproduce')
     args = parser.parse_args()

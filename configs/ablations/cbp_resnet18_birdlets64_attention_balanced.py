@@ -4,7 +4,7 @@ from mmengine.config import read_base
 
 with read_base():
     from .._base_.lcv import *
-    from ..cbp_resnet18_birdlets64 import *
+    from ..birdlets.cbp_resnet18_birdlets64 import *
 
 model.update(neck=lcv_model.neck)
 train_dataloader.update(batch_sampler=lcv_batch_sampler)

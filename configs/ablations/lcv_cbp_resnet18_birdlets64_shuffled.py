@@ -3,6 +3,6 @@
 from mmengine.config import read_base
 
 with read_base():
-    from ..lcv_cbp_resnet18_birdlets64 import *
+    from ..birdlets.lcv_cbp_resnet18_birdlets64 import *
 
 train_dataloader.update(batch_sampler=None)

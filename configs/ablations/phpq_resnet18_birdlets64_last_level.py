@@ -3,6 +3,6 @@
 from mmengine.config import read_base
 
 with read_base():
-    from ..phpq_resnet18_birdlets64 import *
+    from ..birdlets.phpq_resnet18_birdlets64 import *
 
 model.update(backbone=dict(out_layers=('layer4.1',)), neck=dict(in_channels=(512,), out_channels=768))

@@ -3,6 +3,6 @@
 from mmengine.config import read_base
 
 with read_base():
-    from ..phpq_resnet18_birdlets64 import *
+    from ..birdlets.phpq_resnet18_birdlets64 import *
 
 model.update(neck=dict(maximum=False))

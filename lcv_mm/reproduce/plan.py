@@ -93,7 +93,7 @@ def choose_rows(
         raise ConfigError('--tables and --dataset: the tables are of other datasets; leave one of the two out')
     if dataset:
         end = 'birdlets64' if dataset == 'birdlets' else dataset
-        known = [*sorted(configs.glob(f'*_{end}.py')), *sorted(configs.glob(f'*/*_{end}*.py'))]
+        known = sorted(configs.glob(f'*/*_{end}*.py'), key=lambda path: (path.parent.name == 'ablations', path.name))
     else:
         known = [configs / f'{row.config}.py' for row in read_rows() if not tables or row.table in tables]
     names = [path.stem for path in known]

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures('safe_checkpoints')]
 
 def shrunk(name: str, folder: Path, work_dir: str) -> Config:
     """A config of CUB on 24 Birdlets of 6 classes at 32 pixels, 3 known, with a transformer of two small blocks."""
-    cfg = Config.fromfile(CONFIGS / f'{name}.py')
+    cfg = Config.fromfile(next(CONFIGS.rglob(f'{name}.py')))
     for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
         if cfg.get(loader) is None:
             continue
@@ -85,7 +85,7 @@ def test_the_base_trains_the_last_block_and_gca_starts_from_it(never_stopped):
     assert {name for name in moved if name.startswith('backbone')} == {
         name for name in base['last'] if name.startswith('backbone.layers.1.')
     }
-    sampler = Config.fromfile(CONFIGS / 'gca_base_vitb16_cub448.py').train_dataloader.sampler
+    sampler = Config.fromfile(CONFIGS / 'recipes/gca_base_vitb16_cub448.py').train_dataloader.sampler
     assert sampler.type is LabelBalancedSampler
     ours = weights_of(never_stopped / 'never_stopped' / 'iter_1.pth')
     assert torch.equal(ours['backbone.layers.0.ln1.weight'], base['last']['backbone.layers.0.ln1.weight'])

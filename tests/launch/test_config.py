@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
         ('lcv_cbp_vgg16_cub448', 'lcv_cbp_vgg16_cub448'),
         ('configs/lcv_cbp_vgg16_cub448.py', 'lcv_cbp_vgg16_cub448'),
         ('lcv_cbp_vgg16_flower112', 'small/lcv_cbp_vgg16_flower112'),
-        ('ablations/lcv_cbp_resnet18_birdlets64_raw.py', 'ablations/lcv_cbp_resnet18_birdlets64_raw'),
+        ('ablations/lcv_cbp_resnet18_birdlets64_shuffled.py', 'ablations/lcv_cbp_resnet18_birdlets64_shuffled'),
         (str(ROOT / 'configs/cbp_vgg16_cub448.py'), 'cbp_vgg16_cub448'),
     ],
 )

@@ -15,9 +15,9 @@ ROWS = [row for row in read_rows() if row.method == 'PHPQ']
 CLASSES = {'CUB-200-2011': 200, 'Stanford Dogs': 120}
 LAST_LEVEL = {'model.backbone.out_layers', 'model.neck.in_channels', 'model.neck.out_channels'}
 ARMS = {  # config and arm: the settings in which they differ
-    ('phpq_resnet18_birdlets64', 'ablations/phpq_resnet18_birdlets64_last_level'): LAST_LEVEL,
-    ('phpq_resnet18_birdlets64', 'ablations/phpq_resnet18_birdlets64_mean_only'): {'model.neck.maximum'},
-    ('phpq_resnet18_birdlets64', 'ablations/phpq_resnet18_birdlets64_no_projection'): {
+    ('birdlets/phpq_resnet18_birdlets64', 'ablations/phpq_resnet18_birdlets64_last_level'): LAST_LEVEL,
+    ('birdlets/phpq_resnet18_birdlets64', 'ablations/phpq_resnet18_birdlets64_mean_only'): {'model.neck.maximum'},
+    ('birdlets/phpq_resnet18_birdlets64', 'ablations/phpq_resnet18_birdlets64_no_projection'): {
         'model.neck.out_channels', 'model.head.in_channels',
     },
     ('small/phpq_vgg16_flower112', 'small/phpq_vgg16_flower112_last_level'): LAST_LEVEL,

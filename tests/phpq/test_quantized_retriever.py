@@ -14,7 +14,7 @@ from lcv_mm.datasets.birdlets import BirdletsSettings, generate_birdlets
 from lcv_mm.errors import ConfigError, DataError
 from lcv_mm.phpq import QuantizedRetriever
 
-CONFIG = Path(__file__).parents[2] / 'configs/phpq_resnet18_birdlets64.py'
+CONFIG = Path(__file__).parents[2] / 'configs/birdlets/phpq_resnet18_birdlets64.py'
 SMALL = {
     'model.backbone.stem_channels': 8,
     'model.backbone.base_channels': 8,

@@ -24,7 +24,7 @@ all_engines = pytest.mark.parametrize('engine', ENGINES)
 
 
 def specs(tmp_path: Path, epochs: int, *configs: str) -> list[RunSpec]:
-    paths = [ROOT / f'configs/{config}_resnet18_birdlets64.py' for config in configs]
+    paths = [ROOT / f'configs/birdlets/{config}_resnet18_birdlets64.py' for config in configs]
     options = [*tiny_options(tmp_path / 'birdlets', epochs), 'model.head.out_dim=128']
     return make_specs(paths, [0], tmp_path / 'runs', ROOT / 'tools', options, amp=False)
 

@@ -58,7 +58,7 @@ def test_times_add_up_over_sessions_and_a_killed_one_is_counted_but_not_timed(tm
 
 
 def test_parameters_are_those_of_the_backbone_and_of_a_linear_classifier():
-    cfg = Config.fromfile(CONFIGS / 'bcnn_resnet18_birdlets64.py')
+    cfg = Config.fromfile(CONFIGS / 'birdlets/bcnn_resnet18_birdlets64.py')
     # ResNet-18 without its own classifier has 11.18 million; BCNN's vector of 512 x 512 goes to 20 classes
     classifier = (512 * 512 + 1) * 20
     assert count_parameters(cfg) - classifier == pytest.approx(11.18e6, rel=1e-3)
@@ -66,7 +66,7 @@ def test_parameters_are_those_of_the_backbone_and_of_a_linear_classifier():
 
 def a_run(tmp_path: Path) -> RunSpec:
     (tmp_path / 'tools').mkdir()
-    config = CONFIGS / 'cbp_resnet18_birdlets64.py'
+    config = CONFIGS / 'birdlets/cbp_resnet18_birdlets64.py'
     (spec,) = make_specs([config], [0], tmp_path / 'runs', tmp_path / 'tools', [], amp=False)
     return spec
 

@@ -3,9 +3,9 @@
 from mmengine.config import read_base
 
 with read_base():
-    from ._base_.datasets.birdlets64 import *
-    from ._base_.models.bcnn_resnet18 import *
-    from ._base_.rehearsal_runtime import *
-    from ._base_.schedules.birdlets_sgd_12e import *
+    from .._base_.datasets.birdlets64 import *
+    from .._base_.models.bcnn_resnet18 import *
+    from .._base_.rehearsal_runtime import *
+    from .._base_.schedules.birdlets_sgd_12e import *
 
 model.update(head=dict(num_classes=20))

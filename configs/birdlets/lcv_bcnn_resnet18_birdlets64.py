@@ -1,10 +1,10 @@
-"""LCV on iSQRT-COV, ResNet-18, CUB's 25 warblers, crops of 224, 12 epochs: for a CPU, not a row of the paper."""
+"""LCV on BCNN, ResNet-18 from scratch, Birdlets at 64 (generated images): of the rehearsal, not a row of the paper."""
 
 from mmengine.config import read_base
 
 with read_base():
     from .._base_.lcv import *
-    from .isqrt_resnet18_warblers224 import *
+    from .bcnn_resnet18_birdlets64 import *
 
 model.update(lcv_model)
 train_dataloader.update(batch_sampler=lcv_batch_sampler)

@@ -3,7 +3,7 @@
 from mmengine.config import read_base
 
 with read_base():
-    from ._base_.lcv import *
+    from .._base_.lcv import *
     from .hbp_resnet18_birdlets64 import *
 
 model.update(lcv_model)

@@ -3,10 +3,10 @@
 from mmengine.config import read_base
 
 with read_base():
-    from ._base_.datasets.birdlets64 import *
-    from ._base_.models.hbp_resnet18 import *
-    from ._base_.rehearsal_runtime import *
-    from ._base_.schedules.birdlets_sgd_12e import *
+    from .._base_.datasets.birdlets64 import *
+    from .._base_.models.hbp_resnet18 import *
+    from .._base_.rehearsal_runtime import *
+    from .._base_.schedules.birdlets_sgd_12e import *
 
 # from scratch, for small images: the last stage keeps its resolution. Projections to the base's 8192 dimensions take
 # 19 GFLOP a step of 16 images, the whole backbone 24

@@ -1,9 +1,0 @@
-"""The attention of `lcv_bcnn_resnet18_warblers224` without its loss, on shuffled batches."""
-
-from mmengine.config import read_base
-
-with read_base():
-    from .._base_.lcv import *
-    from .bcnn_resnet18_warblers224 import *
-
-model.update(neck=lcv_model.neck)
