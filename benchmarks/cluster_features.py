@@ -51,7 +51,7 @@ def main() -> None:
         np.random.seed(view)  # noqa: NPY002  (the toolbox's transforms draw from the global one)
         torch.manual_seed(view)
         views.append(pooled(backbone, dataset))
-        np.savez(args.out, feats=np.stack(views, 1), labels=dataset_labels(dataset))
+        np.savez(args.out, feats=np.stack(views, 1), labels=dataset_labels(dataset), backbone=args.backbone)
         print(f'view {view}: {time.perf_counter() - start:.0f} s', flush=True)
 
 

@@ -49,11 +49,12 @@ def main() -> None:
     args = parser.parse_args()
     with np.load(args.features) as file:
         feats, classes = torch.from_numpy(file['feats']).float(), file['labels']
+        origin = dict(features=Path(args.features).stem, backbone=str(file['backbone']), views=feats.shape[1])
     # as long as a feature after layer norm, which the published learning rate is for
     feats = torch.nn.functional.normalize(feats, dim=-1) * feats.shape[-1] ** 0.5
     settings = {name: value for name, value in vars(args).items() if name not in ('features', 'out', 'splits', 'first')}
     versions = {name: version(name) for name in ('torch', 'numpy', 'scipy', 'lcv_mm')}
-    origin = dict(versions=versions, commit=git_state(ROOT).get('commit'), machine=machine()['cpu'])
+    origin |= dict(versions=versions, commit=git_state(ROOT).get('commit'), machine=machine()['cpu'])
     args.out.parent.mkdir(parents=True, exist_ok=True)
     results: dict[str, list[list[float]]] = {arm: [] for arm in ARMS}
     for seed in range(args.first, args.first + args.splits):
@@ -64,7 +65,7 @@ def main() -> None:
             clusters = cluster(arm, feats, labels, is_labelled, seed, args)
             accuracy = cluster_accuracy(clusters[~is_labelled], labels[~is_labelled], args.known)
             results[arm].append([accuracy[part] for part in PARTS])
-            run = dict(features=Path(args.features).stem, images=len(feats), views=feats.shape[1], arm=arm, seed=seed)
+            run = dict(arm=arm, seed=seed)
             run |= accuracy | quality | dict(seconds=time.perf_counter() - start)
             run = {name: round(value, 2) if isinstance(value, float) else value for name, value in run.items()}
             with args.out.open('a') as out:
@@ -174,8 +175,14 @@ def gca(
 def report(results: dict[str, np.ndarray]) -> None:
     """Print means, and paired differences with their 95 % interval (Student's t)."""
     for arm, rows in results.items():
-        print(f'{arm:20}' + ' / '.join(f'{mean:.1f}' for mean in rows.mean(0)))
-    for arm, other in (('GCA', ARMS[1]), ('GCA', 'GCA, unguided'), ('GCA, unguided', 'k-means'), (ARMS[1], 'k-means')):
+        print(f'{arm:24}' + ' / '.join(f'{mean:.1f}' for mean in rows.mean(0)))
+    for arm, other in (
+        ('GCA', ARMS[1]),
+        ('GCA', 'GCA, unguided'),
+        ('GCA', 'k-means'),
+        ('GCA, unguided', 'k-means'),
+        (ARMS[1], 'k-means'),
+    ):
         differences = results[arm] - results[other]
         half = stats.t.ppf(0.975, len(differences) - 1) * stats.sem(differences)
         texts = [f'{m:+.1f} ({m - h:+.1f} to {m + h:+.1f})' for m, h in zip(differences.mean(0), half, strict=True)]
