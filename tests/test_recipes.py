@@ -17,7 +17,7 @@ from lcv_mm.engine import FreezeBackboneHook
 from lcv_mm.launch import load_config
 
 ROOT = Path(__file__).parents[1]
-RECIPES = sorted((ROOT / 'configs/recipes').glob('*.py'))
+RECIPES = sorted(path for path in (ROOT / 'configs/recipes').glob('*.py') if not path.stem.startswith('gca_'))
 NAME = re.compile(
     r'(?P<lcv>lcv_)?(?P<head>cbp_|isqrt_)?(?P<backbone>[a-z]+50|[a-z0-9]+_[a-z0-9]+)_(?P<dataset>\w+?)_?448'
 )
