@@ -92,7 +92,7 @@ def test_a_comparison_that_is_stopped_goes_on_where_it_stood(whole, run_here, tm
     assert (listed.count('half-way'), listed.count('to do')) == (1, 3)
     assert not folder(tmp_path, LCV).exists()  # it was not begun
 
-    done = run_here('compare', *arguments, '--engine-options', 'jobs=2', *options)
+    done = run_here('compare', *arguments, *options)
     records = {config: [record_of(tmp_path, config, seed) for seed in (0, 1)] for config in (CBP, LCV)}
     assert [record.sessions for record in records[CBP]] == [2, 1]
     # bit for bit the run that was not stopped
@@ -106,9 +106,7 @@ def test_a_comparison_that_is_stopped_goes_on_where_it_stood(whole, run_here, tm
         assert line[0] == f'| `{config}`'
         assert line[1].startswith(f'{(first + second) / 2:.2f} ± ')
         assert line[2] == f'0: {first:.2f}, 1: {second:.2f}'
-    # two seeds: a difference without an interval
-    means = [sum(record.result for record in records[config]) / 2 for config in (CBP, LCV)]
-    assert table[1][3].strip(' |') == f'{means[1] - means[0]:+.2f}'
+        assert 'classifier not trained' in line[3]  # in three epochs; so there is no column of differences
     assert (tmp_path / 'runs/curves.png').read_bytes().startswith(b'\x89PNG')
 
     run_here('compare', *arguments[:2], '--report-only', '--seeds', 1, *arguments[5:], '--out', tmp_path / 'one')

@@ -127,7 +127,7 @@ def draw_curves(arms: Mapping[str, Sequence[Mapping[str, Curve]]], title: str = 
 
     Args:
         arms (Mapping[str, Sequence[Mapping[str, Curve]]]): For each label its runs, from `read_curves`. Several are
-            drawn as their mean in a band of one standard deviation.
+            drawn as their mean, solid and dashed lines in a band of one standard deviation.
         title (str): Above the picture. Defaults to none.
     """
     arms = {
@@ -149,7 +149,7 @@ def draw_curves(arms: Mapping[str, Sequence[Mapping[str, Curve]]], title: str = 
                         epochs, mean, spread = curve
                         marker = '.' if len(epochs) == 1 else ''  # a single epoch is not a line
                         axes.plot(epochs, mean, style, color=handle.get_color(), linewidth=1.5, marker=marker)
-                        if spread.any():
+                        if spread.any() and style != ':':
                             low, high = mean - spread, mean + spread
                             axes.fill_between(epochs, low, high, color=handle.get_color(), alpha=0.15, linewidth=0)
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
