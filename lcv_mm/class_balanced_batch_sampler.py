@@ -39,7 +39,7 @@ class ClassBalancedBatchSampler(Sampler[list[int]]):
             `sampler` has no dataset, or if its dataset has not one label per image, or too few classes of
             `samples_per_class` images to fill a batch.
 
-    Example:
+    Examples:
         >>> from torch.utils.data import RandomSampler
         >>> labels = [0, 1, 2] * 10
         >>> len(ClassBalancedBatchSampler(RandomSampler(labels), batch_size=6, labels=labels))
@@ -110,7 +110,7 @@ def group_by_class(
     alone. The indices may repeat, and each is there as often as it came; only the last batch may hold fewer than
     `batch_size`, a multiple of `samples_per_class`.
 
-    Example:
+    Examples:
         >>> group_by_class(range(8), [0, 1, 2, 0, 1, 2, 0, 1], batch_size=4, samples_per_class=2)
         [[0, 3, 1, 4], [6, 7, 2, 5]]
     """

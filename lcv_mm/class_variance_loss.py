@@ -55,7 +55,7 @@ class ClassVarianceLoss(nn.Module):
     Raises:
         ConfigError: If an option is none of the above or out of its range.
 
-    Example:
+    Examples:
         >>> loss = ClassVarianceLoss(margin=1.2)
         >>> loss(torch.eye(3), torch.tensor([0, 0, 1]))  # the rows are sqrt(2) apart
         {'loss_inter': tensor(0.), 'loss_intra': tensor(1.4142)}

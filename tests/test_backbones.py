@@ -1,4 +1,4 @@
-"""The table of backbones in docs/compatibility.md: each with CBP and HBP, from both styles of config."""
+"""The table of backbones in docs/mmpretrain.md: each with CBP and HBP, from both styles of config."""
 
 import re
 from functools import partial
@@ -17,7 +17,7 @@ from lcv_mm.errors import WeightsError
 from lcv_mm.gca import DINOVisionTransformer
 from lcv_mm.models import ResNetLayers, VGGLayers
 
-PAGE = Path(__file__).parents[1] / 'docs/compatibility.md'
+PAGE = Path(__file__).parents[1] / 'docs/mmpretrain.md'
 ROWS = re.findall(r'^\| (\w+) \| `dict\((.*)\)` \| ([\w, ]+) \| ([\d, ]+) \|$', PAGE.read_text(), re.MULTILINE)
 OURS = ('LCVClassifier', 'ClassVarianceLoss', 'ResidualAttention', 'ResizeLevels', 'BCNNHead', 'CBPHead', 'HBPHead')
 # a head's necks beside the attention, and its options; {last} and {all} stand for the channels

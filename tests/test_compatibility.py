@@ -1,6 +1,6 @@
 """What goes together.
 
-`python tests/test_compatibility.py` writes the table of heads into docs/compatibility.md.
+`python tests/test_compatibility.py` writes the table of heads into docs/mmpretrain.md.
 """
 
 import copy
@@ -22,7 +22,7 @@ from lcv_mm.datasets.birdlets import BirdletsSettings, generate_birdlets
 from lcv_mm.engine import ClassDistanceHook
 from lcv_mm.errors import ConfigError
 
-PAGE = Path(__file__).parents[1] / 'docs/compatibility.md'
+PAGE = Path(__file__).parents[1] / 'docs/mmpretrain.md'
 NUMBER = count()
 pytestmark = pytest.mark.usefixtures('safe_checkpoints')
 

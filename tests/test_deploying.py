@@ -1,4 +1,4 @@
-"""What docs/deploying.md says can be exported by hand: each exporter with each head, in whole models, through files."""
+"""What docs/own_images.md says can be exported by hand: exporters and heads, in whole models, through files."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""MMPretrain's own tools with a config of ours: what docs/mmpretrain_tools.md names, run in this process."""
+"""MMPretrain's own tools with a config of ours: what docs/mmpretrain.md names, run in this process."""
 
 import contextlib
 import io

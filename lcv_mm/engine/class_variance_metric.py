@@ -26,9 +26,6 @@ class ClassVarianceMetric(BaseMetric):
 
     The training log's `dist_inter` and `dist_intra` are other numbers: of a batch, and of maps that are not pooled.
 
-    Args:
-        **kwargs: Of MMEngine's `BaseMetric`.
-
     Raises:
         ConfigError: In evaluation, if the data samples hold no features.
     """
@@ -68,7 +65,7 @@ def feature_quality(feats: Tensor, labels: Tensor, block: int = BLOCK) -> dict[s
         two, in [0, 2]; `ratio`, the first divided by the second; `Recall@1` and `mAP`, the means over the queries, in
         per cent. NaN where there is no such pair, and all of them where a feature is not finite.
 
-    Example:
+    Examples:
         >>> feats = torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
         >>> feature_quality(feats, torch.tensor([0, 0, 1, 0]))['Recall@1']
         66.66666666666667

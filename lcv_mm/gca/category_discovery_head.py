@@ -29,7 +29,7 @@ class CategoryDiscoveryHead(BaseModule):
         supervised_temperature (float): Of the supervised loss. Defaults to 0.07.
         init_cfg (dict, optional): Of MMEngine's `BaseModule`.
 
-    Example:
+    Examples:
         >>> samples = [DataSample().set_gt_label(label) for label in (0, -1, 0, -1)]
         >>> sorted(CategoryDiscoveryHead(8).loss((torch.rand(4, 8),), samples))
         ['loss_supervised', 'loss_unsupervised']

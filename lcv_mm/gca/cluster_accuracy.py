@@ -55,7 +55,7 @@ def cluster_accuracy(clusters: np.ndarray, labels: np.ndarray, num_known: int) -
     Raises:
         ConfigError: If an image has no label.
 
-    Example:
+    Examples:
         >>> cluster_accuracy(np.array([5, 5, 3, 3]), np.array([0, 0, 1, 0]), num_known=1)['All']
         75.0
     """

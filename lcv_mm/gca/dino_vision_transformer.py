@@ -30,7 +30,7 @@ class DINOVisionTransformer(StrictBackbone, VisionTransformer):
     Args:
         **kwargs: Of MMPretrain's `VisionTransformer`.
 
-    Example:
+    Examples:
         >>> import torch
         >>> DINOVisionTransformer(arch='deit-tiny', img_size=32, patch_size=16)(torch.rand(1, 3, 32, 32))[0].shape
         torch.Size([1, 192])

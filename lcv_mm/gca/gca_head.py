@@ -30,7 +30,7 @@ class GCAHead(BaseModule):
         entropy_weight (float): Of the level-0 loss. Defaults to 5.
         init_cfg (dict, optional): Of MMEngine's `BaseModule`.
 
-    Example:
+    Examples:
         >>> GCAHead(in_channels=8, num_clusters=5, num_images=20)((torch.rand(3, 8),)).shape
         torch.Size([3, 5])
     """

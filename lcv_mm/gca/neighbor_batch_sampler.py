@@ -1,6 +1,7 @@
 """The samplers of category discovery."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -28,7 +29,7 @@ class NeighborBatchSampler(Sampler[list[int]]):
     Raises:
         ConfigError: If the sampler has no seed and epoch, or no batch would be full.
 
-    Example:
+    Examples:
         >>> from mmengine.dataset import DefaultSampler
         >>> batches = NeighborBatchSampler(DefaultSampler(range(4), shuffle=False), batch_size=2)
         >>> batches.set_graph(np.array([[1], [0], [3], [2]]))
@@ -75,7 +76,7 @@ class LabelBalancedSampler(DefaultSampler):
         **kwargs: Of MMEngine's `DefaultSampler`.
     """
 
-    def __init__(self, dataset: Dataset, **kwargs) -> None:
+    def __init__(self, dataset: Dataset, **kwargs: Any) -> None:
         super().__init__(dataset, **kwargs)
         labelled = torch.from_numpy(dataset_labels(dataset) != UNLABELLED)
         self.weights = 1 / torch.where(labelled, labelled.sum(), (~labelled).sum()).double()

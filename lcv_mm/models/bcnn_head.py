@@ -1,5 +1,7 @@
 """The full bilinear pooling head."""
 
+from typing import Any
+
 from mmpretrain.registry import MODELS
 from torch import Tensor
 
@@ -20,14 +22,14 @@ class BCNNHead(BilinearHead):
     Raises:
         ConfigError: In `pre_logits`, if the feature map has other channels.
 
-    Example:
+    Examples:
         >>> import torch
         >>> head = BCNNHead(num_classes=10, in_channels=64)
         >>> head((torch.rand(2, 64, 7, 7),)).shape
         torch.Size([2, 10])
     """
 
-    def __init__(self, num_classes: int, in_channels: int, **kwargs) -> None:
+    def __init__(self, num_classes: int, in_channels: int, **kwargs: Any) -> None:
         super().__init__(num_classes, in_channels**2, **kwargs)
         self.in_map_channels = in_channels
 

@@ -3,6 +3,8 @@
 Gao et al., Compact Bilinear Pooling, 2016, https://arxiv.org/abs/1511.06062
 """
 
+from typing import Any
+
 import torch
 from mmpretrain.registry import MODELS
 from torch import Tensor, nn
@@ -83,7 +85,7 @@ class CBPHead(BilinearHead):
     Raises:
         ConfigError: If `projection` is unknown or, in `pre_logits`, the feature map has other channels.
 
-    Example:
+    Examples:
         >>> head = CBPHead(num_classes=10, in_channels=64, out_dim=512)
         >>> head((torch.rand(2, 64, 7, 7),)).shape
         torch.Size([2, 10])
@@ -96,7 +98,7 @@ class CBPHead(BilinearHead):
         out_dim: int = 8192,
         projection: str = 'ts',
         seed: int = 0,
-        **kwargs,
+        **kwargs: Any,
     ) -> None:
         if projection not in PROJECTIONS:
             raise ConfigError(f'CBPHead: projection={projection!r} is unknown; choose from {list(PROJECTIONS)}')

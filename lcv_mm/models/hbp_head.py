@@ -1,5 +1,7 @@
 """The hierarchical bilinear pooling head."""
 
+from typing import Any
+
 from mmpretrain.registry import MODELS
 from torch import Tensor, nn
 
@@ -24,7 +26,7 @@ class HBPHead(BilinearHead):
     Raises:
         ConfigError: In `pre_logits`, if the backbone returns fewer levels, other channels or several resolutions.
 
-    Example:
+    Examples:
         >>> import torch
         >>> head = HBPHead(num_classes=10, in_channels=64, proj_dim=128)
         >>> head([torch.rand(2, 64, 7, 7) for _ in range(3)]).shape
@@ -32,7 +34,7 @@ class HBPHead(BilinearHead):
     """
 
     def __init__(
-        self, num_classes: int, in_channels: int | tuple[int, int, int], proj_dim: int = 8192, **kwargs
+        self, num_classes: int, in_channels: int | tuple[int, int, int], proj_dim: int = 8192, **kwargs: Any
     ) -> None:
         channels = list(in_channels) if isinstance(in_channels, list | tuple) else [in_channels] * NUM_LEVELS
         super().__init__(num_classes, NUM_PAIRS * proj_dim, **kwargs)

@@ -1,5 +1,7 @@
 """The head of covariance pooling with an iterative matrix square root."""
 
+from typing import Any
+
 from mmpretrain.registry import MODELS
 from torch import Tensor, nn
 
@@ -24,7 +26,7 @@ class ISQRTCOVHead(BilinearHead):
     Raises:
         ConfigError: In `pre_logits`, if the feature map has other channels.
 
-    Example:
+    Examples:
         >>> import torch
         >>> head = ISQRTCOVHead(num_classes=10, in_channels=512, reduce_channels=64)
         >>> head((torch.rand(2, 512, 7, 7),)).shape
@@ -32,7 +34,7 @@ class ISQRTCOVHead(BilinearHead):
     """
 
     def __init__(
-        self, num_classes: int, in_channels: int, reduce_channels: int | None = 256, iterations: int = 5, **kwargs
+        self, num_classes: int, in_channels: int, reduce_channels: int | None = 256, iterations: int = 5, **kwargs: Any
     ) -> None:
         channels = in_channels if reduce_channels is None else reduce_channels
         super().__init__(num_classes, channels * (channels + 1) // 2, **kwargs)

@@ -1,5 +1,7 @@
 """An image classifier with a loss on its features."""
 
+from typing import Any
+
 import torch
 from mmpretrain.models import ImageClassifier
 from mmpretrain.registry import MODELS
@@ -29,7 +31,7 @@ class LCVClassifier(ImageClassifier):
         ConfigError: If images are to be mixed without `skip_mixed`, or with it and `gather`, which all processes must
             call at once; if they have no label or several in training; if `space='head'` and the head has no `fc`.
 
-    Example:
+    Examples:
         >>> model = LCVClassifier(
         ...     backbone=dict(type='ResNet', depth=18),
         ...     neck=dict(type='ResidualAttention'),
@@ -41,7 +43,7 @@ class LCVClassifier(ImageClassifier):
         ['dist_inter', 'dist_intra', 'loss_cls', 'loss_inter', 'loss_intra']
     """
 
-    def __init__(self, *args, variance_loss: dict, skip_mixed: bool = False, **kwargs) -> None:
+    def __init__(self, *args: Any, variance_loss: dict, skip_mixed: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.variance_loss = MODELS.build(variance_loss)
         self.skip_mixed = skip_mixed

@@ -36,7 +36,7 @@ class MetricLearningLoss(BaseModule):
     Raises:
         ConfigError: If the package is not installed, or a name or space is unknown.
 
-    Example:
+    Examples:
         >>> loss = MetricLearningLoss(dict(type='TripletMarginLoss', margin=0.2), space='pooled')
         >>> sorted(loss(torch.rand(4, 8, 2, 2), torch.tensor([0, 0, 1, 1])))
         ['loss_metric']

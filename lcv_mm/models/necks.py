@@ -23,7 +23,7 @@ class LevelAttention(nn.Module):
 class ResidualAttention(BaseModule):
     """Residual attention `M = F * (1 + sigmoid(F))` on every level (LCV, Eq. 1-2). It has no parameters.
 
-    Example:
+    Examples:
         >>> import torch
         >>> ResidualAttention()(torch.tensor([0.0, 2.0]))
         (tensor([0.0000, 3.7616]),)
@@ -55,7 +55,7 @@ class ResizeLevels(BaseModule):
     Yu et al. (2018) take layers of one stage and do not say how to combine others. Here: means over equal areas, which
     invent no values, and the smallest resolution, since HBP's cost grows with the number of positions.
 
-    Example:
+    Examples:
         >>> import torch
         >>> [level.shape for level in ResizeLevels()((torch.rand(2, 8, 14, 14), torch.rand(2, 16, 7, 7)))]
         [torch.Size([2, 8, 7, 7]), torch.Size([2, 16, 7, 7])]

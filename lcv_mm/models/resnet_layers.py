@@ -1,6 +1,7 @@
 """ResNet that returns inner layers by name."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from mmpretrain.models import ResNet
 from mmpretrain.models.backbones.resnet import BasicBlock
@@ -30,14 +31,18 @@ class ResNetLayers(StrictBackbone, ResNet):
         ConfigError: If a layer's name is unknown.
         WeightsError: In `init_weights`, if the checkpoint can't be had or does not fit.
 
-    Example:
+    Examples:
         >>> import torch
         >>> [x.shape for x in ResNetLayers(18, ('layer2.0', 'layer2.1.relu1'))(torch.rand(1, 3, 64, 64))]
         [torch.Size([1, 128, 8, 8]), torch.Size([1, 128, 8, 8])]
     """
 
     def __init__(
-        self, depth: int = 18, out_layers: Sequence[str] = ('layer4.1',), init_cfg: dict | list | None = None, **kwargs
+        self,
+        depth: int = 18,
+        out_layers: Sequence[str] = ('layer4.1',),
+        init_cfg: dict | list | None = None,
+        **kwargs: Any,
     ) -> None:
         if init_cfg is not None:
             kwargs['init_cfg'] = init_cfg

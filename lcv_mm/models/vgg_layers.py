@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from mmpretrain.models import VGG
 from mmpretrain.registry import MODELS
@@ -30,14 +31,18 @@ class VGGLayers(StrictBackbone, VGG):
         ConfigError: If a layer's name is unknown.
         WeightsError: In `init_weights`, if the checkpoint can't be had or does not fit.
 
-    Example:
+    Examples:
         >>> import torch
         >>> [x.shape for x in VGGLayers(11, ('relu2_1', 'pool2'))(torch.rand(1, 3, 32, 32))]
         [torch.Size([1, 128, 16, 16]), torch.Size([1, 128, 8, 8])]
     """
 
     def __init__(
-        self, depth: int = 16, out_layers: Sequence[str] = ('relu5_3',), init_cfg: dict | list | None = None, **kwargs
+        self,
+        depth: int = 16,
+        out_layers: Sequence[str] = ('relu5_3',),
+        init_cfg: dict | list | None = None,
+        **kwargs: Any,
     ) -> None:
         if init_cfg is not None:
             kwargs['init_cfg'] = init_cfg

@@ -15,7 +15,7 @@ def residual_attention(x: Tensor) -> Tensor:
     Returns:
         Tensor: the attention output M, of the same shape and type.
 
-    Example:
+    Examples:
         >>> import torch
         >>> residual_attention(torch.tensor([0.0, 2.0]))
         tensor([0.0000, 3.7616])

@@ -23,7 +23,7 @@ def bilinear_pool(x: Tensor, *, y: Tensor | None = None) -> Tensor:
     Raises:
         ValueError: If the maps differ in images or positions.
 
-    Example:
+    Examples:
         >>> bilinear_pool(torch.tensor([[[1.0, 3.0], [2.0, 0.0]]]))
         tensor([[5., 1., 1., 2.]])
     """
@@ -74,7 +74,7 @@ def signed_sqrt(x: Tensor, *, eps: float = 1e-10) -> Tensor:
     Returns:
         Tensor: of the same shape and type.
 
-    Example:
+    Examples:
         >>> signed_sqrt(torch.tensor([4.0, -9.0, 0.0]))
         tensor([ 2., -3.,  0.])
     """
@@ -91,7 +91,7 @@ def normalized_signed_sqrt(x: Tensor, *, eps: float = 1e-10) -> Tensor:
     Returns:
         Tensor: (N, D), of the same type.
 
-    Example:
+    Examples:
         >>> normalized_signed_sqrt(torch.tensor([[9.0, -16.0]]))
         tensor([[ 0.6000, -0.8000]])
     """

@@ -57,7 +57,7 @@ def class_variance(
     Raises:
         ValueError: If `feats` and `labels` differ in length, or `inter` or `reduction` is unknown.
 
-    Example:
+    Examples:
         >>> feats = torch.tensor([[0.0, 0.0], [0.0, 4.0], [3.0, 0.0]])
         >>> class_variance(feats, torch.tensor([0, 0, 1]), margin=6.0, normalize=False)
         (tensor(2.), tensor(4.))
@@ -126,7 +126,7 @@ def pairwise_distance(x: Tensor, *, normalize: bool = False) -> Tensor:
     Raises:
         ValueError: If `x` is not a matrix.
 
-    Example:
+    Examples:
         >>> pairwise_distance(torch.tensor([[0.0, 0.0], [3.0, 4.0]]))
         tensor([[0., 5.],
                 [5., 0.]])

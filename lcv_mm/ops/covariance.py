@@ -19,7 +19,7 @@ def covariance_pool(x: Tensor) -> Tensor:
     Returns:
         Tensor: (N, C, C), symmetric and positive semi-definite; float32, or float64 for float64 maps.
 
-    Example:
+    Examples:
         >>> covariance_pool(torch.tensor([[[1.0, 3.0], [2.0, 2.0]]]))
         tensor([[[1., 0.],
                  [0., 0.]]])
@@ -44,7 +44,7 @@ def matrix_sqrt(a: Tensor, *, iterations: int = 5) -> Tensor:
     Returns:
         Tensor: (N, C, C), of the same type.
 
-    Example:
+    Examples:
         >>> matrix_sqrt(torch.tensor([[[4.0, 0.0], [0.0, 9.0]]]), iterations=10).round(decimals=3)
         tensor([[[2., 0.],
                  [0., 3.]]])
@@ -64,7 +64,7 @@ def matrix_sqrt(a: Tensor, *, iterations: int = 5) -> Tensor:
 def upper_triangle(a: Tensor) -> Tensor:
     """Entries on and above the diagonal, (N, C, C) -> (N, C * (C + 1) / 2), row by row.
 
-    Example:
+    Examples:
         >>> upper_triangle(torch.tensor([[[1, 2], [2, 3]]]))
         tensor([[1, 2, 3]])
     """

@@ -24,7 +24,7 @@ def gather_rows(x: Tensor) -> Tensor:
     Raises:
         ConfigError: On every rank, if the ranks' rows differ in number or in size.
 
-    Example:
+    Examples:
         >>> gather_rows(torch.tensor([[1.0, 2.0]]))  # one process
         tensor([[1., 2.]])
     """

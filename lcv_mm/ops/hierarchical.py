@@ -46,7 +46,7 @@ def hadamard_bilinear_pool(
     Raises:
         ValueError: If the maps differ in images or positions, or the projections in rows.
 
-    Example:
+    Examples:
         >>> x, y = torch.tensor([[[1.0], [2.0]]]), torch.tensor([[[3.0]]])
         >>> hadamard_bilinear_pool(x, y, torch.ones(4, 2), torch.ones(4, 1), by=torch.arange(4))
         tensor([[ 9., 12., 15., 18.]])
@@ -73,7 +73,7 @@ def random_maclaurin_pool(x: Tensor, w1: Tensor, w2: Tensor, *, y: Tensor | None
     Raises:
         ValueError: If the maps differ in images or positions, or the signs in rows.
 
-    Example:
+    Examples:
         >>> x, signs = torch.tensor([[[2.0], [3.0]]]), torch.tensor([[1.0, -1.0], [1.0, 1.0]])
         >>> random_maclaurin_pool(x, signs, torch.ones(2, 2))
         tensor([[-5., 25.]])
@@ -102,7 +102,7 @@ def hierarchical_bilinear_pool(levels: Tensors, weights: Tensors, biases: Sequen
         ValueError: If there are fewer than two levels, the maps differ in images or positions, or the projections in
             rows.
 
-    Example:
+    Examples:
         >>> levels, weights = [torch.rand(2, c, 4, 4) for c in (3, 5, 7)], [torch.rand(6, c) for c in (3, 5, 7)]
         >>> hierarchical_bilinear_pool(levels, weights, [None] * 3).shape
         torch.Size([2, 18])

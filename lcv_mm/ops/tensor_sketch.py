@@ -38,7 +38,7 @@ def tensor_sketch_pool(
     Raises:
         ValueError: If the maps differ in images or positions.
 
-    Example:
+    Examples:
         >>> x, h, s = torch.tensor([[[1.0], [2.0]]]), torch.tensor([0, 1]), torch.tensor([1.0, -1.0])
         >>> tensor_sketch_pool(x, h, s, h, s, 4)  # (1 - 2 z)^2
         tensor([[ 1., -4.,  4.,  0.]])

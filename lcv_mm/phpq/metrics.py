@@ -19,7 +19,7 @@ def average_precision(hits: Tensor) -> Tensor:
     Returns:
         Tensor: (Q,), float64 in [0, 1], on the CPU; NaN where nothing is relevant.
 
-    Example:
+    Examples:
         >>> average_precision(torch.tensor([[True, False, False, True]]))  # (1 / 1 + 2 / 4) / 2
         tensor([0.7500], dtype=torch.float64)
     """

@@ -23,7 +23,7 @@ class PyramidHybridPooling(BaseModule):
             Defaults to 256.
         maximum (bool): Whether the maximum stands beside the mean. Defaults to True.
 
-    Example:
+    Examples:
         >>> neck = PyramidHybridPooling(in_channels=[8, 16], out_channels=4)
         >>> neck((torch.rand(2, 8, 6, 6), torch.rand(2, 16, 3, 3)))[0].shape
         torch.Size([2, 8])

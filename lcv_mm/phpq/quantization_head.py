@@ -1,5 +1,7 @@
 """The head of PHPQ: an embedding, its codebooks, and the losses that train both."""
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from mmpretrain.models.heads import ClsHead
@@ -41,7 +43,7 @@ class QuantizationHead(ClsHead):
     Raises:
         ConfigError: If a number is out of its range, or the feature has too few channels for so many bits.
 
-    Example:
+    Examples:
         >>> head = QuantizationHead(num_classes=10, in_channels=64, bits=16).eval()
         >>> head((torch.rand(2, 64),)).shape
         torch.Size([2, 10])
@@ -57,7 +59,7 @@ class QuantizationHead(ClsHead):
         attention_topk: int = 32,
         scale: float = 16.0,
         weight_quantization: float = 0.1,
-        **kwargs,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self._check(in_channels, bits, part_channels)
@@ -105,7 +107,7 @@ class QuantizationHead(ClsHead):
         """Class scores of the parts, not quantised: a tuple of (N, in_channels) -> (N, num_classes)."""
         return self.classify(self.parts(feats))
 
-    def loss(self, feats: tuple[Tensor, ...], data_samples: list[DataSample], **kwargs) -> dict[str, Tensor]:
+    def loss(self, feats: tuple[Tensor, ...], data_samples: list[DataSample], **kwargs: Any) -> dict[str, Tensor]:
         """Compute the three losses of a batch, and with `cal_acc` the accuracy."""
         parts = self.parts(feats)
         with no_autocast(parts):

@@ -1,5 +1,7 @@
 """Retrievers whose database is codes of a few bytes per image, or the features that the codes stand for."""
 
+from typing import Any
+
 import mmengine.dist as dist
 import torch
 from mmengine.runner import Runner
@@ -105,7 +107,7 @@ class QuantizedRetriever(ImageToImageRetriever):
         return dict(score=scores, pred_label=order, pred_score=ranked)
 
     @torch.no_grad()
-    def predict(self, inputs: Tensor, data_samples: list[DataSample] | None = None, **kwargs) -> list[DataSample]:
+    def predict(self, inputs: Tensor, data_samples: list[DataSample] | None = None, **kwargs: Any) -> list[DataSample]:
         """Rank the database for images (Q, 3, H, W), and classify them."""
         if not self.prototype_inited:
             self.prepare_prototype()

@@ -152,7 +152,11 @@ class Birdlets(CUB200):
     Args:
         data_root (str): Where the images are or will be written; may begin with `~`.
         split (str): 'train' or 'test'.
-        num_classes, train_per_class, test_per_class, image_size, seed (int): As `BirdletsSettings` has them.
+        num_classes (int): The first species, 2 to 20. Defaults to 20.
+        train_per_class (int): Training images per class. Defaults to 40.
+        test_per_class (int): Test images per class. Defaults to 20.
+        image_size (int): Side of an image in pixels. Defaults to 160.
+        seed (int): Of the drawing. Defaults to 0.
         **kwargs: As MMPretrain's `CUB` has them.
 
     Raises:
