@@ -1,4 +1,4 @@
-"""Which features are put into the data samples; a whole run with it is in tests/evaluation."""
+"""Which features are put into the data samples; a whole run with it is in test_class_variance_metric.py."""
 
 from types import SimpleNamespace
 
