@@ -46,8 +46,8 @@ def features(cfg: Config, quarter: int | None) -> tuple[np.ndarray, np.ndarray, 
     feats, labels = pooled_features(model, dict(cfg.train_dataloader.dataset, pipeline=centre))
     if quarter is None:
         return feats, labels, *pooled_features(model, cfg.test_dataloader.dataset)
-    held = np.arange(len(feats)) % 4 == quarter
-    return feats[~held], labels[~held], feats[held], labels[held]
+    held_out = np.arange(len(feats)) % 4 == quarter
+    return feats[~held_out], labels[~held_out], feats[held_out], labels[held_out]
 
 
 def train_classifier(rate: float, *data: np.ndarray) -> dict[str, tuple[float, float]]:

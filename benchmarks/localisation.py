@@ -108,14 +108,14 @@ def classifier_maps(model: ImageClassifier, inputs: Tensor) -> dict[str, Tensor]
         necked = model.neck(feats) if model.with_neck else feats
         (slope,) = torch.autograd.grad(model.head(necked).max(1).values.sum(), last)
     weights = slope.mean((2, 3), keepdim=True)
-    found = dict(F=last.mean(1), **({'M': necked[-1].mean(1)} if model.with_neck else {}))
-    found['Grad-CAM'] = (weights * last).sum(1).relu()
-    return {name: values.detach().relu() for name, values in found.items()}
+    maps = dict(F=last.mean(1), **({'M': necked[-1].mean(1)} if model.with_neck else {}))
+    maps['Grad-CAM'] = (weights * last).sum(1).relu()
+    return {name: values.detach().relu() for name, values in maps.items()}
 
 
-def summary(found: Sequence[Mapping[str, Tensor]]) -> dict[str, float]:
+def summary(measured: Sequence[Mapping[str, Tensor]]) -> dict[str, float]:
     """Means over all images of what `localisation` gave batch by batch, in per cent."""
-    return {name: float(torch.cat([part[name] for part in found]).mean()) * 100 for name in found[0]}
+    return {name: float(torch.cat([part[name] for part in measured]).mean()) * 100 for name in measured[0]}
 
 
 def main() -> None:
@@ -139,7 +139,7 @@ def main() -> None:
     model.eval().to(memory_format=torch.channels_last)
     loader = Runner.build_dataloader(cfg.test_dataloader)
     boxes = read_cub_boxes(Path(cfg.test_dataloader.dataset.data_root))
-    found: dict[str, list] = {}
+    measured: dict[str, list] = {}
     for batch in loader:
         data = model.data_preprocessor(batch)
         masks = torch.stack([
@@ -148,8 +148,8 @@ def main() -> None:
         ])  # fmt: skip
         maps = classifier_maps(model, data['inputs'])
         for name, values in {**maps, 'flat (chance)': torch.ones_like(maps['F'])}.items():
-            found.setdefault(name, []).append(localisation(values, masks))
-    result = {name: summary(parts) for name, parts in found.items()}
+            measured.setdefault(name, []).append(localisation(values, masks))
+    result = {name: summary(parts) for name, parts in measured.items()}
     # a map that points anywhere is right with the probability of the box's share of the crop
     result['flat (chance)']['pointing'] = result['flat (chance)']['energy']
     for name, values in result.items():

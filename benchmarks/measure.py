@@ -52,10 +52,10 @@ def peak_bytes(step: Callable[[], object], device: str) -> int:
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as run:
         step()
     changes = [e for e in run.profiler.kineto_results.events() if e.name() == '[memory]']
-    held = peak = 0
+    allocated = peak = 0
     for event in sorted(changes, key=lambda e: e.start_ns()):
-        held += event.nbytes()
-        peak = max(peak, held)
+        allocated += event.nbytes()
+        peak = max(peak, allocated)
     return peak
 
 

@@ -116,9 +116,9 @@ def split(maps: dict[str, Maps], quarter: int | None) -> tuple[Maps, Maps]:
     """Training and evaluation maps: the official split, or the training images without and with every fourth one."""
     if quarter is None:
         return maps['train'], maps['test']
-    held = torch.arange(len(maps['train'])) % 4 == quarter
+    held_out = torch.arange(len(maps['train'])) % 4 == quarter
     train, centre = maps['train'], maps['train_centre']
-    return Maps(train.maps[~held], train.labels[~held]), Maps(centre.maps[held], centre.labels[held])
+    return Maps(train.maps[~held_out], train.labels[~held_out]), Maps(centre.maps[held_out], centre.labels[held_out])
 
 
 def samples(labels: Tensor) -> list[DataSample]:

@@ -72,8 +72,10 @@ def lcv_share(model: LCVClassifier, step: Callable[[], None]) -> float:
         model.neck.forward, loss.terms = originals
     total = {event.key: event.cpu_time_total for event in run.key_averages()}
     backward = ('_GramBackward', 'SiluBackward0')
-    own = total['lcv_part'] + sum(total.get(f'autograd::engine::evaluate_function: {name}', 0) for name in backward)
-    return own / total['whole_step']
+    lcv_time = total['lcv_part'] + sum(
+        total.get(f'autograd::engine::evaluate_function: {name}', 0) for name in backward
+    )
+    return lcv_time / total['whole_step']
 
 
 def main() -> None:

@@ -58,14 +58,14 @@ def predict(
                     faults.append(f'{file}: the model gives it scores that are NaN or infinite')
                     continue
                 top = sample.pred_score.topk(min(topk, len(sample.pred_score)))
-                found = [
+                ranked = [
                     {'class': classes[label] if label < len(classes) else str(label), 'label': label, 'score': score}
                     for label, score in zip(top.indices.tolist(), top.values.tolist(), strict=True)
                 ]
-                predictions.append({'image': str(file), 'top': found})
+                predictions.append({'image': str(file), 'top': ranked})
                 if attention is not None:
                     picture = attention / f'{os.path.relpath(file, root)}.png'
-                    title = f'predicted: {found[0]["class"]} {found[0]["score"]:.3f}'
+                    title = f'predicted: {ranked[0]["class"]} {ranked[0]["score"]:.3f}'
                     figure = draw_attention_maps(batch['inputs'][[place]], maps[[place]], [title], columns=1)
                     try:
                         picture.parent.mkdir(parents=True, exist_ok=True)
@@ -149,7 +149,8 @@ def main() -> None:
         if args.save is not None:
             faults += save(predictions, args.save)
         if args.attention is not None and predictions:  # once the results are written: a picture may fail
-            faults += predict(inferencer, [Path(one['image']) for one in predictions], size, 1, args.attention)[1]
+            images = [Path(prediction['image']) for prediction in predictions]
+            faults += predict(inferencer, images, size, 1, args.attention)[1]
     if faults:
         raise SystemExit('\n'.join([f'{len(files) - len(predictions)} of {len(files)} images were skipped:', *faults]))
 

@@ -59,10 +59,10 @@ def main() -> None:
     from lcv_mm.data_prep import prepare
 
     names = NAMES if 'all' in args.datasets else [name for name in args.datasets if name in NAMES]
-    own = [Path(name) for name in args.datasets if name not in (*NAMES, 'all')]
+    folders = [Path(name) for name in args.datasets if name not in (*NAMES, 'all')]
     try:
         intact = prepare(names, args.root, args.archives, args.check)
-        intact = all([intact, *map(check_folder, own)])
+        intact = all([intact, *map(check_folder, folders)])
     except KeyboardInterrupt:
         raise SystemExit('\ninterrupted; run the command again and it goes on') from None
     raise SystemExit(0 if intact else 1)

@@ -72,10 +72,10 @@ def augment(cfg) -> None:
 def plain(value: Any) -> Any:
     """A metric as JSON knows it: tensors as numbers, None for what is not finite, text for all else."""
     if isinstance(value, Mapping):
-        return {str(key): plain(one) for key, one in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     value = value.tolist() if hasattr(value, 'tolist') else value
     if isinstance(value, list | tuple):
-        return [plain(one) for one in value]
+        return [plain(item) for item in value]
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     return value if isinstance(value, str | int | None) else str(value)

@@ -46,11 +46,11 @@ def load_trained(cfg: Config, checkpoint: str, device: str | None = None, trust:
     model = MODELS.build(cfg.model)
     content = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
     weights = state_dict_in(content, checkpoint, 'state_dict')
-    held = unwrapped(weights, model)
-    fit = fit_of(model, held)
+    state_dict = unwrapped(weights, model)
+    fit = fit_of(model, state_dict)
     wrong = fit.wrong + [f'{key} is not in the model' for key in fit.extra]
     try:
-        load_state_dict(model, held, strict=bool(wrong))  # parts may convert what was saved in another form
+        load_state_dict(model, state_dict, strict=bool(wrong))  # parts may convert what was saved in another form
     except RuntimeError as error:
         raise CheckpointError(
             f'{checkpoint}: {fit.summary}. The first that do not: {"; ".join(wrong[:3])}. Expected a checkpoint of '

@@ -140,10 +140,10 @@ def machine() -> dict[str, Any]:
     """'cpu', its name, 'cores', those this process may use, and 'gpu', the names of those it sees, if any."""
     info = Path('/proc/cpuinfo')
     names = re.findall(r'^model name\s*: (.*)', info.read_text() if info.is_file() else '', re.MULTILINE)
-    found = dict(cpu=names[0] if names else platform.processor() or platform.machine(), cores=cores())
+    hardware = dict(cpu=names[0] if names else platform.processor() or platform.machine(), cores=cores())
     if torch.cuda.is_available():
-        found['gpu'] = ', '.join(torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count()))
-    return found
+        hardware['gpu'] = ', '.join(torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count()))
+    return hardware
 
 
 def cores() -> int:
@@ -154,8 +154,8 @@ def cores() -> int:
 def versions() -> dict[str, str]:
     """Of Python, compilers and libraries, as the toolbox collects them, and of the packages that it goes by."""
     # without what says nothing about the run: torch's build, in many lines, and what collecting has drawn itself
-    found = {name: str(value) for name, value in collect_env().items() if name not in NO_VERSIONS}
-    return found | {package.name: package.version for package in distributions() if package.name in PACKAGES}
+    collected = {name: str(value) for name, value in collect_env().items() if name not in NO_VERSIONS}
+    return collected | {package.name: package.version for package in distributions() if package.name in PACKAGES}
 
 
 def git_state(folder: Path) -> dict[str, Any]:

@@ -201,11 +201,11 @@ def _paper(groups: Sequence[RunGroup], pictures: dict[str, Figure]) -> Iterator[
     yield from sections
     drawn = [group for group in groups if group.setting['data'] == GENERATED]
     others = [group for group in groups if group not in drawn and not any(enters(group, row) for row in rows)]
-    for title, own in ((OTHER_RUNS, others), (DRAWN_RUNS, drawn)):
-        if own:
+    for title, chosen in ((OTHER_RUNS, others), (DRAWN_RUNS, drawn)):
+        if chosen:
             yield f'## {title}'
-            yield from _results(own, comparisons_of(group.config for group in own), pictures)
-            yield from _pair_curves(own, pictures)
+            yield from _results(chosen, comparisons_of(group.config for group in chosen), pictures)
+            yield from _pair_curves(chosen, pictures)
 
 
 def enters(group: RunGroup, row: PaperRow) -> bool:
@@ -236,8 +236,8 @@ def _paper_cells(row: PaperRow, rows: Sequence[PaperRow], groups: Sequence[RunGr
         'LCV - baseline, here': '',
         'note': row.note,
     }
-    own = [group for group in groups if group.config == row.config]
-    for group in own:
+    chosen = [group for group in groups if group.config == row.config]
+    for group in chosen:
         other = group.counterpart(base, groups)
         value = group.minus(other) if other else None
         missing = 'classifier not trained' if other else 'baseline not run' * bool(base)
@@ -251,7 +251,7 @@ def _paper_cells(row: PaperRow, rows: Sequence[PaperRow], groups: Sequence[RunGr
             'note': '; '.join(filter(None, (row.note, group.untrained, top1))),
             **{name: text for name, text in group.shown.items() if name != 'weights'},
         }
-    if not own:
+    if not chosen:
         yield cells
 
 
@@ -263,13 +263,13 @@ def _results(
     Comparisons that answer no question are those of any configs with one baseline: they stand beside the results.
     """
     for metric in METRICS:
-        own = [group for group in groups if group.metric == metric]
+        chosen = [group for group in groups if group.metric == metric]
         pairs = [
             (group, comparison, value)
             for comparison in comparisons
-            for group in own
+            for group in chosen
             if group.config == comparison.config
-            and (other := group.counterpart(comparison.against, own, SETTING if comparison.question else COMPARABLE))
+            and (other := group.counterpart(comparison.against, chosen, SETTING if comparison.question else COMPARABLE))
             and (value := group.minus(other))
         ]
         rows = [
@@ -283,7 +283,7 @@ def _results(
                 'note': group.untrained,
                 **group.shown,
             }
-            for group in own
+            for group in chosen
         ]
         questions = []
         for (group, comparison, value), p in zip(pairs, holm([value.p for *_, value in pairs]), strict=True):
@@ -293,7 +293,7 @@ def _results(
                 setting = {name: group.setting[name] for name in ('precision', 'options')}
                 questions.append({'question': comparison.question, **cells, **names, **setting})
             else:
-                rows[own.index(group)] |= cells
+                rows[chosen.index(group)] |= cells
         yield from _folded(rows, SETTING)
         yield _folded(questions, ('precision', 'options'))[1]
         points = [
