@@ -1,11 +1,18 @@
-"""Write tables and picture of docs/results.md from the lines of JSON in records/:  python benchmarks/results.py"""
+"""Write tables and picture of docs/results.md from the lines of JSON in records/:  python benchmarks/results.py
 
+With the work dir of `tools/reproduce.py --dataset warblers112` its finished runs become lines of records/fair.jsonl.
+"""
+
+import argparse
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from lcv_mm.engine.trained_classifier_hook import has_learned
+from lcv_mm.reproduce.record import FINISHED, read_record
 from lcv_mm.reproduce.summary import Difference, difference, draw_differences, holm, markdown_table, mean_and_spread
 
 ROOT = Path(__file__).parents[1]
@@ -20,6 +27,15 @@ ARMS = {  # of benchmarks/screen.py
     'triplet': 'attention, balanced batches, triplet loss (margin 0.2)',
     'supcon_head': "attention, balanced batches, supervised contrastive loss on the head's vector",
 }
+FAIR = {  # arms of the fair test, and their columns
+    'baseline': 'baseline',
+    'attention': 'attention',
+    'attention_balanced': '"w/o loss"',
+    'lcv': 'LCV',
+}
+FAIR_HEADS = ('bcnn', 'cbp', 'hbp')
+FAIR_MODELS = {'vgg16': 'VGG-16, conv5 and head', 'resnet18': 'ResNet-18, all layers'}
+CONTRAST = 'LCV minus "w/o loss"'
 RECIPES = {  # of records/selection.jsonl, and their columns
     'as written': 'as written',
     'rows': 'recipe of the rows',
@@ -31,6 +47,7 @@ BIRDLETS = {
     'hbp_resnet18_birdlets64_attention_balanced': 'attention, balanced batches ("w/o loss")',
     'lcv_hbp_resnet18_birdlets64': 'LCV',
 }
+WARBLERS = 25
 Runs = Sequence[Mapping[str, Any]]
 Row = dict[str, str]
 
@@ -80,6 +97,40 @@ def screen_table(runs: Runs) -> list[Row]:
     return rows
 
 
+def fair_table(runs: Runs) -> list[Row]:
+    """One row per model and head: the arms, and LCV minus "w/o loss"; then their mean over heads, seed by seed."""
+    rows = []
+    for backbone, model in FAIR_MODELS.items():
+        top1: dict[tuple[str, str], dict[int, float]] = {(head, arm): {} for head in FAIR_HEADS for arm in FAIR}
+        for run in runs:
+            key = (run['config'].partition('_')[0], run['arm'])
+            if f'_{backbone}_' in run['config'] and key in top1 and has_learned(run['cross_entropy'], WARBLERS):
+                top1[key][run['seed']] = run['top1']
+        of_heads = {
+            arm: {
+                seed: fmean(top1[head, arm][seed] for head in FAIR_HEADS)
+                for seed in set.intersection(*({*top1[head, arm]} for head in FAIR_HEADS))
+            }
+            for arm in FAIR
+        }
+        for head, by_arm in (
+            *((head.upper(), {arm: top1[head, arm] for arm in FAIR}) for head in FAIR_HEADS),
+            ('**mean**', of_heads),
+        ):
+            values = {arm: [*seeds.values()] for arm, seeds in by_arm.items()}
+            if any(values.values()):
+                contrast = values['lcv'] and values['attention_balanced'] and difference(*(
+                    values[arm] for arm in ('lcv', 'attention_balanced')
+                ))  # fmt: skip
+                rows.append(
+                    {'model': model, 'head': head}
+                    | {column: mean_and_spread(values[arm], 1) if values[arm] else '' for arm, column in FAIR.items()}
+                    | {'runs': '/'.join(str(len(values[arm])) for arm in FAIR)}
+                    | {CONTRAST: contrast.text(1) if contrast else ''}
+                )
+    return rows
+
+
 def recipe_table(runs: Runs, probes: Runs) -> list[Row]:
     """One row per dataset, backbone and head: the probe, and each recipe's top-1 and cross entropy."""
 
@@ -124,12 +175,47 @@ def birdlets_table(runs: Runs) -> list[Row]:
     ]
 
 
+def judged_by_test_images() -> Runs:
+    """The screen's runs that were not judged by held-out training images."""
+    return [run for run in read('screen') if run['quarter'] is None]
+
+
+def of_cbp(runs: Runs) -> Runs:
+    """Those of CBP, the head on which all arms of the screen are run."""
+    return [run for run in runs if run['config'].startswith('cbp_')]
+
+
+def fair_lines(folder: Path) -> list[dict[str, Any]]:
+    """The finished runs in the folder of a `tools/reproduce.py`, as lines of records/fair.jsonl."""
+    lines = []
+    for file in sorted(folder.glob('*/*/record.json')):
+        record = read_record(file.parent)
+        if record is None or record.status != FINISHED:
+            continue
+        name = re.fullmatch(r'(lcv_)?(\w+?)(_attention\w*)?', record.config)
+        lcv, base, parts = name.groups() if name else ('', record.config, '')
+        lines.append(
+            dict(
+                config=base,
+                arm='lcv' if lcv else (parts or '_baseline')[1:],
+                seed=record.seed,
+                top1=round(record.result, 4),
+                cross_entropy=record.cross_entropy,
+                seconds=round(record.seconds, 1),
+                commit=record.git.get('commit'),
+                machine=record.machine.get('cpu'),
+            )
+        )
+    return lines
+
+
 def tables() -> dict[str, str]:
     """Each table of the page."""
     rows = dict(
         rates=rates_table(read('probe')),
         recipe=recipe_table(read('selection'), read('probe')),
-        screen=screen_table([run for run in read('screen') if run['quarter'] is None]),
+        screen=screen_table(of_cbp(judged_by_test_images())),
+        fair=fair_table([*judged_by_test_images(), *read('fair')]),
         birdlets=birdlets_table(read('birdlets')),
     )
     return {name: markdown_table(table) for name, table in rows.items()}
@@ -153,9 +239,15 @@ def points(runs: Runs) -> list[tuple[str, Difference]]:
 
 
 if __name__ == '__main__':
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('folder', type=Path, nargs='?', help='work dir of a tools/reproduce.py')
+    args = parser.parse_args()
+    if args.folder:
+        lines = [json.dumps(line) + '\n' for line in fair_lines(args.folder)]
+        (ROOT / 'records/fair.jsonl').write_text(''.join(lines))
     file = ROOT / 'docs/results.md'
     file.write_text(written(file.read_text()))
     print(file)
-    shown = points([run for run in read('screen') if run['quarter'] is None])
+    shown = points(judged_by_test_images())
     if shown:
         draw_differences(shown, 'top-1 accuracy').savefig(ROOT / 'docs/images/results.png', dpi=160)

@@ -134,7 +134,7 @@ def test_any_config_takes_a_folder_and_no_metric_asks_for_more_classes_than_ther
     for share in (0, 1.0):
         with pytest.raises(ConfigError, match='expected a share between 0 and 1'):
             use_folder(cfg, folder / 'val', share)
-    with pytest.raises(DataError, match='no image in a folder of it'):
+    with pytest.raises(DataError, match='expected a folder per class with images in it'):
         use_folder(cfg, folder / 'val/owl')
     cfg.train_dataloader.dataset = dict(type='RepeatDataset', dataset=cfg.train_dataloader.dataset)
     with pytest.raises(ConfigError, match='no pipeline'):
@@ -179,7 +179,7 @@ def test_the_tutorial_leads_from_a_folder_to_onnx(run_here, tmp_path, monkeypatc
     labels = json.loads((tmp_path / 'labels.json').read_text())
     names = {file.name for file in Path('my_birds').iterdir()}
     assert {top['class'] for one in labels for top in one['top']} <= names
-    (snippet,) = re.findall(r'```python\n(.*?)```', page, re.DOTALL)
+    snippet = re.findall(r'```python\n(.*?)```', page, re.DOTALL)[0]
     exec(snippet, {})
     *name, score = capsys.readouterr().out.splitlines()[-1].split()
     assert ' '.join(name) in names

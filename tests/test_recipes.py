@@ -42,10 +42,11 @@ def test_a_recipe_is_what_its_name_says(path):
     name = NAME.fullmatch(path.stem)
     cfg = load_config(path, ('model', 'train_dataloader', 'train_cfg', 'optim_wrapper'))
     assert cfg.model.head.num_classes == cfg.data_preprocessor.num_classes == CLASSES[name['dataset']]
-    assert (cfg.model.head.type is CBPHead) == bool(name['cbp'])
+    assert (cfg.model.head.type is CBPHead) == (name['head'] == 'cbp_')
     assert (cfg.model.type is LCVClassifier) == bool(name['lcv'])
-    necks = cfg.model.neck if isinstance(cfg.model.neck, list) else [cfg.model.neck]
-    assert (necks[0].type is ResidualAttention) == bool(name['lcv'])
+    neck = cfg.model.get('neck')
+    first = neck[0] if isinstance(neck, list) else neck
+    assert (first is not None and first.type is ResidualAttention) == bool(name['lcv'])
     assert (cfg.train_dataloader.get('batch_sampler') is not None) == bool(name['lcv'])
     if name['lcv']:
         assert cfg.train_dataloader.batch_sampler.type is ClassBalancedBatchSampler

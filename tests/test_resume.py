@@ -156,7 +156,8 @@ def test_a_full_disk_is_one_message_and_leaves_the_checkpoint_before(without_wor
     (tmp_path / 'epoch_2.pth.part').symlink_to('/dev/full')  # the kernel's own "No space left on device"
     ended = run_here('train', without_workers, '--work-dir', tmp_path, check=False)
     assert ended.returncode == 1
-    assert f'error: {tmp_path}/epoch_2.pth: cannot be written (No space left on device)' in ended.stderr
+    assert f'error: {tmp_path}/epoch_2.pth: ' in ended.stderr
+    assert 'No space left on device' in ended.stderr
     assert last_good_checkpoint(tmp_path) == (tmp_path / 'epoch_1.pth', [])
 
 
@@ -165,7 +166,7 @@ def test_a_checkpoint_without_an_optimizer_is_not_resumed_from(config, never_sto
     (best,) = (config.parent / 'never_stopped').glob('best_*.pth')
     ended = run_here('train', config, '--work-dir', config.parent / 'from_best', '--resume', best, check=False)
     assert ended.returncode == 1
-    assert f'error: {best}: expected the state of the optimizer' in ended.stderr
+    assert f'error: {best}: holds no state of the optimizer' in ended.stderr
 
 
 @pytest.mark.slow

@@ -3,6 +3,8 @@
 import runpy
 from pathlib import Path
 
+from report_folders import add_runs
+
 ROOT = Path(__file__).parents[2]
 RESULTS = runpy.run_path(str(ROOT / 'benchmarks/results.py'))
 
@@ -25,3 +27,32 @@ def test_an_arm_is_compared_with_the_baseline_of_its_head_where_both_have_three_
     assert [label for label, _ in RESULTS['points'](of_cbp)] == [
         "CBP: attention, balanced batches, the paper's sum (LCV) - baseline"
     ]
+
+
+def test_the_primary_contrast_is_of_the_means_over_heads_seed_by_seed():
+    top1 = {  # the heads' means of seeds 0, 1, 2: without loss 50, 51, 52; LCV 52, 53, 57; its third HBP run is missing
+        'attention_balanced': dict(bcnn=[40, 41, 42], cbp=[50, 51, 52], hbp=[60, 61, 62]),
+        'lcv': dict(bcnn=[42, 43, 44], cbp=[52, 53, 60], hbp=[62, 63, 67]),
+    }
+    runs = [
+        dict(config=f'{head}_resnet18_warblers112', arm=arm, seed=seed, top1=value, cross_entropy=0.5)
+        for arm, heads in top1.items()
+        for head, values in heads.items()
+        for seed, value in enumerate(values)
+    ]
+    starved = dict(runs[-1], arm='attention_balanced', seed=3, top1=0, cross_entropy=2.5)
+    rows = RESULTS['fair_table']([*runs, starved])
+    assert [row['head'] for row in rows] == ['BCNN', 'CBP', 'HBP', '**mean**']
+    # equal variances: 2.776 (Student's t of four degrees of freedom) * (2 / 3)^0.5
+    assert rows[0]['LCV minus "w/o loss"'] == '+2.0 (-0.3 to +4.3)'
+    # variances 1 and 7: standard error (8 / 3)^0.5, 8^2 / (1 + 49) * 2 = 2.56 degrees of freedom, t = 3.519
+    assert [rows[3][name] for name in ('"w/o loss"', 'LCV', 'runs')] == ['51.0 ± 1.0', '54.0 ± 2.6', '0/0/3/3']
+    assert rows[3]['LCV minus "w/o loss"'] == '+3.0 (-2.7 to +8.7)'
+
+
+def test_the_runs_of_reproduce_become_lines_by_config_and_arm(tmp_path):
+    for config in ('cbp_x112', 'lcv_cbp_x112', 'cbp_x112_attention', 'cbp_x112_attention_balanced'):
+        add_runs(tmp_path, **{config: [70.0]})
+    lines = RESULTS['fair_lines'](tmp_path)
+    assert {line['config'] for line in lines} == {'cbp_x112'}
+    assert sorted(line['arm'] for line in lines) == ['attention', 'attention_balanced', 'baseline', 'lcv']

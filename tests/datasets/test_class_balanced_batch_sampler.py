@@ -328,8 +328,8 @@ def test_a_label_may_be_a_scalar_or_a_sequence_of_one_but_must_be_an_index():
 
 
 def test_labels_are_torchvisions_targets_or_those_given():
-    images = FakeImages(torch.tensor([0, 0, 0, 1, 1, 1, 2, 2]))
-    assert dataset_labels(Subset(images, [7, 0])).tolist() == [2, 0]
+    images = FakeImages(torch.tensor([0, 0, 1, 1, 2, 2, 3, 3]))
+    assert dataset_labels(Subset(images, [7, 0])).tolist() == [3, 0]
     other = [0, 1, 0, 1, 0, 1, 0, 1]
     for given, labels in ((None, images.targets.tolist()), (other, other)):
         batches = [*ClassBalancedBatchSampler(RandomSampler(images), batch_size=4, labels=given)]

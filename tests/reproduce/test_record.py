@@ -117,7 +117,7 @@ def test_training_on_the_test_images_is_not_the_papers(tmp_path):
 
 
 def test_birdlets_are_generated_also_through_the_class_of_a_real_dataset(tmp_path):
-    assert kind('lcv_cbp_resnet18_birdlets64', 5994, 5794, tmp_path) == 'generated'
+    assert kind('birdlets/lcv_cbp_resnet18_birdlets64', 5994, 5794, tmp_path) == 'generated'
     root = tmp_path / 'data/CUB_200_2011'  # the config's own relative path
     root.mkdir(parents=True)
     assert kind('cbp_vgg16_cub448', 5994, 5794, tmp_path) == 'real'
