@@ -14,6 +14,8 @@ from torch import Tensor, nn
 from ..errors import CheckpointError, first_difference
 from .resume import last_good_checkpoint, schedule_differences, take_schedule_of_config
 
+OF_THE_CONFIG = 'Expected a checkpoint of this very config: give the one of its work_dir, or the config of its training'
+
 
 class Fit(NamedTuple):
     """How weights fit a module, see `fit_of`."""
@@ -22,6 +24,10 @@ class Fit(NamedTuple):
     summary: str  # '6 of the 8 tensors of VGG fit'
     wrong: list[str]  # a text for each tensor that has another shape in the file or is missing there
     extra: list[str]  # names that only the file has
+
+    def in_full(self) -> 'Fit':
+        """The same where a name that only the file has is wrong as well."""
+        return self._replace(wrong=[*self.wrong, *(f'{key} is not in the model' for key in self.extra)])
 
     def first_wrong(self) -> str:
         return f'The first that do not: {"; ".join(self.wrong[:3])}'
@@ -99,13 +105,12 @@ class CheckpointFitHook(Hook):
         weights = unwrapped(state_dict_in(checkpoint, source, 'state_dict'), model)
         if any(key.startswith('module.') for key in weights):  # MMEngine takes it off each name
             checkpoint['state_dict'] = {f'module.{key}': value for key, value in weights.items()}
-        fit = fit_of(model, weights)
-        fit.wrong.extend(f'{key} is not in the model' for key in fit.extra)
+        fit = fit_of(model, weights).in_full()
         strict = self.testing or runner._resume
         taken = not fit.wrong or _loads(model, weights)
         if not taken and (strict or not fit.fitting):
             advice = (
-                'Expected a checkpoint of this very config: give the one of its work_dir, or the config of its training'
+                OF_THE_CONFIG
                 if strict
                 else 'Expected weights of such a model, saved by a run; of a backbone alone (torchvision) they are '
                 "model.backbone.init_cfg=dict(type='Pretrained', checkpoint=...)"

@@ -12,7 +12,7 @@ from mmpretrain import ImageClassificationInferencer
 from mmpretrain.models import BaseClassifier
 from mmpretrain.registry import DATASETS, MODELS, TRANSFORMS
 
-from ..engine.checkpoint_fit_hook import fit_of, state_dict_in, unwrapped
+from ..engine.checkpoint_fit_hook import OF_THE_CONFIG, fit_of, state_dict_in, unwrapped
 from ..engine.load import load_checkpoints_safely, trust_checkpoints
 from ..errors import CheckpointError, ConfigError
 from .config import setting, type_name
@@ -47,15 +47,11 @@ def load_trained(cfg: Config, checkpoint: str, device: str | None = None, trust:
     content = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
     weights = state_dict_in(content, checkpoint, 'state_dict')
     state_dict = unwrapped(weights, model)
-    fit = fit_of(model, state_dict)
-    wrong = fit.wrong + [f'{key} is not in the model' for key in fit.extra]
+    fit = fit_of(model, state_dict).in_full()
     try:
-        load_state_dict(model, state_dict, strict=bool(wrong))  # parts may convert what was saved in another form
+        load_state_dict(model, state_dict, strict=bool(fit.wrong))  # parts may convert what was saved in another form
     except RuntimeError as error:
-        raise CheckpointError(
-            f'{checkpoint}: {fit.summary}. The first that do not: {"; ".join(wrong[:3])}. Expected a checkpoint of '
-            'this very config: give the one of its work_dir, or the config of its training'
-        ) from error
+        raise CheckpointError(f'{checkpoint}: {fit.summary}. {fit.first_wrong()}. {OF_THE_CONFIG}') from error
     model._config = cfg
     model._dataset_meta = (content.get('meta') or {}).get('dataset_meta') or _meta_of_test_dataset(cfg)
     try:
