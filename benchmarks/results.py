@@ -66,7 +66,7 @@ def screen_arms(runs: Runs) -> dict[tuple[str, str], Runs]:
         for head in heads
         for arm in ARMS
     }
-    return {key: found for key, found in of.items() if found}
+    return {key: arm_runs for key, arm_runs in of.items() if arm_runs}
 
 
 def minus(of: Mapping[tuple[str, str], Runs], head: str, arm: str, other: str) -> Difference | None:
@@ -80,16 +80,16 @@ def screen_table(runs: Runs) -> list[Row]:
     of = screen_arms(runs)
     values = [minus(of, head, arm, 'baseline') for head, arm in of]
     rows = []
-    for ((head, arm), found), value, p in zip(
+    for ((head, arm), arm_runs), value, p in zip(
         of.items(), values, holm([value.p if value else None for value in values]), strict=True
     ):
         rows.append(
             ({'head': head} if len({head for head, _ in of}) > 1 else {})
             | {
                 'arm': ARMS[arm],
-                'runs': str(len(found)),
-                'top-1 (%)': mean_and_spread([run['top1'] for run in found], 1),
-                'cross entropy': f'{fmean(run["cross_entropy"] for run in found):.2f}',
+                'runs': str(len(arm_runs)),
+                'top-1 (%)': mean_and_spread([run['top1'] for run in arm_runs], 1),
+                'cross entropy': f'{fmean(run["cross_entropy"] for run in arm_runs):.2f}',
                 'minus baseline (95 % interval)': value.text(1) if value and value.interval else '',
                 'p (Holm)': '' if p is None else f'{p:.2f}',
             }
