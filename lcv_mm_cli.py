@@ -50,6 +50,51 @@ def tool_parser(description: str, checkpoint: bool = True, launcher: bool = Fals
     return parser
 
 
+def runs_parser(description: str, work_dir: str) -> argparse.ArgumentParser:
+    """Return the parser of a command that runs many configs.
+
+    Args:
+        description (str): What the command does.
+        work_dir (str): Default folder of the runs.
+    """
+    parser = argparse.ArgumentParser(
+        description=description,
+        epilog='Exit codes: 0, all runs finished; 1, some failed; 75, stopped, start it again.',
+    )
+    parser.add_argument(
+        '--seeds', type=int, nargs='+', help='default: 0 1 2; of --report-only: all seeds that have been run'
+    )
+    parser.add_argument('--dry-run', action='store_true', help='list the runs and how far they are, and do nothing')
+    parser.add_argument('--report-only', action='store_true', help='write the report, and run nothing')
+    parser.add_argument(
+        '--work-dir', type=Path, default=Path(work_dir), help='folder of all runs (default: %(default)s)'
+    )
+    parser.add_argument('--out', type=Path, metavar='DIR', help='folder of the report (default: the work dir)')
+    parser.add_argument('--amp', action='store_true', help='train in mixed precision; the report says so')
+    parser.add_argument(
+        '--engine',
+        choices=['local', 'ray', 'slurm'],
+        default='local',
+        help='local: one run on each GPU, or in turn on the CPU; ray, slurm: on a cluster of that kind',
+    )
+    parser.add_argument(
+        '--engine-options',
+        nargs='+',
+        default=[],
+        metavar='KEY=VALUE',
+        help="local: jobs=2; ray: of ray.init and a task's resources, address=auto num_gpus=1; slurm: of submitit's "
+        'update_parameters, slurm_partition=gpu timeout_min=600',
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        default=[],
+        metavar='KEY=VALUE',
+        help='override settings of every config; {seed} in a value is the seed of each run',
+    )
+    return parser
+
+
 def main() -> None:
     """Run the tool that the first argument names, with the arguments after it."""
     spec = find_spec('lcv_mm')  # imports nothing

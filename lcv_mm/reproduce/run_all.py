@@ -1,19 +1,54 @@
 """All runs of a command through an engine, with progress."""
 
 import signal
+from argparse import Namespace
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from threading import Event
 from typing import Any
 
+from mmengine.config import DictAction
 from rich.progress import Progress
 
 from ..engine import EXIT_TRY_AGAIN
+from ..engine.speed import warn_of_slow_amp
 from ..visualization import last_epoch
 from .engines import ENGINES
-from .plan import RunSpec
+from .plan import RunSpec, make_specs, print_plan, run_lengths
 from .record import BUSY, FAILED, FINISHED, STOPPED
+from .report import write_report
+
+
+def run_and_report(configs: Sequence[Path], tools: Path, args: Namespace, baseline: str = '', data: str = '') -> int:
+    """Run configs with each seed and write the report on them.
+
+    Args:
+        configs (Sequence[Path]): The configs.
+        tools (Path): Folder of train.py and test.py.
+        args (Namespace): What the parser `lcv_mm_cli.runs_parser` has read.
+        baseline (str): See `write_report`.
+        data (str): Folder of images that all are trained on. Defaults to '': their own datasets.
+
+    Returns:
+        int: The exit code.
+    """
+    code = 0
+    if not args.report_only:
+        seeds = [0, 1, 2] if args.seeds is None else args.seeds
+        specs = make_specs(configs, seeds, args.work_dir, tools, args.cfg_options, args.amp, data)
+        lengths = run_lengths(specs)
+        if args.amp and args.engine == 'local':
+            warn_of_slow_amp()
+        if args.dry_run:
+            print_plan(specs)
+            return 0
+        options = (option.partition('=') for option in args.engine_options)
+        code = run_all(specs, lengths, args.engine, {key: DictAction._parse_iterable(text) for key, _, text in options})
+    names = [config.stem for config in configs]
+    print(f'Report: {write_report(args.work_dir, names, args.seeds, baseline=baseline, out=args.out)}')
+    return code
 
 
 def run_all(specs: Sequence[RunSpec], lengths: Sequence[int], engine: str, options: Mapping[str, Any]) -> int:
