@@ -23,8 +23,9 @@ from typing import Any
 import torch
 
 from ..errors import ConfigError
-from .execute import Outcome, ProcessPool, execute
+from .execute import Outcome, execute
 from .plan import RunSpec
+from .processes import ProcessPool
 from .record import STOPPED, cores
 
 Ends = Iterator[tuple[RunSpec, Outcome] | None]

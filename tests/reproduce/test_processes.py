@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tiny_run import wait_until
 
-from lcv_mm.reproduce.execute import ProcessPool
+from lcv_mm.reproduce.processes import ProcessPool
 
 WAITS = """
 import signal, sys, time

@@ -7,8 +7,9 @@ import pytest
 from mmengine.config import Config
 
 from lcv_mm.reproduce import make_specs
-from lcv_mm.reproduce.execute import ProcessPool, ProcessResult, execute, train_session
+from lcv_mm.reproduce.execute import execute, train_session
 from lcv_mm.reproduce.plan import RunSpec, state
+from lcv_mm.reproduce.processes import ProcessPool, ProcessResult
 from lcv_mm.reproduce.record import Record, count_parameters, data_kind, read_record, write_record
 
 CONFIGS = Path(__file__).parents[2] / 'configs'

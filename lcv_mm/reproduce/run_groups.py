@@ -1,0 +1,114 @@
+"""The finished runs in a work dir, in groups of one config and one setting: what a report averages and compares."""
+
+import json
+import math
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .paper import metric_of
+from .plan import SEED
+from .record import FINISHED, SETTINGS, Record, read_record
+from .summary import Difference, difference, mean_and_spread
+
+# Conditions of a run: those that make it another experiment, and those of which a table tells
+SETTING = ('dataset', 'images, train / test', 'weights', 'crop', 'epochs', 'precision', 'options')
+COMPARABLE = ('images, train / test', 'precision', 'options')  # of them, those that a comparison of any configs needs
+
+
+@dataclass(frozen=True)
+class RunGroup:
+    """The finished runs of one config under one setting: what is averaged, and nothing else is."""
+
+    config: str
+    setting: dict[str, str]  # SETTING, 'data' and 'loss', as text; '' is what the folder does not tell
+    runs: dict[int, Record] = field(default_factory=dict)  # by seed
+    folders: list[Path] = field(default_factory=list)
+
+    @property
+    def metric(self) -> str:
+        """What its runs are judged by, such as 'accuracy/top1'."""
+        return metric_of(self.config)
+
+    @property
+    def results(self) -> list[float]:
+        """That, in per cent, in the order of the seeds."""
+        return [record.result for record in self.runs.values()]
+
+    @property
+    def shown(self) -> dict[str, str]:
+        """The conditions in SETTING."""
+        return {name: self.setting[name] for name in SETTING}
+
+    @property
+    def untrained(self) -> str:
+        """Its runs whose classifier has not learned, with their last cross entropies; '' where all have."""
+        runs = [
+            f'seed {seed}: {run.cross_entropy:.2f} of log C = {math.log(run.num_classes):.2f}'
+            for seed, run in self.runs.items()
+            if not run.learned
+        ]
+        return f'classifier not trained (cross entropy, {"; ".join(runs)})' if runs else ''
+
+    def measured(self, metric: str) -> str:
+        """Mean and spread of a metric of its runs; '' where not all have it."""
+        values = [record.metrics[metric] for record in self.runs.values() if metric in record.metrics]
+        return mean_and_spread(values) if len(values) == len(self.runs) else ''
+
+    def minus(self, other: 'RunGroup') -> Difference | None:
+        """Difference of the results, from runs whose classifier has learned; None where there are none on a side."""
+        ours, theirs = ([run.result for run in group.runs.values() if run.learned] for group in (self, other))
+        return difference(ours, theirs) if ours and theirs else None
+
+    def counterpart(
+        self, config: str, groups: Sequence['RunGroup'], same: Sequence[str] = SETTING
+    ) -> 'RunGroup | None':
+        """The group of another config that has the same setting, or these conditions of it; None if not run."""
+        of_config = (group for group in groups if group.config == config)
+        return next((group for group in of_config if all(group.setting[k] == self.setting[k] for k in same)), None)
+
+
+def read_groups(
+    work_dir: Path, configs: Sequence[str], seeds: Sequence[int] | None
+) -> tuple[list[RunGroup], list[Record]]:
+    """The finished runs of configs in groups, in the order of configs and seeds, and the records of failed ones."""
+    groups: dict[tuple[str, ...], RunGroup] = {}
+    failed = []
+    for config in configs:
+        known = {int(path.name[5:]): path for path in work_dir.glob(f'{config}/seed_*') if path.name[5:].isdigit()}
+        for seed, folder in sorted(known.items()):
+            record = read_record(folder) if seeds is None or seed in seeds else None
+            if record is not None and record.status == FINISHED and record.metric in record.metrics:
+                setting = setting_of(record, folder)
+                group = groups.setdefault((config, *setting.values()), RunGroup(config, setting))
+                group.runs[seed] = record
+                group.folders.append(folder)
+            elif record is not None:
+                failed.append(record)
+    return list(groups.values()), failed
+
+
+def setting_of(record: Record, folder: Path) -> dict[str, str]:
+    """What, beside the config's name, makes a run another experiment, as text; '' is what its folder does not tell."""
+    settings: dict[str, str] = {}
+    with suppress(OSError, ValueError):
+        settings = json.loads((folder / SETTINGS).read_text())
+    per_seed = {key: value for key, value in record.options.items() if SEED in value}  # the seeds are one setting
+    known = {key: value for key, value in {**settings, **per_seed}.items() if value != 'None'}
+    weights = known.get('load_from', known.get('model.backbone.init_cfg.checkpoint', 'random weights' * bool(settings)))
+    crops = re.findall(r"'crop_size': \(?(\d+)", known.get('test_dataloader.dataset.pipeline', ''))
+    root = Path(known.get('data', known.get('train_dataloader.dataset.data_root', ''))).name
+    values = (
+        record.dataset + f' ({root})' * bool(root),
+        f'{record.images.get("train")} / {record.images.get("test")}',
+        weights.rpartition('/')[2],
+        crops[-1] if crops else '',
+        known.get('train_cfg.max_epochs', ''),
+        'mixed (amp)' * record.amp,
+        ', '.join(f'`{key}={value}`' for key, value in sorted(record.options.items())),
+    )
+    # the defaults of the loss may change between two seeds
+    loss = ', '.join(f'{key}={value}' for key, value in settings.items() if key.startswith('model.variance_loss.'))
+    return dict(zip(SETTING, values, strict=True)) | dict(data=record.data, loss=loss)
