@@ -65,8 +65,6 @@ def config(folder: Path, style: str, options: str, levels: str, channels: str) -
 @pytest.mark.parametrize('style', ['text', 'pure'])
 @pytest.mark.parametrize('row', ROWS, ids=lambda row: row[0])
 def test_a_backbone_with_bilinear_heads_trains_for_a_step(row, style, tmp_path):
-    if row[0] == 'timm':
-        pytest.importorskip('timm')
     cfg = config(tmp_path, style, *row[1:])
     size = size_for(row[1])
     # the classes of a pure-Python config are the same ones: one head tells that they are found
