@@ -24,7 +24,7 @@ Tensors = Sequence[Tensor]
 # Rows of the projections at a time: enough for fast products, few enough to stay small beside the maps. Backward holds
 # four matrices of so many rows and a column per position in the direct form; with the Gram matrix two, of a column for
 # each channel of each image.
-DIRECT_ROWS, GRAM_ROWS = 256, 512
+ROWS = 512
 
 
 def hadamard_bilinear_pool(
@@ -156,8 +156,8 @@ def _side_by_side(x: Tensor) -> Tensor:
     return x.transpose(0, 1).flatten(1)
 
 
-def _row_slices(dim: int, rows: int) -> list[slice]:
-    return [slice(start, min(start + rows, dim)) for start in range(0, dim, rows)]
+def _row_slices(dim: int) -> list[slice]:
+    return [slice(start, min(start + ROWS, dim)) for start in range(0, dim, ROWS)]
 
 
 # Either form, direct or by Gram matrix, pools levels (N, C, L) by projections (D, C) and biases (D,): (N, pairs * D).
@@ -176,7 +176,7 @@ def _direct_forward(levels: Tensors, weights: Tensors, biases: Tensors) -> Tenso
     wide = accumulation_dtype(levels[0].dtype)
     maps = [_side_by_side(x) for x in levels]
     pooled = []
-    for chunk in _row_slices(len(weights[0]), DIRECT_ROWS):
+    for chunk in _row_slices(len(weights[0])):
         parts = _project(weights, biases, maps, chunk)
         # the products in float32: in float16 those of large features overflow
         pairs = [(a.to(wide) * b).unflatten(1, (num, size)).mean(2).T for a, b in combinations(parts, 2)]
@@ -193,7 +193,7 @@ def _direct_backward(levels: Tensors, weights: Tensors, biases: Tensors, grad: T
     grad_weights = [torch.empty_like(w, dtype=wide) for w in weights] if learned else []
     grad_biases = [torch.empty_like(b, dtype=wide) for b in biases] if learned else []
     pairs = list(combinations(range(len(levels)), 2))
-    for chunk in _row_slices(len(weights[0]), DIRECT_ROWS):
+    for chunk in _row_slices(len(weights[0])):
         parts = [part.unflatten(1, (num, size)) for part in _project(weights, biases, maps, chunk)]
         for i, weight in enumerate(weights):
             grad_part = torch.zeros_like(parts[i])
@@ -224,7 +224,7 @@ def _gram_forward(levels: Tensors, weights: Tensors, biases: Tensors) -> Tensor:
         gram = _gram(levels[i], levels[j])
         inner = [
             torch.bmm(matrix_product(weights[i][chunk], gram).unflatten(1, (num, -1)), weights[j][chunk, :, None])
-            for chunk in _row_slices(len(weights[0]), GRAM_ROWS)
+            for chunk in _row_slices(len(weights[0]))
         ]
         pair = torch.cat(inner)[:, :, 0].T  # (D, N, 1) -> (N, D)
         first, second = means[i] @ weights[i].T, means[j] @ weights[j].T
@@ -239,7 +239,7 @@ def _gram_backward(levels: Tensors, weights: Tensors, biases: Tensors, grad: Ten
     for pair, (i, j) in enumerate(combinations(range(len(levels)), 2)):
         gram = _gram(levels[i], levels[j])
         grad_gram = torch.zeros_like(gram)
-        for chunk in _row_slices(len(weights[0]), GRAM_ROWS):
+        for chunk in _row_slices(len(weights[0])):
             g = grad[:, pair, chunk].T.contiguous()  # (k, N)
             weighted = (weights[j][chunk, None] * g[:, :, None]).flatten(1)  # (k, N * C)
             add_matrix_product(grad_gram, weights[i][chunk].T, weighted)

@@ -14,8 +14,7 @@ DIM = 40
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch):
     """So small that the projections of these tests are taken in several chunks."""
-    for rows in ('DIRECT_ROWS', 'GRAM_ROWS'):
-        monkeypatch.setattr(hierarchical, rows, 16)
+    monkeypatch.setattr(hierarchical, 'ROWS', 16)
 
 
 def draw(places, dtype=torch.float64, bias=True, num=3):
