@@ -25,6 +25,7 @@ ARMS = {  # of benchmarks/screen.py
     'lcv': "attention, balanced batches, the paper's sum (LCV)",
     'lcv_head': "attention, balanced batches, the sum on the head's vector",
     'triplet': 'attention, balanced batches, triplet loss (margin 0.2)',
+    'contrastive': 'attention, balanced batches, contrastive loss',
     'supcon_head': "attention, balanced batches, supervised contrastive loss on the head's vector",
 }
 FAIR = {  # arms of the fair test, and their columns

@@ -52,6 +52,7 @@ ARMS: dict[str, tuple[dict, bool]] = {
     'lcv_head_shuffled': ({**loss(space='head'), **ATTENTION}, False),
     'lcv_head_no_attention': (loss(space='head'), True),
     'triplet': ({**loss('MetricLearningLoss', loss=dict(type='TripletMarginLoss', margin=0.2)), **ATTENTION}, True),
+    'contrastive': ({**loss('MetricLearningLoss', loss='ContrastiveLoss'), **ATTENTION}, True),
     'supcon_head': ({**loss('MetricLearningLoss', loss='SupConLoss', space='head'), **ATTENTION}, True),
 }
 
@@ -145,7 +146,8 @@ def train(cfg: Config, arm: str, seed: int, fit: Maps, judged: Maps) -> dict[str
         log: dict[str, list[float]] = {}
         for batch in batches:
             views = torch.randint(fit.maps.shape[1], (len(batch),))
-            losses = model.loss(fit.maps[batch, views].float(), samples(fit.labels[batch]))
+            with optim_wrapper.optim_context(model):
+                losses = model.loss(fit.maps[batch, views].float(), samples(fit.labels[batch]))
             total, values = model.parse_losses(losses)
             optim_wrapper.update_params(total)
             for name, value in values.items():
@@ -182,17 +184,20 @@ def main() -> None:
     parser.add_argument('--quarter', type=int, choices=range(4), help='hold out this quarter of the training images')
     parser.add_argument('--cache', type=Path, default=Path('work_dirs/screen'), help='folder of the cached maps')
     parser.add_argument('--out', type=Path, default=Path('work_dirs/screen/screen.jsonl'))
+    parser.add_argument('--amp', action='store_true', help='train in bfloat16')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={})
     args = parser.parse_args()
     cfg = Config.fromfile(args.config)
     cfg.merge_from_dict(args.cfg_options)
+    if args.amp:
+        cfg.optim_wrapper.type = 'lcv_mm.engine.CPUAmpOptimWrapper'
     dataset = args.config.stem.split('_')[-1]
     options = {key: str(value) for key, value in args.cfg_options.items() if not key.endswith(PLACES)}
     fit, judged = split(cache_maps(cfg, args.cache / f'{dataset}.pt'), args.quarter)
     args.out.parent.mkdir(parents=True, exist_ok=True)
     for seed in args.seeds:
         for arm in args.arms:
-            run = dict(config=args.config.stem, arm=arm, seed=seed, quarter=args.quarter, options=options)
+            run = dict(config=args.config.stem, arm=arm, seed=seed, quarter=args.quarter, options=options, amp=args.amp)
             done = args.out.read_text().splitlines() if args.out.is_file() else []
             if any(run.items() <= json.loads(line).items() for line in done):
                 continue
