@@ -180,7 +180,7 @@ def _labelled_images(dataset: Any) -> set[str]:
     """The paths of a dataset's images, without those whose label is hidden (-1, of category discovery)."""
     infos = [dataset.get_data_info(i) for i in range(len(dataset))] if hasattr(dataset, 'get_data_info') else []
     seen = [info for info in infos if -1 not in np.ravel(info.get('gt_label', 0))]
-    return {os.path.abspath(info['img_path']) for info in seen if 'img_path' in info}
+    return {os.path.realpath(info['img_path']) for info in seen if 'img_path' in info}
 
 
 def _where(loader: str, dataset: Any) -> str:
