@@ -106,6 +106,14 @@ class CBPHead(BilinearHead):
         self.in_map_channels = in_channels
         self.pool = PROJECTIONS[projection](in_channels, out_dim, seed)
 
+    def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *args: Any) -> None:
+        # the hashes of another out_dim have the same shape, but point to the dimensions of that feature
+        given = state_dict.get(f'{prefix}fc.weight')
+        if given is not None and given.shape[1:] != self.fc.weight.shape[1:]:
+            for name in self.pool.state_dict(prefix=f'{prefix}pool.'):
+                state_dict.pop(name, None)
+        super()._load_from_state_dict(state_dict, prefix, *args)
+
     def pre_logits(self, feats: tuple[Tensor, ...]) -> Tensor:
         """Pool the last level: a tuple of (N, C, H, W) -> (N, out_dim), each row of unit length."""
         check_maps('CBPHead', feats[-1:], [self.in_map_channels])

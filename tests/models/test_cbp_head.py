@@ -1,5 +1,6 @@
 import pytest
 import torch
+from mmengine.runner.checkpoint import load_state_dict
 from mmpretrain.registry import MODELS
 
 from lcv_mm.models import CBPHead
@@ -71,3 +72,16 @@ def test_a_loaded_checkpoint_brings_its_own_sketch():
     assert not torch.allclose(trained.pre_logits((x,)), fresh.pre_logits((x,)))
     fresh.load_state_dict(trained.state_dict())
     assert torch.equal(trained((x,)), fresh((x,)))
+
+
+@pytest.mark.parametrize('projection', ['ts', 'rm'])
+@pytest.mark.parametrize('out_dim', [16, 256])
+def test_the_sketch_of_another_out_dim_is_not_loaded(projection, out_dim):
+    trained = CBPHead(num_classes=3, in_channels=12, out_dim=64, projection=projection, seed=1)
+    model = torch.nn.ModuleDict(dict(head=CBPHead(3, 12, out_dim, projection, seed=2)))
+    drawn = {name: value.clone() for name, value in model.head.pool.state_dict().items()}
+    load_state_dict(
+        model, torch.nn.ModuleDict(dict(head=trained)).state_dict()
+    )  # MMEngine's: what fits, as `load_from`
+    assert all(torch.equal(value, drawn[name]) for name, value in model.head.pool.state_dict().items())
+    assert torch.equal(model.head.fc.bias, trained.fc.bias)
