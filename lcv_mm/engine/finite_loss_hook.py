@@ -1,6 +1,7 @@
-"""A run whose losses or weights are NaN or infinite ends, and its last good checkpoint stays."""
+"""A run whose losses, weights or scores are NaN or infinite ends, and its last good checkpoint stays."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -18,13 +19,14 @@ class FiniteLossHook(Hook):
     """Ends the run where losses stay infinite or NaN, and before weights that are so are saved.
 
     A single such loss is tolerated: in float16 the loss scaler skips the step. Weights and running statistics are
-    checked when an epoch ends and whenever a checkpoint is saved.
+    checked when an epoch ends and whenever a checkpoint is saved. Finite weights can still give scores that are NaN, of
+    which an accuracy is computed all the same: a validation and a test with such an image end in an error.
 
     Args:
         patience (int): Iterations in a row with a loss that is not finite, 1 or more, that end the run.
 
     Raises:
-        TrainingError: In training, if losses or weights are not finite.
+        TrainingError: If losses or weights, or in the end of a validation or test the scores, are not finite.
     """
 
     priority = 'ABOVE_NORMAL'  # before the hook that saves, and before the next learning rate is set
@@ -55,6 +57,24 @@ class FiniteLossHook(Hook):
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         _check_weights(runner, checkpoint['meta']['iter'])
+
+    def before_val_epoch(self, runner: Runner) -> None:
+        self._images = 0  # whose scores are not finite
+
+    def after_val_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Sequence | None = None
+    ) -> None:
+        scores = [torch.as_tensor(sample.get('pred_score', 0.0)) for sample in outputs or ()]
+        self._images += sum(not score.isfinite().all() for score in scores)
+
+    def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
+        if self._images:
+            raise TrainingError(
+                f'the model gives {self._images} images scores that are NaN or infinite, of which no metric is right; '
+                'take an earlier checkpoint, or leave --amp out'
+            )
+
+    before_test_epoch, after_test_iter, after_test_epoch = before_val_epoch, after_val_iter, after_val_epoch
 
 
 def _check_weights(runner: Runner, iterations: int) -> None:

@@ -1,4 +1,4 @@
-"""A run whose losses or weights are NaN or infinite ends, and its last good checkpoint stays."""
+"""A run whose losses, weights or scores are NaN or infinite ends, and its last good checkpoint stays."""
 
 import math
 from pathlib import Path
@@ -9,6 +9,7 @@ import torch
 from mmengine.config import Config
 from mmengine.model import BaseModel
 from mmengine.runner import Runner
+from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
 from lcv_mm.errors import TrainingError
@@ -113,3 +114,31 @@ def test_a_checkpoint_within_an_epoch_is_looked_at_too(tmp_path):
         run(tmp_path / 'run', model=Planned({}, broken_in=3), default_hooks=hooks)
     assert sorted(file.name for file in (tmp_path / 'run').glob('*.pth')) == ['iter_1.pth', 'iter_2.pth']
     assert f'is kept: {tmp_path / "run" / "iter_2.pth"}.' in str(caught.value)
+
+
+class Scorer(BaseModel):
+    """Gives each image its inputs as scores."""
+
+    def forward(self, inputs: list[Tensor], data_samples: list[DataSample], mode: str = 'tensor') -> list[DataSample]:
+        return [sample.set_pred_score(score) for score, sample in zip(inputs, data_samples, strict=True)]
+
+
+@pytest.mark.parametrize('loop', ['val', 'test'])
+@pytest.mark.parametrize(('score', 'images'), [(0.9, 0), (NAN, 1), (INF, 1), (-INF, 1)])
+def test_a_score_that_is_not_finite_is_no_accuracy(loop, score, images, tmp_path):
+    rows = [
+        {'inputs': torch.tensor([value, 0.1]), 'data_samples': DataSample().set_gt_label(0)}
+        for value in (0.5, score, 0.7)
+    ]
+    settings = {
+        f'{loop}_dataloader': dict(batch_size=2, num_workers=0, sampler=dict(type='DefaultSampler'), dataset=rows),
+        f'{loop}_cfg': {},
+        f'{loop}_evaluator': dict(type='mmpretrain.Accuracy'),
+    }
+    hooks = dict(finite_loss=dict(type='lcv_mm.engine.FiniteLossHook'))
+    runner = Runner(Scorer(), str(tmp_path), default_hooks=hooks, experiment_name=f'{tmp_path.name}-{loop}', **settings)
+    if images:
+        with pytest.raises(TrainingError, match=f'gives {images} images scores that are NaN or infinite'):
+            getattr(runner, loop)()
+    else:
+        assert getattr(runner, loop)() == {'accuracy/top1': 100.0}
