@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from layouts import draw_noise
 from mmengine.config import Config
 from mmengine.evaluator import BaseMetric
 from tiny_run import ROOT, run_python, start_tool, tiny_options, tiny_settings
@@ -96,6 +97,20 @@ def test_the_accuracy_is_the_share_of_right_predictions(trained, tmp_path, run_h
     page = (tmp_path / 'analysis/analysis.html').read_text()
     assert f'12 test images of 6 classes: top-1 {100 * sum(right) / len(right):.2f} %' in page
     assert len(list((tmp_path / 'show').rglob('*.png'))) == 12
+
+
+@pytest.mark.parametrize(('classes', 'code'), [(['hawk', 'owl'], 0), (['owl', 'hawk'], 1)])
+def test_predictions_are_not_read_with_the_classes_of_another_order(classes, code, tmp_path, run_here):
+    files = [str(tmp_path / 'data' / name / '1.png') for name in ('hawk', 'owl')]
+    for file in files:
+        draw_noise(Path(file), 40, 40)
+    scores = torch.eye(2)
+    samples = [dict(img_path=file, pred_score=scores[i], gt_label=torch.tensor([i])) for i, file in enumerate(files)]
+    (tmp_path / 'pred.pkl').write_bytes(pickle.dumps(samples))
+    dataset = dict(type='lcv_mm.ImageFolder', data_root=str(tmp_path / 'data'), pipeline=[])
+    (tmp_path / 'c.py').write_text(f'test_dataloader = dict(dataset={dataset | dict(metainfo=dict(classes=classes))})')
+    done = run_here('analyze', tmp_path / 'c.py', tmp_path / 'pred.pkl', check=False)
+    assert (done.returncode, (tmp_path / 'analysis.html').is_file()) == (code, code == 0), done.stderr
 
 
 def test_pictures_of_a_run(trained, tmp_path, run_here):

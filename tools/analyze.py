@@ -22,6 +22,7 @@ def main() -> None:
 
     # imported late: `--help` answers at once
     from lcv_mm.engine import write_atomically  # first: it keeps the toolbox's import quiet
+    from lcv_mm.errors import ConfigError
     from lcv_mm.launch import load_config, short_errors
     from lcv_mm.visualization.analysis import analysis_page, read_predictions
 
@@ -32,8 +33,16 @@ def main() -> None:
     with short_errors():
         cfg = load_config(args.config, ['test_dataloader'], args.cfg_options)
         init_default_scope(cfg.get('default_scope') or 'mmpretrain')  # as the Runner does, for names in wrappers
-        classes = DATASETS.build(cfg.test_dataloader.dataset).metainfo['classes']
+        dataset = DATASETS.build(cfg.test_dataloader.dataset)
+        classes = dataset.metainfo['classes']
         predictions = read_predictions(args.predictions, len(classes))
+        truth = {info.get('img_path'): info.get('gt_label') for info in map(dataset.get_data_info, range(len(dataset)))}
+        for file, label in zip(predictions.files, predictions.labels, strict=True):
+            if truth.get(file, label) != label:
+                raise ConfigError(
+                    f'{args.predictions}: {file} has label {label}, but {truth[file]} in test_dataloader.dataset; '
+                    'give the config that the predictions were made with'
+                )
         page = analysis_page(predictions, classes, f'Predictions of {Path(args.config).stem}')
         folder = args.out or args.predictions.parent
         write_atomically(folder / 'analysis.html', page)
