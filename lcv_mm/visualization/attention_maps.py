@@ -10,7 +10,7 @@ from mmpretrain.models import ImageClassifier
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
-from ..errors import ConfigError
+from ..errors import ConfigError, DataError
 from ..models import ResidualAttention
 
 
@@ -35,6 +35,9 @@ def predict_with_attention(model: ImageClassifier, batch: dict) -> tuple[list[Da
 
     Returns:
         tuple[list[DataSample], Tensor]: The predictions, and the last level of M, (N, C, H, W).
+
+    Raises:
+        DataError: If scores are not finite: no class is predicted then.
     """
     outputs: list[tuple[Tensor, ...]] = []
     handle = attention_of(model).register_forward_hook(lambda module, inputs, output: outputs.append(output))
@@ -43,6 +46,8 @@ def predict_with_attention(model: ImageClassifier, batch: dict) -> tuple[list[Da
             samples = model.predict(**model.data_preprocessor(batch))
     finally:
         handle.remove()
+    if not all(sample.pred_score.isfinite().all() for sample in samples):
+        raise DataError('the model gives images scores that are NaN or infinite; take an earlier checkpoint')
     return samples, outputs[-1][-1]
 
 

@@ -9,6 +9,7 @@ from mmpretrain.registry import MODELS
 from mmpretrain.structures import DataSample
 from PIL import Image
 
+from lcv_mm.errors import DataError
 from lcv_mm.ops import residual_attention
 from lcv_mm.visualization.attention_maps import attention_title, predict_with_attention
 
@@ -41,6 +42,14 @@ def test_the_attention_output_is_taken_where_pooling_follows_it():
         feats = model.backbone(model.data_preprocessor(images)['inputs'])[-1]
     torch.testing.assert_close(maps, residual_attention(feats))
     assert len(samples) == 2
+
+
+@pytest.mark.parametrize('value', [np.nan, np.inf])
+def test_no_class_is_named_where_scores_are_not_finite(value):
+    model = build([ATTENTION, POOLING])
+    model.head.fc.bias.data[1] = value
+    with pytest.raises(DataError, match='NaN or infinite'):
+        predict_with_attention(model, batch())
 
 
 def test_a_title_says_which_name_is_the_truth_and_which_the_prediction():
