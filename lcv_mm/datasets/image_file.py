@@ -17,7 +17,7 @@ from ..errors import DataError
 # What both OpenCV, which reads the images, and Pillow, which finds damage, decode
 SUFFIXES = (
     '.apng', '.avif', '.avifs', '.bmp', '.gif', '.j2c', '.j2k', '.jfif', '.jp2', '.jpc', '.jpe', '.jpeg', '.jpf',
-    '.jpg', '.jpx', '.mpo', '.pbm', '.pfm', '.pgm', '.png', '.pnm', '.ppm', '.ras', '.tif', '.tiff', '.webp',
+    '.jpg', '.jpx', '.mpo', '.pbm', '.pgm', '.png', '.pnm', '.ppm', '.ras', '.tif', '.tiff', '.webp',
 )  # fmt: skip
 _JPEG_ENDS = b'\xff\xd9'
 
