@@ -1,4 +1,4 @@
-"""A run whose losses or weights are NaN or infinite ends, and its last good checkpoint stays."""
+"""End a run whose losses or weights are NaN or infinite, and keep its last good checkpoint."""
 
 import math
 from typing import Any
@@ -15,13 +15,13 @@ from .resume import last_good_checkpoint
 
 @HOOKS.register_module()
 class FiniteLossHook(Hook):
-    """Ends the run where losses stay infinite or NaN, and before weights that are so are saved.
+    """Ends the run if losses stay infinite or NaN, and before such weights are saved.
 
-    A single such loss is tolerated: in float16 the loss scaler skips the step. Weights and running statistics are
-    checked when an epoch ends and whenever a checkpoint is saved.
+    A single such loss is tolerated: in float16, the loss scaler skips the step. Weights and running statistics are
+    checked at the end of each epoch and whenever a checkpoint is saved.
 
     Args:
-        patience (int): Iterations in a row with a loss that is not finite, 1 or more, that end the run.
+        patience (int): Number of consecutive iterations with a non-finite loss that ends the run, 1 or more.
 
     Raises:
         TrainingError: In training, if losses or weights are not finite.
@@ -46,7 +46,7 @@ class FiniteLossHook(Hook):
             when = f'iteration {runner.iter + 1} (epoch {runner.epoch + 1})'
             self._first = f'{when}: {values}, at {_learning_rates(runner)}'
         self._in_a_row += 1
-        if not self._in_a_row < self.patience:  # so that a patience of NaN is none
+        if not self._in_a_row < self.patience:  # a patience of NaN also ends the run
             times = f'{self._in_a_row} iterations in a row, first' if self._in_a_row > 1 else 'one iteration,'
             raise TrainingError(f'the loss is not finite for {times} in {self._first}. {_what_to_do(runner)}')
 
@@ -68,7 +68,7 @@ def _check_weights(runner: Runner, iterations: int) -> None:
 
 
 def _learning_rates(runner: Runner) -> str:
-    """Of each optimizer, every rate once: `lr=0.02/1`."""
+    """The distinct learning rates of each optimizer: `lr=0.02/1`."""
     return ', '.join(
         f'{name}={"/".join(f"{lr:.4g}" for lr in dict.fromkeys(rates))}'
         for name, rates in runner.optim_wrapper.get_lr().items()
