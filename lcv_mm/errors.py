@@ -25,7 +25,7 @@ class CheckpointError(UserFacingError):
 
 
 class TrainingError(UserFacingError):
-    """Training cannot continue: its losses or weights are NaN or infinite."""
+    """Training cannot go on: its losses or weights are NaN or infinite."""
 
 
 def did_you_mean(name: object, known: Iterable[str]) -> str:

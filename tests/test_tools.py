@@ -33,7 +33,7 @@ def logged(work_dir: Path) -> list[dict]:
 def predicted(run_here: Callable, checkpoint: Path, out: Path, *args: object, config: object = CONFIG) -> list[dict]:
     """What tools/test.py writes for each test image."""
     done = run_here('test', config, checkpoint, '--out', out, *args)
-    assert 'stay as initialised' not in done.stdout + done.stderr
+    assert 'start anew' not in done.stdout + done.stderr
     with out.open('rb') as file:
         return pickle.load(file)
 

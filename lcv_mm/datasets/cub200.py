@@ -62,7 +62,7 @@ class CUB200(ArchiveLayout, CUB):
             if not (key.isascii() and key.isdigit() and value):
                 raise self._error(f"{filepath}, line {number}: expected '<id> <value>', found {text!r}")
             if int(key) - 1 in values:
-                raise self._error(f'{filepath}, line {number}: id {key} occurs twice')
+                raise self._error(f'{filepath}, line {number}: id {key} is there twice')
             values[int(key) - 1] = value.rstrip()
         return values
 
@@ -76,7 +76,7 @@ class CUB200(ArchiveLayout, CUB):
         ):
             differing = sorted(images.keys() ^ values.keys())
             if differing:
-                raise self._error(f'images.txt and {name} differ in {len(differing)} ids, such as {differing[0] + 1}')
+                raise self._error(f'{len(differing)} ids are in images.txt or {name} alone, such as {differing[0] + 1}')
             wrong = next((key for key, value in values.items() if value not in valid), None)
             if wrong is not None:
                 raise self._error(f'{name}, id {wrong + 1}: expected {expected}, found {values[wrong]!r}')

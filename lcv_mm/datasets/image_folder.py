@@ -26,7 +26,7 @@ class ImageFolder(IntactImages, CustomDataset):
     def _find_samples(self) -> list:
         root = os.path.abspath(self.img_prefix)
         if not os.path.isdir(root):
-            raise DataError(f'{root}: no such folder; set it with --data, or train with --no-validate')
+            raise DataError(f'{root}: no such folder; give it by --data, or train with --no-validate')
         names = images_in(root)
         if not self.with_label:
             return names

@@ -117,7 +117,7 @@ class CheckpointFitHook(Hook):
             )
             raise CheckpointError(f'{source}: {fit.summary}. {fit.first_wrong()}. {advice}')
         if not taken:
-            runner.logger.warning(f'{source}: {fit.summary}; the others stay as initialised: {"; ".join(fit.wrong)}')
+            runner.logger.warning(f'{source}: {fit.summary}; the others start anew: {"; ".join(fit.wrong)}')
         if runner._resume:
             self._check_resumed(runner, checkpoint, source)
         loader = 'test_dataloader' if self.testing else 'train_dataloader'

@@ -136,7 +136,7 @@ def _data_only(file: Path, downloaded: bool = False) -> Iterator[None]:
         refused = re.search(r'GLOBAL (\S+)', str(error)) if isinstance(error, UnpicklingError) else None
         if refused:
             raise CheckpointError(
-                f'{file}: refused, it contains code ({refused[1]}). If you trust its source, add --trust-checkpoint'
+                f'{file}: refused, it holds code ({refused[1]}). If you trust its source, add --trust-checkpoint'
             ) from error
         # for an intact file, these are torch's own errors (memory, devices); the older format cannot be checked
         of_torch = isinstance(error, MemoryError | OSError | RuntimeError) and zipfile.is_zipfile(file)

@@ -49,10 +49,10 @@ def test_it_reads_what_mmpretrain_reads(root, split):
 @pytest.mark.parametrize(
     ('name', 'old', 'new', 'says'),
     [
-        ('image_class_labels', '3 1\n', '', 'images.txt and image_class_labels.txt differ in 1 ids, such as 3'),
+        ('image_class_labels', '3 1\n', '', '1 ids are in images.txt or image_class_labels.txt alone, such as 3'),
         ('images', '3 001', '001', "images.txt, line 3: expected '<id> <value>', found '001.Black"),
         *(
-            (name, '\n5 ', '\n4 ', f'{name}.txt, line 5: id 4 occurs twice')
+            (name, '\n5 ', '\n4 ', f'{name}.txt, line 5: id 4 is there twice')
             for name in ('images', 'image_class_labels', 'train_test_split')
         ),
         ('train_test_split', '4 0\n', '4 2\n', r"split.txt, id 4: expected 0 \(test\) or 1 \(train\), found '2'"),

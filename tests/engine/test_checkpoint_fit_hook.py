@@ -51,7 +51,7 @@ def test_a_checkpoint_that_fits_is_loaded_also_a_distributed_one():
 
 def test_training_may_leave_out_the_head_of_other_classes_and_says_so(caplog):
     load(CheckpointFitHook(), dict(state_dict=Model(5).state_dict()))
-    assert '6 of the 8 tensors of Model fit; the others stay as initialised' in caplog.text
+    assert '6 of the 8 tensors of Model fit; the others start anew' in caplog.text
     assert 'head.weight is (5, 4) there, expected (3, 4)' in caplog.text
 
 

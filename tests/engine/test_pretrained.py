@@ -127,6 +127,6 @@ def test_a_download_that_breaks_off_leaves_nothing_to_be_taken_later(server, cac
 def test_a_download_that_is_refused_is_kept_and_not_called_a_failed_download(server, cache, tmp_path, safe_checkpoints):
     torch.save(dict(state_dict=VGG(11).state_dict(), code=Path), tmp_path / 'code.pth')
     server.files['code.pth'] = (tmp_path / 'code.pth').read_bytes()
-    with pytest.raises(CheckpointError, match=r'code\.pth: refused, it contains code .*--trust-checkpoint'):
+    with pytest.raises(CheckpointError, match=r'code\.pth: refused, it holds code .*--trust-checkpoint'):
         load_pretrained(VGG(11), server.url('code.pth'))
     assert [file.name for file in cache.iterdir()] == ['code.pth']
