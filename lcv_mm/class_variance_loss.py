@@ -86,7 +86,7 @@ class ClassVarianceLoss(nn.Module):
         if not 0 < tau < math.inf:
             raise ConfigError(f'ClassVarianceLoss: tau={tau} must be above 0, and finite')
         if not 0 <= margin < math.inf or (normalize and inter == 'hinge' and margin > 2):
-            raise ConfigError(f'ClassVarianceLoss: {margin=} must be in [0, 2], or with normalize=False 0 or more')
+            raise ConfigError(f'ClassVarianceLoss: margin={margin} must be in [0, 2], or >= 0 with normalize=False')
         if not (0 <= weight_inter < math.inf and 0 <= weight_intra < math.inf):
             raise ConfigError(f'ClassVarianceLoss: {weight_inter=} and {weight_intra=} must be 0 or more, and finite')
         self.inter = inter
