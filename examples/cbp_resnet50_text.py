@@ -1,4 +1,4 @@
-"""LCV on CBP, MMPretrain's ResNet-50, for folders of images: a text-style config that stands alone, to copy and change.
+"""LCV on CBP with MMPretrain's ResNet-50, for folders of images: a self-contained text-style config to copy and change.
 
 python tools/train.py examples/cbp_resnet50_text.py
 """
@@ -61,7 +61,7 @@ val_dataloader = dict(
 test_dataloader = val_dataloader
 val_evaluator = test_evaluator = dict(type='Accuracy', topk=(1,))
 
-# Four epochs train the head alone, at lr 1, then everything is trained at 0.01 and, from epoch 16 on, at 0.001
+# Four epochs train only the head, at lr 1. Then everything is trained, at 0.01 and from epoch 16 on at 0.001
 train_cfg = dict(by_epoch=True, max_epochs=20)
 val_cfg = test_cfg = dict()
 custom_hooks = [dict(type='FreezeBackboneHook', epochs=4)]

@@ -1,4 +1,4 @@
-"""LCV on HBP, ResNet-50, for folders of images: a pure-Python config that stands alone, to copy and change.
+"""LCV on HBP with ResNet-50, for folders of images: a self-contained pure-Python config to copy and change.
 
 python tools/train.py examples/hbp_resnet50_python.py
 """
@@ -37,7 +37,7 @@ num_classes = 10
 model = dict(
     type=LCVClassifier,
     backbone=dict(
-        type=ResNetLayers,  # MMPretrain's ResNet; HBP takes three of its inner layers, of one resolution
+        type=ResNetLayers,  # MMPretrain's ResNet; HBP takes three of its inner layers with the same resolution
         depth=50,
         out_layers=('layer4.0', 'layer4.1', 'layer4.2'),
         init_cfg=dict(type='Pretrained', checkpoint='torchvision://resnet50'),  # None: from scratch
@@ -87,7 +87,7 @@ val_dataloader = dict(
 test_dataloader = val_dataloader
 val_evaluator = test_evaluator = dict(type=Accuracy, topk=(1,))
 
-# Four epochs train the head alone, at lr 1, then everything is trained at 0.01 and, from epoch 16 on, at 0.001
+# Four epochs train only the head, at lr 1. Then everything is trained, at 0.01 and from epoch 16 on at 0.001
 train_cfg = dict(type=EpochBasedTrainLoop, max_epochs=20)
 val_cfg = dict(type=ValLoop)
 test_cfg = dict(type=TestLoop)

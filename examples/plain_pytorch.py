@@ -1,6 +1,6 @@
-"""LCV in a plain PyTorch loop: torchvision's ResNet-18 on a folder of images, no Runner, no config, no registry.
+"""LCV in a plain PyTorch loop: torchvision's ResNet-18 on a folder of images, without Runner, config or registry.
 
-python examples/plain_pytorch.py FOLDER        FOLDER holds <class>/<image>, as torchvision's ImageFolder reads it
+python examples/plain_pytorch.py FOLDER        FOLDER contains <class>/<image>, as for torchvision's ImageFolder
 """
 
 import argparse
@@ -25,18 +25,18 @@ class LCV(nn.Module):
         self.classify = nn.Linear(512 * 512, num_classes)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Images (N, 3, H, W) -> attention output M (N, 512, H / 32, W / 32), which is compared, and scores."""
+        """Images (N, 3, H, W) -> attention output M (N, 512, H / 32, W / 32) for the variance loss, and scores."""
         maps = ops.residual_attention(self.features(images))
         pooled = ops.normalized_signed_sqrt(ops.bilinear_pool(maps))  # (N, 512 * 512), rows of unit length
         return maps, self.classify(pooled)
 
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-parser.add_argument('folder', help='holds a folder of images for each class')
+parser.add_argument('folder', help='contains one folder of images per class')
 parser.add_argument('--weights', help='DEFAULT: torchvision downloads its ImageNet weights (default: from scratch)')
 parser.add_argument('--epochs', type=int, default=12)
-parser.add_argument('--classifier-epochs', type=int, default=4, help='the first, which train the classifier alone')
-parser.add_argument('--batch-size', type=int, default=16, help='two images of each of half as many classes')
+parser.add_argument('--classifier-epochs', type=int, default=4, help='the first epochs train only the classifier')
+parser.add_argument('--batch-size', type=int, default=16, help='two images per class')
 parser.add_argument('--crop', type=int, default=224)
 parser.add_argument('--workers', type=int, default=2)
 args = parser.parse_args()
@@ -54,7 +54,7 @@ variance_loss = ClassVarianceLoss()
 optimizer = torch.optim.SGD(model.parameters(), lr=1.0, momentum=0.9, weight_decay=1e-4)
 
 for epoch in range(1, args.epochs + 1):
-    # the classifier first, at a high rate: its inputs have unit length, and the loss needs it trained
+    # the classifier first, at a high rate: its inputs have unit length, and the loss needs a trained classifier
     alone = epoch <= args.classifier_epochs
     optimizer.param_groups[0]['lr'] = 1.0 if alone else 0.01
     model.features.requires_grad_(not alone)

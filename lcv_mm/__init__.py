@@ -1,7 +1,7 @@
 """lcv_mm: the class-variance loss and bilinear heads of LCV as MMPretrain components.
 
-Importing it registers every component in MMPretrain's registries. Without MMPretrain there are `ops`,
-`ClassVarianceLoss` and `ClassBalancedBatchSampler`, which need torch alone.
+Importing lcv_mm registers all components in MMPretrain's registries. Without MMPretrain, `ops`, `ClassVarianceLoss`
+and `ClassBalancedBatchSampler` are available; they need only torch.
 """
 
 import contextlib
@@ -15,7 +15,7 @@ from .class_variance_loss import ClassVarianceLoss
 
 _missing: ImportError | None = None
 try:
-    # what the toolbox says, or prints, when it is imported, of parts that nothing here uses
+    # hide what MMPretrain warns or prints on import about parts that are not used here
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.filterwarnings('ignore', 'Fail to import ..MultiScaleDeformableAttention')
         import mmpretrain.datasets
@@ -41,13 +41,13 @@ else:
     )
 
     _index = Path(__file__).parent / 'configs/model-index.yml'
-    # not again on a reload, and not in a checkout that is not installed, which has no link to configs/
+    # skipped on a reload, and in a checkout that is not installed, which has no link to configs/
     if _index.exists() and not ModelHub.has('lcv_cbp_vgg16_cub448'):
         ModelHub.register_model_index(_index, config_prefix=_index.parent)
 
 
 def __getattr__(name: str) -> object:
-    """Say why a component is not there."""
+    """Explain why a component is missing."""
     if _missing and name in __all__:
         raise ImportError(f'lcv_mm.{name} needs MMPretrain, which cannot be imported: {_missing}') from _missing
     raise AttributeError(f'module {__name__!r} has no attribute {name!r}')

@@ -1,4 +1,4 @@
-"""Batches that hold several images of each of their classes."""
+"""A batch sampler that draws several images per class."""
 
 import logging
 from collections import Counter, defaultdict, deque
@@ -16,27 +16,28 @@ Group = list[int]  # dataset indices of one class
 
 
 class ClassBalancedBatchSampler(Sampler[list[int]]):
-    """Batches of `batch_size / samples_per_class` classes, with `samples_per_class` images of each.
+    """Batches of `batch_size / samples_per_class` classes, with `samples_per_class` images of each class.
 
-    The indices that `sampler` yields are regrouped: an epoch has the same indices, each as often, and as many
-    batches as with torch's `BatchSampler`. Images that make no full group (30 = 7 * 4 + 2) share a few batches of
-    more classes with fewer images, and what large classes have over is mixed with others: as far as they go, no batch
-    holds one class alone. The log says once how many batches hold a pair of one class, and of two. Order, seed, epoch
-    and rank are the sampler's; nothing is drawn here, so equal streams give equal batches. Over an endless sampler
-    (`InfiniteSampler`) the stream is grouped in rounds of at most `len(dataset)` indices, which bounds the memory.
+    The sampler regroups the indices that `sampler` yields. An epoch has the same indices, each equally often, and the
+    same number of batches as with torch's `BatchSampler`. Images that do not fill a group (30 = 7 * 4 + 2) share a few
+    batches with more classes and fewer images per class. Surplus images of large classes are mixed with other classes,
+    so that as few batches as possible contain a single class. The log gives once the number of batches with a
+    same-class pair and with a different-class pair. Order, seed, epoch and rank come from `sampler`; there is no
+    further randomness, so equal streams give equal batches. The stream of an endless sampler (`InfiniteSampler`) is
+    grouped in rounds of at most `len(dataset)` indices, which bounds the memory.
 
     Args:
-        sampler (Sampler): Yields the indices of this rank, and keeps its dataset as `dataset` or `data_source`.
+        sampler (Sampler): Yields the indices of this rank, and has its dataset as `dataset` or `data_source`.
             Should shuffle: its order is the only source of randomness.
-        batch_size (int): Images in a batch, a multiple of `samples_per_class`.
-        samples_per_class (int): Images of each class in a batch, from 1. With 1 the batches are the plain ones of
-            torch's `BatchSampler`, whatever their classes. Defaults to 2.
+        batch_size (int): Images per batch, a multiple of `samples_per_class`.
+        samples_per_class (int): Images per class in a batch, at least 1. With 1, the batches equal those of torch's
+            `BatchSampler`. Defaults to 2.
         drop_last (bool): Drop the last batch of the epoch if it is not full. Defaults to False.
-        labels (Sequence[int], optional): Class of each image of the dataset. None: its own, see `dataset_labels`.
+        labels (Sequence[int], optional): Class of each image of the dataset. None: read from it, see `dataset_labels`.
 
     Raises:
-        ConfigError: If a size is not an int or below 1, if `batch_size` is not a multiple of `samples_per_class`, if
-            `sampler` has no dataset, or if its dataset has not one label per image, or too few classes of
+        ConfigError: If a size is not an int or below 1; if `batch_size` is not a multiple of `samples_per_class`; if
+            `sampler` has no dataset; if an image does not have exactly one label; or if too few classes have
             `samples_per_class` images to fill a batch.
 
     Examples:
@@ -84,10 +85,10 @@ class ClassBalancedBatchSampler(Sampler[list[int]]):
     def _log_pairs(self, batches: list[list[int]]) -> None:
         counts = [Counter(self._labels[batch].tolist()) for batch in batches]
         same, two = sum(max(c.values()) > 1 for c in counts), sum(len(c) > 1 for c in counts)
-        _log(f'Of {len(batches)} batches {same} hold a pair of one class, {two} a pair of two classes')
+        _log(f'Of {len(batches)} batches, {same} have a pair of the same class and {two} a pair of different classes')
 
     def __len__(self) -> int:
-        """Batches in an epoch of this rank; over an `InfiniteSampler`, in one pass of the dataset, as in torch."""
+        """Batches per epoch of this rank; with an `InfiniteSampler`, per pass over the dataset, as in torch."""
         num_images = len(self.sampler)  # type: ignore[arg-type]
         return num_images // self.batch_size if self.drop_last else -(-num_images // self.batch_size)
 
@@ -104,11 +105,11 @@ def _log(text: str) -> None:
 def group_by_class(
     indices: Sequence[int], labels: Sequence[int], batch_size: int, samples_per_class: int
 ) -> list[list[int]]:
-    """Split shuffled indices, given the class of each, in batches of `samples_per_class` images per class.
+    """Split shuffled indices with known classes into batches of `samples_per_class` images per class.
 
-    There are as many such batches as possible, but for those that give groups to batches which would hold one class
-    alone. The indices may repeat, and each is there as often as it came; only the last batch may hold fewer than
-    `batch_size`, a multiple of `samples_per_class`.
+    As many batches as possible are balanced in this way; some give up groups to batches that would otherwise contain a
+    single class. Indices may repeat; each is returned as often as it was given. Only the last batch may have fewer than
+    `batch_size` indices. `batch_size` is a multiple of `samples_per_class`.
 
     Examples:
         >>> group_by_class(range(8), [0, 1, 2, 0, 1, 2, 0, 1], batch_size=4, samples_per_class=2)
@@ -118,11 +119,11 @@ def group_by_class(
     position = {index: i for i, index in reversed(list(enumerate(indices)))}
     drawn = _draw_batches(groups, batch_size // samples_per_class, position)
     num_full, num_short = divmod(len(indices), batch_size)
-    # The short batch at the end is cut from full groups, if need be from a drawn batch: cut from the fragments,
-    # `drop_last` would leave out the images of the smallest classes epoch after epoch.
+    # The short batch at the end is cut from full groups, if necessary from a drawn batch. If it were cut from the
+    # fragments, `drop_last` would drop the images of the smallest classes in every epoch.
     scarce = sum(len(queue) for queue in groups) * samples_per_class < num_short
     spare = drawn.pop() if scarce and drawn else []
-    # The fragments go to the other full batches in equal parts.
+    # The fragments are split equally among the other full batches.
     few, many = list(chain(*fragments)), chain(*_spread(groups), *spare)
     count = num_full - len(drawn)
     cuts = [len(few) * i // max(count, 1) for i in range(count + 1)]
@@ -130,13 +131,13 @@ def group_by_class(
     rest += [[*few[cuts[-1] :], *many]] if num_short else []
     _mix(rest, drawn, dict(zip(indices, labels, strict=True)), samples_per_class)
     batches = [list(chain(*batch)) for batch in drawn] + rest
-    # The indices are in random order, so that their ranks shuffle the batches without a generator of our own.
+    # The indices are in random order, so their ranks shuffle the batches without another generator.
     order = np.argsort(indices[:num_full], kind='stable').tolist()
     return [batches[i] for i in order] + batches[num_full:]
 
 
 def _rounds(stream: Iterator[int], size: int, batch_size: int) -> Iterator[list[int]]:
-    """Cut a stream, finite or endless, in lists of at most `size` indices; all but the last hold complete batches."""
+    """Cut a finite or endless stream into lists of at most `size` indices; all but the last have complete batches."""
     waiting: list[int] = []
     while True:
         waiting += islice(stream, size + 1 - len(waiting))
@@ -152,13 +153,13 @@ def _rounds(stream: Iterator[int], size: int, batch_size: int) -> Iterator[list[
 def _split_classes(
     indices: Sequence[int], labels: Sequence[int], samples_per_class: int
 ) -> tuple[list[deque[Group]], list[Group]]:
-    """Groups of `samples_per_class` images for each class, and what is left of each class."""
+    """Groups of `samples_per_class` images for each class, and the remaining images of each class."""
     queues: dict[int, list[int]] = defaultdict(list)
     for index, label in zip(indices, labels, strict=True):
         queues[label].append(index)
     groups, fragments = [], []
     for images in queues.values():
-        # A sampler may repeat an image (RepeatAug, round_up): copies side by side, then dealt to different groups.
+        # A sampler may repeat an image (RepeatAug, round_up): put copies side by side, then deal to different groups.
         images = list(Counter(images).elements())
         count = len(images) // samples_per_class
         end = count * samples_per_class
@@ -168,7 +169,7 @@ def _split_classes(
 
 
 def _draw_batches(groups: list[deque[Group]], num_classes: int, position: dict[int, int]) -> list[list[Group]]:
-    """Move groups out of `groups` to as many batches of `num_classes` distinct classes as there can be."""
+    """Move groups from `groups` into as many batches of `num_classes` distinct classes as possible."""
     left = np.array([len(queue) for queue in groups], dtype=np.int64)
     num_batches = int(left.sum()) // num_classes
     while (possible := int(np.minimum(left, num_batches).sum()) // num_classes) < num_batches:
@@ -177,8 +178,8 @@ def _draw_batches(groups: list[deque[Group]], num_classes: int, position: dict[i
     heads = np.array([position[queue[0][0]] if queue else far for queue in groups], dtype=np.int64)
     batches = []
     for to_go in range(num_batches, 0, -1):
-        # In the order of the stream; but a class with a group for every batch to go comes first, or the last batches
-        # would be left with too few classes.
+        # Stream order, except that a class with a group for every remaining batch comes first: otherwise the last
+        # batches would have too few classes.
         picked = np.argsort(np.where(left >= to_go, heads - far, heads), kind='stable')[:num_classes].tolist()
         batches.append([groups[i].popleft() for i in picked])
         left[picked] -= 1
@@ -187,13 +188,13 @@ def _draw_batches(groups: list[deque[Group]], num_classes: int, position: dict[i
 
 
 def _spread(groups: list[deque[Group]]) -> list[Group]:
-    """The groups in one list, those of each class at even distances."""
+    """The groups in one list, with those of each class evenly spaced."""
     spread = [((i + 0.5) / len(queue), group) for queue in groups for i, group in enumerate(queue)]
     return [group for _, group in sorted(spread)]
 
 
 def _mix(batches: list[list[int]], drawn: list[list[Group]], label_of: dict[int, int], samples_per_class: int) -> None:
-    """Exchange a group of each batch of one class for one of another class, with as few drawn batches as it takes."""
+    """Swap a group of each single-class batch for one of another class, from as few drawn batches as possible."""
     givers = [*drawn]
     for batch in batches:
         label, *others = {label_of[index] for index in batch}
@@ -202,22 +203,22 @@ def _mix(batches: list[list[int]], drawn: list[list[Group]], label_of: dict[int,
             if len(given) > 1:
                 givers[-1][given[0]], batch[:samples_per_class] = batch[:samples_per_class], givers[-1][given[0]]
                 break
-            givers.pop()  # it needs that group itself
+            givers.pop()  # it needs this group itself
 
 
 def dataset_labels(dataset: Any) -> np.ndarray:
-    """Class index of every image; no image file is opened.
+    """Class index of every image; opens no image file.
 
     Args:
-        dataset: An MMPretrain dataset, any wrapper of MMEngine, MMPretrain or torch around one, or any object with
-            a length and one of `get_data_info(idx)['gt_label']`, `get_cat_ids(idx)`, `get_gt_labels()` and `targets`,
-            which torchvision's datasets have.
+        dataset: An MMPretrain dataset, possibly in a wrapper of MMEngine, MMPretrain or torch; or any object with
+            a length and one of `get_data_info(idx)['gt_label']`, `get_cat_ids(idx)`, `get_gt_labels()` and `targets`
+            (as in torchvision's datasets).
 
     Returns:
         np.ndarray: (N,) int64, in the order of the dataset's indices.
 
     Raises:
-        ConfigError: If the dataset offers no labels, an image has none or several, or they are not integers.
+        ConfigError: If the dataset provides no labels, an image has none or several, or labels are not integers.
     """
     if isinstance(dataset, Subset):
         return dataset_labels(dataset.dataset)[np.asarray(dataset.indices, dtype=np.int64)]
@@ -235,8 +236,8 @@ def dataset_labels(dataset: Any) -> np.ndarray:
 
 
 def _read_labels(dataset: Any) -> list[Any]:
-    """What the metadata says of each image: a class index, or a list of them."""
-    # `get_data_info` first: MMPretrain's `get_cat_ids` makes an int of any label, MMEngine's is left to the subclasses.
+    """Read the label of each image from the metadata: a class index or a list of them."""
+    # `get_data_info` first: MMPretrain's `get_cat_ids` converts any label to int; MMEngine's is left to subclasses.
     if hasattr(dataset, 'get_data_info'):
         with suppress(KeyError):
             return [dataset.get_data_info(idx)['gt_label'] for idx in range(len(dataset))]
@@ -249,7 +250,7 @@ def _read_labels(dataset: Any) -> list[Any]:
     if hasattr(dataset, 'targets'):
         return [*dataset.targets]
     raise ConfigError(
-        f'{type(dataset).__name__} offers no labels: expected get_data_info(idx) with a `gt_label`, get_cat_ids(idx), '
+        f'{type(dataset).__name__} has no labels: expected get_data_info(idx) with a `gt_label`, get_cat_ids(idx), '
         'get_gt_labels() or `targets`; give the sampler `labels`'
     )
 

@@ -27,33 +27,32 @@ from .ops.gather import gather_rows
 class ClassVarianceLoss(nn.Module):
     """Pushes different classes apart and pulls each class together (LCV, Fig. 2).
 
-    The paper leaves the form of both terms open; what is chosen here is an option each. Those of the pairs have their
-    defaults in `lcv_mm.ops.class_variance`; `configs/_base_/lcv.py` shows them all with the reasons.
+    The paper leaves the form of both terms open, so each choice is an option here. `configs/_base_/lcv.py` lists all
+    options with the reasons for their values.
 
     Args:
-        inter (str): How a distance between classes enters the loss, `phi(d)`: 'hinge', 'inverse', 'exp', 'negative'
-            or 'literal', see `lcv_mm.ops.class_variance`. Paper: not stated. Defaults to 'hinge'.
-        margin (float): Of 'hinge': distance from which two classes are far enough, in [0, 2] for unit-length features.
+        inter (str): Term `phi(d)` for distances between classes: 'hinge', 'inverse', 'exp', 'negative' or 'literal',
+            see `lcv_mm.ops.class_variance`. Paper: not stated. Defaults to 'hinge'.
+        margin (float): For 'hinge': distance from which two classes are far enough, in [0, 2] for unit-length features.
             Defaults to 1.
-        tau (float): Of 'exp': distance over which the term falls to 1/e, above 0. Defaults to 0.5.
+        tau (float): For 'exp': distance over which the term falls to 1/e, above 0. Defaults to 0.5.
         normalize (bool): Scale each sample's feature to unit length first, so that distances lie in [0, 2].
             Paper: not stated. Defaults to True.
         space (str): 'map' compares the flattened attention output, the paper's M; 'pooled' its mean over spatial
-            positions; 'head' the vector that the head's classifier sees, which `LCVClassifier` passes on.
-            Defaults to 'map'.
+            positions; 'head' the input of the head's classifier, provided by `LCVClassifier`. Defaults to 'map'.
         reduction (str): 'mean' over the pairs of each kind, or 'sum', the figure's "added". Paper: not stated.
             Defaults to 'mean'.
         weight_inter (float): Factor of the inter-class term, 0 or more. Defaults to 1, since the paper sums the terms.
-        weight_intra (float): Factor of the intra-class term, 0 or more. Defaults to 1 as well. It needs a classifier
-            that has learned (docs/results.md): before that it collapses pretrained features.
-        level (int | str): Which of a neck's several outputs is compared: an index, or 'all' for the mean of the
-            losses over all of them. Defaults to -1, the last.
-        gather (bool): With several processes, take the pairs across all of them, with gradients: the losses, and under
-            DistributedDataParallel the gradients, of one process with the whole batch. Needs as many images on each.
-            Paper: one process. Defaults to False, pairs within each process.
+        weight_intra (float): Factor of the intra-class term, 0 or more. Use it only once the classifier has learned:
+            earlier, it collapses pretrained features (docs/results.md). Defaults to 1, like `weight_inter`.
+        level (int | str): Level to compare, if the neck has several outputs: an index, or 'all' for the mean of the
+            losses over all levels. Defaults to -1, the last.
+        gather (bool): With several processes, take the pairs across all of them. Losses, and gradients under
+            DistributedDataParallel, then equal those of one process with the full batch. Each process needs the same
+            number of images. Paper: one process. Defaults to False, pairs within each process.
 
     Raises:
-        ConfigError: If an option is none of the above or out of its range.
+        ConfigError: If an option has an unknown value or is out of range.
 
     Examples:
         >>> loss = ClassVarianceLoss(margin=1.2)
@@ -87,7 +86,7 @@ class ClassVarianceLoss(nn.Module):
         if not 0 < tau < math.inf:
             raise ConfigError(f'ClassVarianceLoss: tau={tau} must be above 0, and finite')
         if not 0 <= margin < math.inf or (normalize and inter == 'hinge' and margin > 2):
-            raise ConfigError(f'ClassVarianceLoss: margin={margin} must be in [0, 2]; with normalize=False from 0 up')
+            raise ConfigError(f'ClassVarianceLoss: margin={margin} must be in [0, 2], or >= 0 with normalize=False')
         if not (0 <= weight_inter < math.inf and 0 <= weight_intra < math.inf):
             raise ConfigError(f'ClassVarianceLoss: {weight_inter=} and {weight_intra=} must be 0 or more, and finite')
         self.inter = inter
@@ -110,19 +109,19 @@ class ClassVarianceLoss(nn.Module):
             labels (Tensor): (N,), class indices.
 
         Returns:
-            dict[str, Tensor]: `loss_inter` and `loss_intra`, scalars; 0 where the batch holds no such pair.
+            dict[str, Tensor]: `loss_inter` and `loss_intra`, scalars; 0 if the batch has no such pair.
 
         Raises:
-            ConfigError: If there is no such `level`, or it is no tensor, or with `gather` the batches differ in size.
+            ConfigError: If `level` does not exist or is not a tensor, or if, with `gather`, the batches differ in size.
         """
         return {name: value for name, value in self.terms(feats, labels).items() if name.startswith('loss')}
 
     def terms(self, feats: Tensor | tuple[Tensor, ...], labels: Tensor) -> dict[str, Tensor]:
-        """`forward`'s losses, and the mean distances between and within classes that go into the log.
+        """Compute the losses of `forward`, and the mean distances between and within classes for the log.
 
         Returns:
-            dict[str, Tensor]: `loss_inter`, `loss_intra`; `dist_inter`, `dist_intra`, without gradient, NaN where the
-            batch holds no such pair.
+            dict[str, Tensor]: `loss_inter` and `loss_intra`; `dist_inter` and `dist_intra`, without gradient, NaN if
+            the batch has no such pair.
         """
         distances, labels = self._distances(feats, labels)
         terms = [
@@ -137,7 +136,7 @@ class ClassVarianceLoss(nn.Module):
         return dict(losses, dist_inter=dist_inter, dist_intra=dist_intra)
 
     def _distances(self, feats: Tensor | tuple[Tensor, ...], labels: Tensor) -> tuple[list[Tensor], Tensor]:
-        """Distances (N, N) of the batch (`gather`: of all ranks), a matrix for each level compared, and its labels."""
+        """Distances (N, N) within the batch (across all ranks with `gather`), one matrix per level, and the labels."""
         rows = compared_rows(feats, self.space, self.level)
         if self.gather:
             rows, labels = [gather_rows(level) for level in rows], gather_rows(labels)
@@ -145,35 +144,35 @@ class ClassVarianceLoss(nn.Module):
 
 
 def compared_rows(feats: Tensor | tuple[Tensor, ...], space: str, level: int | str) -> list[Tensor]:
-    """What a loss on features compares: a matrix (N, D), one row per sample, for each level.
+    """The features that a pair loss compares: per level a matrix (N, D), one row per sample.
 
     Args:
-        feats (Tensor | tuple[Tensor]): What the neck gives, (N, C, H, W) or (N, D), or a tuple of such levels.
-        space (str): 'pooled' takes the mean over spatial positions; any other flattens.
-        level (int | str): An index of the levels, or 'all'.
+        feats (Tensor | tuple[Tensor]): Output of the neck, (N, C, H, W) or (N, D), or a tuple of such levels.
+        space (str): 'pooled' takes the mean over spatial positions; other values flatten.
+        level (int | str): Index of a level, or 'all'.
 
     Raises:
-        ConfigError: If there is no such level, or it is no tensor.
+        ConfigError: If the level does not exist or is not a tensor.
     """
     levels = (feats,) if isinstance(feats, Tensor) else feats
     if isinstance(level, int):
         if not -len(levels) <= level < len(levels):
-            raise ConfigError(f'the loss compares level={level}, but the neck gives {len(levels)} level(s)')
+            raise ConfigError(f'the loss compares level={level}, but the neck returns {len(levels)} level(s)')
         levels = (levels[level],)
     if not all(isinstance(level, Tensor) for level in levels):
         kinds = ', '.join(type(level).__name__ for level in levels)
         raise ConfigError(f'the loss on features expected one tensor per level, got {kinds}; take another backbone')
     if space == 'pooled':
         means = (x.flatten(2).mean(2, dtype=accumulation_dtype(x.dtype)) if x.ndim > 2 else x for x in levels)
-        levels = tuple(means)  # (N, C, H, W) -> (N, C); (N, D) stays
+        levels = tuple(means)  # (N, C, H, W) -> (N, C); (N, D) is unchanged
     return [level.flatten(1) for level in levels]
 
 
 def single_labels(data_samples: Sequence[Any]) -> Tensor | None:
-    """The class of each image, (N,); None unless each image belongs to one class alone.
+    """The class of each image, (N,); None unless each image belongs to exactly one class.
 
-    A mixed image (Mixup, CutMix) keeps its first `gt_label` beside a `gt_score` of two classes; images of several
-    labels have more than one in `gt_label`, those of several tasks have none.
+    A mixed image (Mixup, CutMix) keeps its first `gt_label` and has a two-class `gt_score`. Multi-label images have
+    several values in `gt_label`, and multi-task images have none.
     """
     labels = [sample.get('gt_label') for sample in data_samples]
     if not labels or not all(isinstance(label, Tensor) and label.numel() == 1 for label in labels):

@@ -1,4 +1,4 @@
-"""The errors that a user can act on."""
+"""Errors that the user can act on."""
 
 import difflib
 from collections.abc import Iterable, Sequence
@@ -9,7 +9,7 @@ class UserFacingError(RuntimeError):
 
 
 class ConfigError(UserFacingError, ValueError):
-    """A setting of the config or the command line is unknown, out of its range, or at odds with another."""
+    """A setting of the config or the command line is unknown, out of range, or in conflict with another."""
 
 
 class DataError(UserFacingError):
@@ -17,11 +17,11 @@ class DataError(UserFacingError):
 
 
 class WeightsError(UserFacingError):
-    """The pretrained weights are missing, damaged or of another model."""
+    """Pretrained weights are missing, damaged, or belong to another model."""
 
 
 class CheckpointError(UserFacingError):
-    """A checkpoint file is missing, damaged, of another model, or refused because it holds more than weights."""
+    """A checkpoint file is missing, damaged, belongs to another model, or contains more than data."""
 
 
 class TrainingError(UserFacingError):
@@ -29,13 +29,13 @@ class TrainingError(UserFacingError):
 
 
 def did_you_mean(name: object, known: Iterable[str]) -> str:
-    """What was likely meant by a misspelt name, as the end of a sentence: "; did you mean 'hinge'?", or "."."""
+    """Suggestion for a misspelt name, to end a sentence with: "; did you mean 'hinge'?", or "."."""
     close = difflib.get_close_matches(str(name), list(known), n=2, cutoff=0.6)
     return f'; did you mean {" or ".join(map(repr, close))}?' if close else '.'
 
 
 def first_difference(classes: Sequence[str], others: Sequence[str]) -> str:
-    """How two lists of classes differ, in words."""
+    """Describe how two lists of classes differ."""
     if len(classes) != len(others):
         lone = sorted({*classes} ^ {*others})
         return (

@@ -279,7 +279,7 @@ def test_all_processes_stop_where_one_is_told_to_and_lose_nothing(trained, tmp_p
     wait_until(lambda: any('Epoch(train)' in log.read_text() for log in tmp_path.glob('work/*/*.log')))
     os.kill(processes[1].pid, signal.SIGTERM)
     assert codes(processes) == [EXIT_TRY_AGAIN] * 2
-    assert 'carry on with --resume' in (tmp_path / 'output_0').read_text()
+    assert 'continue with --resume' in (tmp_path / 'output_0').read_text()
     assert not (tmp_path / 'work/epoch_2.pth').exists()
     assert codes(two_processes(tmp_path, *args, '--resume')) == [0, 0]
     assert_same_weights(tmp_path / 'work', work_dir)

@@ -273,6 +273,6 @@ def test_a_run_that_resumes_gets_the_file_or_starts_at_the_beginning(tmp_path, c
     bad = save(tmp_path / 'run/epoch_2.pth', age=1)
     damage(bad, 'cut off')
     assert resumed() == (True, str(good))
-    assert f'passed over: {bad}; resuming from {good}' in caplog.text
+    assert f'skipped: {bad}; resuming from {good}' in caplog.text
     assert resumed(resume=False) == (False, None)  # what was asked for stays
     assert resumed(load_from='mine.pth') == (True, 'mine.pth')

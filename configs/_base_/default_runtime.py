@@ -1,4 +1,4 @@
-"""Everything of a run that is not the experiment: hooks, logs, seeds."""
+"""The runtime, independent of the experiment: hooks, logs, seeds."""
 
 from mmengine.hooks import DistSamplerSeedHook, IterTimerHook, LoggerHook, ParamSchedulerHook
 from mmengine.visualization import LocalVisBackend
@@ -15,29 +15,29 @@ from lcv_mm.engine import (
     UniqueVisualizationHook,
 )
 
-# the classes here are named by their objects; parts that the toolbox's own tools add are named by strings
+# configs here refer to classes; parts that MMPretrain's own tools add are referred to by name
 default_scope = 'mmpretrain'
 
 default_hooks = dict(
     timer=dict(type=IterTimerHook),
     logger=dict(type=LoggerHook, interval=20),
     param_scheduler=dict(type=ParamSchedulerHook),
-    # two checkpoints at most: a bilinear head's holds its momentum too and is large
+    # at most two checkpoints: with a bilinear head and its momentum they are large
     checkpoint=dict(type=SafeCheckpointHook, interval=1, max_keep_ckpts=2),
     sampler_seed=dict(type=DistSamplerSeedHook),
-    # a run that is stopped, in whatever way, and resumed ends as one that was not
+    # these make a stopped and resumed run equal an uninterrupted one
     random_seed=dict(type=PositionalSeedHook),
     catch_up_val=dict(type=CatchUpValHook),
     preemption=dict(type=PreemptionHook),
     finite_loss=dict(type=FiniteLossHook, patience=10),
-    # LCV logs these by itself; its baselines, to be drawn beside it, do so by this hook
+    # LCV logs these itself; baselines log them with this hook, for comparison
     class_distances=dict(type=ClassDistanceHook),
     trained_classifier=dict(type=TrainedClassifierHook),
     visualization=dict(type=UniqueVisualizationHook, enable=False),
 )
 
 env_cfg = dict(
-    cudnn_benchmark=True,  # all images of a run have one size
+    cudnn_benchmark=True,  # all images of a run have the same size
     mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
     dist_cfg=dict(backend='nccl'),
 )

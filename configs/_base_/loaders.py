@@ -1,4 +1,4 @@
-"""How images are fed, whatever the dataset."""
+"""Settings of the data loaders for all datasets."""
 
 from mmengine.dataset import DefaultSampler, default_collate
 from mmpretrain.evaluation import Accuracy

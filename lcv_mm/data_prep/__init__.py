@@ -1,4 +1,4 @@
-"""Makes the folders of the datasets: downloads or takes archives, unpacks them, verifies the result."""
+"""Prepares the dataset folders: downloads or finds archives, unpacks them and checks the result."""
 
 from .prepare import prepare
 

@@ -1,4 +1,4 @@
-"""The datasets: their archives, the folders they are kept in, and the numbers that a complete one has."""
+"""Facts about the datasets: archives, folders and image counts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ class Archive:
 
     url: str  # its last part is the file's name
     md5: str  # 32 hexadecimal digits
-    inner: str = ''  # of a tar file: take only what lies in this folder, which ends in '/'; '' for all
+    inner: str = ''  # of a tar file: unpack only this folder, with a final '/'; '' for all
 
     @property
     def name(self) -> str:
@@ -21,11 +21,11 @@ class Archive:
 
 @dataclass(frozen=True)
 class Split:
-    """A split of a dataset, and what a complete one holds."""
+    """A split of a dataset and its expected size."""
 
-    kwargs: Mapping[str, Any]  # the arguments of the dataset's class that name it
-    images: int  # how many images
-    per_class: tuple[int, int]  # the fewest and the most images of a class
+    kwargs: Mapping[str, Any]  # the arguments of the dataset's class that select it
+    images: int  # number of images
+    per_class: tuple[int, int]  # smallest and largest number of images of a class
 
     def __str__(self) -> str:
         """Such as `train, fold 1, official`."""
@@ -37,13 +37,13 @@ class Split:
 class DatasetInfo:
     """A dataset."""
 
-    title: str  # what people call it
+    title: str  # its common name
     type: str  # the registered class that reads it
-    folder: str  # its folder below the root of all data
-    images: int  # how many different images its splits hold together
+    folder: str  # its folder in the root of all data
+    images: int  # number of different images in all splits together
     splits: tuple[Split, ...]
-    page: str = ''  # a page about it with its terms of use; '' if it is drawn
-    archives: tuple[Archive, ...] = ()  # what it is unpacked from; none if it is drawn
+    page: str = ''  # a page about it with its terms of use; '' if it is generated
+    archives: tuple[Archive, ...] = ()  # its archives; none if it is generated
 
 
 _CALTECH = 'https://data.caltech.edu/records/65de6-vp158'

@@ -1,4 +1,4 @@
-"""Make the folder of a dataset, or list all that is wrong with the one that is there."""
+"""Make the folder of a dataset, or list the faults of an existing one."""
 
 import shutil
 import sys
@@ -25,19 +25,19 @@ def prepare(
     check: bool = False,
     datasets: Mapping[str, DatasetInfo] = DATASETS,
 ) -> bool:
-    """Make the folders of datasets unless they are there, and print what is in them.
+    """Make the folders of datasets unless they exist, and print their contents.
 
     Archives are downloaded into `root/archives`. A dataset is unpacked into a hidden folder in `root`, which is renamed
-    once it is complete. What fails with one dataset does not stop the others.
+    once it is complete. If one dataset fails, the others are still prepared.
 
     Args:
-        names (Iterable[str]): Keys of `datasets`, the known ones.
+        names (Iterable[str]): Keys of `datasets`.
         root (str | Path): Folder of all data; may begin with `~`.
-        archives (str | Path | None): Folder that holds the archives already; nothing is downloaded then.
-        check (bool): Change nothing, only check what is there, opening each image.
+        archives (str | Path | None): Folder with the archives. If given, nothing is downloaded.
+        check (bool): Change nothing; only check existing data by opening each image.
 
     Returns:
-        bool: Whether all of them are there, complete and intact.
+        bool: Whether all datasets are complete and intact.
     """
     root = Path(root).expanduser()
     source = None if archives is None else Path(archives).expanduser()
@@ -64,19 +64,19 @@ def prepare(
 
 
 def check_dataset(info: DatasetInfo, folder: Path, open_images: bool = True) -> list[str]:
-    """Read each split's lists by the dataset's own code, print how much it holds, and look for its images.
+    """Read the lists of each split with the dataset's own code, print the counts, and check the images.
 
     Args:
-        info (DatasetInfo): What a complete dataset holds.
+        info (DatasetInfo): Facts about the complete dataset.
         folder (Path): Its folder.
-        open_images (bool): Decode each image, which takes a minute or so, instead of only seeing that it is there.
+        open_images (bool): Decode each image, which takes about a minute, instead of only checking that it exists.
 
     Returns:
-        list[str]: All that is wrong: lists that cannot be used, counts that are off, images missing or damaged.
+        list[str]: All faults: unusable lists, wrong counts, missing or damaged images.
     """
     print(f'{info.title} in {folder}', flush=True)
     faults: list[str] = []
-    class_of: dict[str, str] = {}  # image, relative to the folder -> name of its class; of all splits
+    class_of: dict[str, str] = {}  # image path relative to the folder -> name of its class, for all splits
     for split in info.splits:
         dataset = REGISTRY.get(info.type)(data_root=str(folder), lazy_init=True, **split.kwargs)
         try:
@@ -107,11 +107,11 @@ def check_dataset(info: DatasetInfo, folder: Path, open_images: bool = True) -> 
         faults += [f'{image}: {fault}' for image, fault in opened if fault]
     else:
         faults += [f'{image}: missing' for image in missing_files(folder, class_of)]
-    return list(dict.fromkeys(faults))  # several splits can stumble over the same list
+    return list(dict.fromkeys(faults))  # several splits can report the same list
 
 
 def _make(info: DatasetInfo, folder: Path, archives: Path | None) -> bool:
-    """Make the folder of a dataset; False if it is there already."""
+    """Make the folder of a dataset; False if it exists already."""
     if info.archives:
         return make_folder(folder, lambda new: _fill(new, info, folder.parent, archives))
     new = not is_there(folder)
@@ -139,7 +139,7 @@ def _fill(folder: Path, info: DatasetInfo, root: Path, archives: Path | None) ->
 
 
 def _download(archive: Archive, info: DatasetInfo, root: Path) -> Path:
-    """The archive in `root/archives`, downloaded unless it is there with the right MD5."""
+    """The archive in `root/archives`, downloaded unless it exists with the right MD5."""
     folder = root / 'archives' / info.folder
     print(f'{info.title}: see {info.page} for its terms of use. Its archives go to {folder}', flush=True)
     try:
@@ -153,11 +153,11 @@ def _download(archive: Archive, info: DatasetInfo, root: Path) -> Path:
 
 
 def _find(archive: Archive, info: DatasetInfo, folder: Path) -> Path:
-    """The archive in the user's folder, or in a folder in it with the dataset's name."""
+    """The archive in the user's folder, or in its subfolder with the dataset's name."""
     for file in (folder / archive.name, folder / info.folder / archive.name):
         if file.is_file():
             if not check_md5(file, archive.md5):
                 raise DataError(f'{file} is not the right file: expected one with the MD5 {archive.md5}')
             return file
     expected = ', '.join(archive.name for archive in info.archives)
-    raise DataError(f'{folder} holds no {archive.name}; expected: {expected}. They come from {info.page}')
+    raise DataError(f'{folder} does not contain {archive.name}; expected: {expected}. They come from {info.page}')

@@ -9,7 +9,7 @@ from .image_folder import ImageFolder
 from .oxford_flower17 import OxfordFlower17
 from .stanford_dogs import StanfordDogs
 
-DATA_SAMPLERS.register_module(module=ClassBalancedBatchSampler)  # here: the sampler itself needs torch alone
+DATA_SAMPLERS.register_module(module=ClassBalancedBatchSampler)  # registered here: the sampler itself needs only torch
 
 __all__ = [
     'CUB200',

@@ -1,4 +1,4 @@
-"""CUB-200-2011, or some of its classes, with a check of the files before they are used."""
+"""CUB-200-2011, or a subset of its classes, with a check of the files."""
 
 import os
 from collections.abc import Mapping
@@ -13,16 +13,16 @@ from .layout import ArchiveLayout
 
 @DATASETS.register_module()
 class CUB200(ArchiveLayout, CUB):
-    """CUB-200-2011 in the layout of its archive; MMPretrain's `CUB` with errors that say what to do.
+    """CUB-200-2011 in the layout of its archive: MMPretrain's `CUB` with errors that say what to do.
 
-    A folder of the same layout that holds only some of the classes, numbered from 1, is read with
+    To read a folder with the same layout and only some of the classes, numbered from 1, set
     `metainfo=dict(classes=[their names])`.
 
     Args:
-        data_root (str): The local folder that holds `images/`, `images.txt`, `image_class_labels.txt` and
+        data_root (str): Local folder with `images/`, `images.txt`, `image_class_labels.txt` and
             `train_test_split.txt`; may begin with `~`.
         split (str): 'train' (5994 images) or 'test' (5794 images).
-        **kwargs: As MMPretrain's `CUB` has them.
+        **kwargs: Of MMPretrain's `CUB`.
 
     Raises:
         ConfigError: If `split` is neither.
@@ -52,7 +52,7 @@ class CUB200(ArchiveLayout, CUB):
         """Read lines `<id> <value>` into {id - 1: value}; blank lines are skipped.
 
         Raises:
-            DataError: If a line is not of this form, or an id is there twice.
+            DataError: If a line does not have this form, or an id occurs twice.
         """
         values: dict[int, str] = {}
         for number, text in enumerate(list_from_file(filepath), 1):
@@ -67,7 +67,7 @@ class CUB200(ArchiveLayout, CUB):
         return values
 
     def _check_lists(self, images: Mapping[int, str], labels: Mapping[int, str], splits: Mapping[int, str]) -> None:
-        """Raise DataError unless the lists have the same ids, labels of known classes and splits of 0 or 1."""
+        """Raise DataError unless the lists have equal ids, labels of known classes, and splits of 0 or 1."""
         num_classes = len(self.metainfo['classes'])
         valid_labels = {str(number) for number in range(1, num_classes + 1)}
         for name, values, valid, expected in (

@@ -1,4 +1,4 @@
-"""Find image files, check that they are there and intact, and read them."""
+"""Find, check and read image files."""
 
 import logging
 import os
@@ -14,7 +14,7 @@ from PIL import Image, UnidentifiedImageError
 
 from ..errors import DataError
 
-# What both OpenCV, which reads the images, and Pillow, which finds damage, decode
+# Formats that both OpenCV, which reads the images, and Pillow, which detects damage, can decode
 SUFFIXES = (
     '.apng', '.avif', '.avifs', '.bmp', '.gif', '.j2c', '.j2k', '.jfif', '.jp2', '.jpc', '.jpe', '.jpeg', '.jpf',
     '.jpg', '.jpx', '.mpo', '.pbm', '.pgm', '.png', '.pnm', '.ppm', '.ras', '.tif', '.tiff', '.webp',
@@ -23,10 +23,10 @@ _JPEG_ENDS = b'\xff\xd9'
 
 
 def images_in(folder: str | Path) -> list[str]:
-    """The images in a folder and all folders in it, as paths relative to it, sorted.
+    """The images in a folder and its subfolders, as sorted paths relative to the folder.
 
-    A file is an image if its name ends in one of `SUFFIXES`, capitals or not. Links are followed, but not to a folder
-    that they are in. What is hidden and what is no image is passed over, and counted in one line of the log.
+    A file is an image if its name ends in one of `SUFFIXES`, in upper or lower case. Links are followed, but not to a
+    folder that contains them. Hidden files and folders and other files are skipped, and counted in one line of the log.
     """
     images: list[str] = []
     passed: Counter[str] = Counter()
@@ -43,29 +43,29 @@ def images_in(folder: str | Path) -> list[str]:
                 passed[suffix or 'no suffix'] += 1
     if passed := +passed:
         kinds = ', '.join(f'{count} {kind}' for kind, count in passed.most_common())
-        print_log(f'{folder}: {len(images)} images; passed over: {kinds}', 'current', logging.WARNING)
+        print_log(f'{folder}: {len(images)} images; skipped: {kinds}', 'current', logging.WARNING)
     return sorted(images)
 
 
 def find_images(paths: Iterable[str | Path]) -> list[Path]:
-    """The images among files and folders.
+    """Collect images from files and folders.
 
     Args:
-        paths (Iterable[str | Path]): Files, taken whatever their names are, and folders, of which those of
-            `images_in` are taken.
+        paths (Iterable[str | Path]): Files, which are taken whatever their names, and folders, whose `images_in` are
+            taken.
 
     Returns:
-        list[Path]: Each once, in the order given; those of a folder by their names.
+        list[Path]: Each image once, in the given order; images of a folder are sorted by name.
 
     Raises:
-        DataError: If one of the paths does not exist, or a folder holds no image.
+        DataError: If a path does not exist, or a folder contains no image.
     """
     images: list[Path] = []
     for path in map(Path, paths):
         if path.is_dir():
             names = images_in(path)
             if not names:
-                raise DataError(f'{path}: holds no image; expected names that end in {", ".join(SUFFIXES)}')
+                raise DataError(f'{path}: contains no image; expected names that end in {", ".join(SUFFIXES)}')
             images += [path / name for name in names]
         elif path.exists():
             images.append(path)
@@ -79,31 +79,31 @@ def read_image(file: str | Path, load: Any = None) -> np.ndarray:
 
     Args:
         file (str | Path): The file.
-        load (BaseTransform, optional): The step that reads it. Defaults to `LoadImageFromFile()`.
+        load (BaseTransform, optional): The loading step. Defaults to `LoadImageFromFile()`.
 
     Returns:
         np.ndarray: By default (H, W, 3), BGR, in [0, 255].
 
     Raises:
-        DataError: If it is missing, damaged or not an image.
+        DataError: If the file is missing, damaged or not an image.
     """
     problem = image_error(file)
     if problem is None:
         try:
             return (load or LoadImageFromFile())({'img_path': str(file)})['img']
-        except Exception as error:  # OpenCV's own, or of a format that it does not read
+        except Exception as error:  # OpenCV's own error, or an unsupported format
             problem = f'not read: {error}'
     raise DataError(f'{file}: {problem}')
 
 
 def missing_files(folder: str | Path, names: Iterable[str]) -> list[str]:
-    """The paths relative to a folder at which there is no file, in the order given; each folder is listed once."""
+    """Those relative paths at which a folder has no file, in the given order; lists each folder only once."""
     there = {os.path.join(top, file) for top, _, files in os.walk(folder, followlinks=True) for file in files}
     return [name for name in names if os.path.join(folder, name) not in there]
 
 
 def has_jpeg_end(file: str | Path) -> bool:
-    """Whether a file ends as an intact JPEG does; it costs no decoding. Some intact images end otherwise."""
+    """Whether a file ends like an intact JPEG, without decoding it. Some intact images end differently."""
     with open(file, 'rb') as opened:
         size = opened.seek(0, os.SEEK_END)
         opened.seek(max(0, size - len(_JPEG_ENDS)))
@@ -111,18 +111,18 @@ def has_jpeg_end(file: str | Path) -> bool:
 
 
 def image_error(file: str | Path) -> str | None:
-    """What is wrong with an image file, found by decoding all of it with Pillow.
+    """Check an image file by decoding all of it with Pillow.
 
-    OpenCV, which reads the images in training, fills what is missing of a JPEG with grey and says nothing. A hole
-    inside a JPEG passes both: only a checksum could tell, and the archives have theirs.
+    OpenCV, which reads the images in training, silently fills the missing part of a JPEG with grey. Neither detects
+    corruption inside a JPEG; only a checksum can, such as that of the archive.
 
     Returns:
-        str | None: 'missing', 'empty', 'not an image of a known format' or 'damaged, ' and the decoder's words; None
+        str | None: 'missing', 'empty', 'not an image of a known format', or 'damaged, ' and the decoder's message; None
         for an intact image.
     """
     limit = Image.MAX_IMAGE_PIXELS
     try:
-        Image.MAX_IMAGE_PIXELS = None  # an image of 200 megapixels is no attack; OpenCV has a limit of its own
+        Image.MAX_IMAGE_PIXELS = None  # 200 megapixels are not an attack, and OpenCV has its own limit
         with Image.open(file) as picture:
             picture.load()
     except FileNotFoundError:

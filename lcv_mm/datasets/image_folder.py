@@ -1,4 +1,4 @@
-"""The images of a user: one folder per class."""
+"""A user's own images, one folder per class."""
 
 import logging
 import os
@@ -14,13 +14,13 @@ from .layout import IntactImages
 
 @DATASETS.register_module()
 class ImageFolder(IntactImages, CustomDataset):
-    """MMPretrain's `CustomDataset`, of the same arguments, for folders on this machine.
+    """MMPretrain's `CustomDataset` for local folders, with the same arguments.
 
-    It takes the images of `images_in`: all that the decoders read, none of hidden folders, none in circles of links.
-    Where `metainfo` has the names of the folders as `classes`, the labels follow their order.
+    `images_in` finds the images: all readable formats, without hidden folders and circular links. If `metainfo` lists
+    the folder names as `classes`, the labels follow that order.
 
     Raises:
-        DataError: If the folder is missing or holds no image in the folders of its classes, or an image is damaged.
+        DataError: If the folder is missing, its class folders contain no image, or an image is damaged.
     """
 
     def _find_samples(self) -> list:
@@ -42,7 +42,7 @@ class ImageFolder(IntactImages, CustomDataset):
         filled = {label for _, label in samples}
         empty = [name for name, label in self.folder_to_idx.items() if label not in filled]
         if empty or len(samples) < len(names):
-            text = f'{root}: classes without an image: {", ".join(empty) or "none"}; images in no folder, passed over: '
+            text = f'{root}: classes without an image: {", ".join(empty) or "none"}; skipped images in no folder: '
             print_log(f'{text}{len(names) - len(samples)}', 'current', logging.WARNING)
         self._metainfo['classes'] = tuple(classes)
         return samples

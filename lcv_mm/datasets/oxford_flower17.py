@@ -1,4 +1,4 @@
-"""Oxford-Flower-17 with a check of the files before they are used."""
+"""Oxford-Flower-17 with a check of the files."""
 
 import os
 from typing import Any
@@ -14,7 +14,7 @@ FLOWERS = (
 )  # fmt: skip
 IMAGES_PER_CLASS = 80
 FOLDS = (1, 2, 3)
-# protocol -> split -> the variables of datasplits.mat that hold it, each followed there by the fold's number
+# protocol -> split -> its variables in datasplits.mat, whose names end with the number of the fold
 PROTOCOLS: dict[str, dict[str, tuple[str, ...]]] = {
     'paper': {'train': ('trn',), 'test': ('val', 'tst')},
     'official': {'train': ('trn',), 'val': ('val',), 'test': ('tst',)},
@@ -25,7 +25,7 @@ PROTOCOLS: dict[str, dict[str, tuple[str, ...]]] = {
 class OxfordFlower17(ArchiveLayout, BaseDataset):
     """Oxford-Flower-17, 1360 images of 17 flowers, in the layout of its archive.
 
-    `17flowers.tgz`, unpacked, and `datasplits.mat` beside it (www.robots.ox.ac.uk/~vgg/data/flowers/17): ::
+    The unpacked `17flowers.tgz`, with `datasplits.mat` next to it (www.robots.ox.ac.uk/~vgg/data/flowers/17): ::
 
         oxford_flower17
         ├── jpg
@@ -35,20 +35,20 @@ class OxfordFlower17(ArchiveLayout, BaseDataset):
         │   └── files.txt
         └── datasplits.mat
 
-    The 80 images of a class follow each other, so the class is `(number - 1) // 80`; `files.txt` is not read. The
-    official split has three folds of 40 training, 20 validation and 20 test images per class.
+    The 80 images of each class are numbered consecutively, so the class is `(number - 1) // 80`; `files.txt` is not
+    read. The official split has three folds of 40 training, 20 validation and 20 test images per class.
 
     Args:
-        data_root (str): The local folder that holds `jpg/` and `datasplits.mat`; may begin with `~`.
-        split (str): 'train' (680 images) or 'test' (680 images); with `protocol='official'` 'train' (680), 'val'
+        data_root (str): Local folder with `jpg/` and `datasplits.mat`; may begin with `~`.
+        split (str): 'train' (680 images) or 'test' (680 images); with `protocol='official'`, 'train' (680), 'val'
             (340) or 'test' (340).
-        fold (int): Which of the official divisions: 1, 2 or 3.
-        protocol (str): 'paper', the LCV paper's 40 training and 40 test images per class, for which the validation and
-            test images together are the test set; or 'official'.
-        **kwargs: As MMPretrain's `BaseDataset` has them.
+        fold (int): Official fold: 1, 2 or 3.
+        protocol (str): 'paper' for the LCV paper's 40 training and 40 test images per class, with the validation and
+            test images together as the test set; or 'official'.
+        **kwargs: Of MMPretrain's `BaseDataset`.
 
     Raises:
-        ConfigError: If `split`, `fold` or `protocol` is none of these.
+        ConfigError: If `split`, `fold` or `protocol` has another value.
         DataError: If a file is missing or `datasplits.mat` is damaged.
     """
 

@@ -1,4 +1,4 @@
-"""Stanford Dogs with a check of the files before they are used."""
+"""Stanford Dogs with a check of the files."""
 
 import os
 from typing import Any
@@ -10,8 +10,8 @@ from mmpretrain.registry import DATASETS
 
 from .layout import ArchiveLayout
 
-# In the order of the folders, n02085620-Chihuahua to n02116738-African_hunting_dog: those of ImageNet's wild and
-# domestic dogs, without the dalmatian.
+# In the order of the folders, n02085620-Chihuahua to n02116738-African_hunting_dog: ImageNet's domestic and wild dogs
+# without the dalmatian.
 BREEDS = tuple(
     name.partition(',')[0].replace(' ', '_')
     for name in (*IMAGENET_CATEGORIES[151:251], *IMAGENET_CATEGORIES[252:269], *IMAGENET_CATEGORIES[273:276])
@@ -22,7 +22,7 @@ BREEDS = tuple(
 class StanfordDogs(ArchiveLayout, BaseDataset):
     """Stanford Dogs, 20580 images of 120 breeds from ImageNet, in the layout of its archives.
 
-    `images.tar` and `lists.tar` (vision.stanford.edu/aditya86/ImageNetDogs), unpacked into one folder: ::
+    `images.tar` and `lists.tar` (vision.stanford.edu/aditya86/ImageNetDogs) unpacked into one folder: ::
 
         stanford_dogs
         ├── Images
@@ -35,14 +35,13 @@ class StanfordDogs(ArchiveLayout, BaseDataset):
         ├── test_list.mat
         └── ...
 
-    Labels are from 0 in the order of the folders' names; a class is named as its folder. One image,
-    `n02105855_2933.jpg`, is a PNG with 4 channels, of which `LoadImageFromFile` keeps 3.
+    Labels start at 0 and follow the order of the folder names; a class is named after its folder. One image,
+    `n02105855_2933.jpg`, is a PNG with 4 channels; `LoadImageFromFile` keeps 3 of them.
 
     Args:
-        data_root (str): The local folder that holds `Images/`, `train_list.mat` and `test_list.mat`; may begin
-            with `~`.
+        data_root (str): Local folder with `Images/`, `train_list.mat` and `test_list.mat`; may begin with `~`.
         split (str): 'train' (12000 images) or 'test' (8580 images).
-        **kwargs: As MMPretrain's `BaseDataset` has them.
+        **kwargs: Of MMPretrain's `BaseDataset`.
 
     Raises:
         ConfigError: If `split` is neither.

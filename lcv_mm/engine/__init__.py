@@ -1,4 +1,4 @@
-"""Hooks, loops, optimizer wrappers and a metric; files of weights loaded as data, fitted strictly, saved atomically."""
+"""Hooks, loops, optimizer wrappers and a metric; safe loading, strict matching and atomic saving of checkpoints."""
 
 from .checkpoint_fit_hook import CheckpointFitHook
 from .class_variance_metric import ClassVarianceMetric, feature_quality

@@ -1,4 +1,4 @@
-"""Strict matching of weights and models, and the hook that applies it to the checkpoint of a run."""
+"""Strict matching of weights and models, and the hook that applies it to checkpoints."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ..errors import CheckpointError, first_difference
 from .resume import last_good_checkpoint, schedule_differences, take_schedule_of_config
 
-OF_THE_CONFIG = 'Expected a checkpoint of this very config: give the one of its work_dir, or the config of its training'
+OF_THE_CONFIG = 'Expected a checkpoint of this config: give one from its work_dir, or the config used for training'
 
 
 class Fit(NamedTuple):
@@ -22,11 +22,11 @@ class Fit(NamedTuple):
 
     fitting: int
     summary: str  # '6 of the 8 tensors of VGG fit'
-    wrong: list[str]  # a text for each tensor that has another shape in the file or is missing there
+    wrong: list[str]  # a text for each tensor that is missing in the file or has another shape there
     extra: list[str]  # names that only the file has
 
     def in_full(self) -> 'Fit':
-        """The same where a name that only the file has is wrong as well."""
+        """The same fit, with extra names counted as wrong."""
         return self._replace(wrong=[*self.wrong, *(f'{key} is not in the model' for key in self.extra)])
 
     def first_wrong(self) -> str:
@@ -36,7 +36,7 @@ class Fit(NamedTuple):
 def fit_of(module: nn.Module, weights: Mapping[str, Any]) -> Fit:
     """Compare weights with a module, by name and shape.
 
-    Left out are the counters of batch norm: older files have none, and with a momentum nothing is computed from them.
+    The counters of batch norm are ignored: older files lack them, and they have no effect if there is a momentum.
     """
     expected = {key: value for key, value in module.state_dict().items() if not key.endswith('num_batches_tracked')}
     given = {key: value for key, value in weights.items() if not key.endswith('num_batches_tracked')}
@@ -52,7 +52,7 @@ def fit_of(module: nn.Module, weights: Mapping[str, Any]) -> Fit:
 
 
 def unwrap_model(runner: Runner) -> Any:
-    """The model of a run without what wraps it: for several processes, for test-time augmentation."""
+    """The model of a run without its wrappers for several processes and test-time augmentation."""
     model = runner.model
     while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
         model = model.module
@@ -60,13 +60,13 @@ def unwrap_model(runner: Runner) -> Any:
 
 
 def unwrapped(weights: Mapping[str, Any], module: nn.Module) -> dict[str, Any]:
-    """The weights without DistributedDataParallel's `module.`, but where a model's own name begins so (LoRAModel)."""
+    """The weights without DistributedDataParallel's `module.`, unless the model's own names have it (LoRAModel)."""
     names = module.state_dict().keys()
     return {key if key in names else key.removeprefix('module.'): value for key, value in weights.items()}
 
 
 def state_dict_in(content: Any, source: str, *names: str) -> Mapping[str, Any]:
-    """The weights in a file: what it holds under the first of these names that it has, or all of it; all finite."""
+    """The weights in a file: under the first of these names that exists, or else all of it. They must be finite."""
     if not isinstance(content, Mapping):
         raise CheckpointError(f'{source}: holds a {type(content).__name__}; expected a state dict or a checkpoint')
     weights = next((content[name] for name in names if isinstance(content.get(name), Mapping)), content)
@@ -78,19 +78,19 @@ def state_dict_in(content: Any, source: str, *names: str) -> Mapping[str, Any]:
 
 @HOOKS.register_module()
 class CheckpointFitHook(Hook):
-    """Refuses a checkpoint of another model, where MMEngine loads what fits and warns about the rest.
+    """Refuses a checkpoint of another model; MMEngine only warns about tensors that do not fit.
 
-    To test and to resume, each tensor must fit. With `load_from` in training some may be left out (the classifier of
-    another number of classes); the log says which, and it is an error if none fits. Where a resumed run goes on with
-    another learning rate or schedule than its config has, the log says so: MMEngine takes those of the checkpoint.
+    For testing and resuming, every tensor must fit. For `load_from` in training, some may not fit (such as a classifier
+    with another number of classes). The log lists them, and it is an error if none fits. A resumed run keeps the
+    learning rate and schedule of the checkpoint, as in MMEngine; the log says if they differ from the config.
 
     Args:
         testing (bool): Whether the run only tests.
-        config_schedule (bool): Resume with the optimizer's settings and the schedule of the config.
+        config_schedule (bool): Resume with the optimizer settings and the schedule of the config.
 
     Raises:
-        CheckpointError: After loading, if the checkpoint does not fit, its classifier was trained on other classes or,
-            to resume from, it holds no optimizer.
+        CheckpointError: After loading, if the checkpoint does not fit, if its classifier was trained on other classes,
+            or, when resuming, if it has no optimizer state.
     """
 
     priority = 'LOWEST'  # after EMAHook, which exchanges the weights of a checkpoint
@@ -103,7 +103,7 @@ class CheckpointFitHook(Hook):
         source = runner._load_from or 'the checkpoint'
         model = unwrap_model(runner)
         weights = unwrapped(state_dict_in(checkpoint, source, 'state_dict'), model)
-        if any(key.startswith('module.') for key in weights):  # MMEngine takes it off each name
+        if any(key.startswith('module.') for key in weights):  # MMEngine strips it from each name
             checkpoint['state_dict'] = {f'module.{key}': value for key, value in weights.items()}
         fit = fit_of(model, weights).in_full()
         strict = self.testing or runner._resume
@@ -112,7 +112,7 @@ class CheckpointFitHook(Hook):
             advice = (
                 OF_THE_CONFIG
                 if strict
-                else 'Expected weights of such a model, saved by a run; of a backbone alone (torchvision) they are '
+                else 'Expected weights of this model, saved by a run. Load those of a backbone alone (torchvision) by '
                 "model.backbone.init_cfg=dict(type='Pretrained', checkpoint=...)"
             )
             raise CheckpointError(f'{source}: {fit.summary}. {fit.first_wrong()}. {advice}')
@@ -121,7 +121,7 @@ class CheckpointFitHook(Hook):
         if runner._resume:
             self._check_resumed(runner, checkpoint, source)
         loader = 'test_dataloader' if self.testing else 'train_dataloader'
-        # a head that does not fit starts anew, with the classes of the training
+        # a head that does not fit keeps its initial weights, for the classes of the training dataset
         if strict or not any('head.' in text.partition(' ')[0] for text in fit.wrong):
             _check_classes(source, checkpoint, loader, getattr(runner, loader).dataset)
 
@@ -129,20 +129,20 @@ class CheckpointFitHook(Hook):
         if 'optimizer' not in checkpoint or (runner.param_schedulers and 'param_schedulers' not in checkpoint):
             last, _ = last_good_checkpoint(Path(source).parent)
             raise CheckpointError(
-                f'{source}: holds no state of the optimizer and its schedule (no best_*.pth does). Resume from '
+                f'{source}: holds no state of the optimizer and its schedule (best_*.pth files never do). Resume from '
                 f'{last or "epoch_*.pth"}, or start a new run from its weights: load_from={source} without --resume'
             )
         if self.config_schedule:
             take_schedule_of_config(runner, checkpoint)
         elif different := schedule_differences(runner, checkpoint):
             runner.logger.warning(
-                f'{source}: the run goes on with the settings of the checkpoint, and not with those of the config: '
-                f'{", ".join(different)}. To go on with those of the config: tools/train.py --config-schedule'
+                f"{source}: the run continues with the checkpoint's settings, which differ from the config: "
+                f'{", ".join(different)}. To use the settings of the config: tools/train.py --config-schedule'
             )
 
 
 def _loads(model: nn.Module, weights: dict[str, Any]) -> bool:
-    """Whether the model takes the weights after all: parts may convert what was saved in another form."""
+    """Whether the model accepts the weights after all: some parts convert other formats when they load."""
     try:
         load_state_dict(model, weights, strict=True)
     except RuntimeError:
@@ -155,11 +155,12 @@ def _shape(value: Any) -> tuple[int, ...] | None:
 
 
 def _check_classes(source: str, checkpoint: Mapping[str, Any], loader: str, dataset: Any) -> None:
-    """Raise CheckpointError if the checkpoint was trained on other classes: its scores would be of those."""
+    """Raise CheckpointError if the checkpoint was trained on other classes, since its scores refer to those."""
     trained = list(((checkpoint.get('meta') or {}).get('dataset_meta') or {}).get('classes') or ())
     given = list(getattr(dataset, 'metainfo', {}).get('classes') or ())
     if trained and given and trained != given:
         raise CheckpointError(
             f'{source}: was trained on other classes than {loader}.dataset has: {first_difference(trained, given)}. '
-            'Set metainfo=dict(classes=...) in its order; for others take its backbone alone: model.backbone.init_cfg'
+            "Set metainfo=dict(classes=...) in the checkpoint's order; for other classes, load only its backbone: "
+            'model.backbone.init_cfg'
         )

@@ -1,4 +1,4 @@
-"""Distances within and between classes over all images of a test set, and how well the features retrieve a class."""
+"""Distances within and between classes over all images, and retrieval of classes by the features."""
 
 from collections.abc import Sequence
 
@@ -17,17 +17,17 @@ BLOCK = 2**21  # entries of a block of distances: 16 MB in float64
 
 @METRICS.register_module()
 class ClassVarianceMetric(BaseMetric):
-    """What the class-variance loss is for, measured on all images: `feature_quality` of the pooled features.
+    """Measures what the class-variance loss aims at, over all images: `feature_quality` of the pooled features.
 
-    The features are put into the data samples by `PooledFeatureHook`, for any classifier:
+    `PooledFeatureHook` adds the features to the data samples, for any classifier:
 
         custom_hooks = [dict(type=PooledFeatureHook)]
         val_evaluator = [dict(type=Accuracy), dict(type=ClassVarianceMetric)]
 
-    The training log's `dist_inter` and `dist_intra` are other numbers: of a batch, and of maps that are not pooled.
+    The `dist_inter` and `dist_intra` of the training log differ: they are taken within a batch, on unpooled maps.
 
     Raises:
-        ConfigError: In evaluation, if the data samples hold no features.
+        ConfigError: In evaluation, if the data samples have no features.
     """
 
     default_prefix = 'class_variance'
@@ -40,7 +40,7 @@ class ClassVarianceMetric(BaseMetric):
             self.results.append((sample['pooled_feat'].cpu().numpy(), int(sample['gt_label'])))
 
     def compute_metrics(self, results: list[tuple[np.ndarray, int]]) -> dict[str, float]:
-        """Compute the five numbers."""
+        """Compute the five metrics."""
         feats, labels = zip(*results, strict=True)
         alone = int((np.unique(labels, return_counts=True)[1] == 1).sum())
         print_log(f'Recall@1 and mAP: {alone} of {len(labels)} queries have no relevant image, left out', 'current')
@@ -48,22 +48,22 @@ class ClassVarianceMetric(BaseMetric):
 
 
 def feature_quality(feats: Tensor, labels: Tensor, block: int = BLOCK) -> dict[str, float]:
-    """Distances and retrieval of features scaled to unit length, every image the query for all others.
+    """Distances and retrieval of features scaled to unit length, with every image as the query for all others.
 
-    Images at one distance from the query count alike, in whatever order they come: Recall@1 of a query is the share of
-    its class among its nearest images, and the precision at an image of the ranking that of all up to its distance, as
-    in scikit-learn's `average_precision_score`. An image without another of its class is no query. The N x N
-    distances are computed in float64, some rows at a time.
+    Images at equal distance from the query count equally, whatever their order. Recall@1 of a query is the share of
+    its class among its nearest images. The precision at an image of the ranking is that of all images up to its
+    distance, as in scikit-learn's `average_precision_score`. An image that is alone in its class is not a query. The
+    N x N distances are computed in float64, some rows at a time.
 
     Args:
         feats (Tensor): (N, C), one row per image.
         labels (Tensor): (N,), class indices.
-        block (int): Distances to hold at a time, at least one row of N.
+        block (int): Number of distances in memory at a time, at least one row of N.
 
     Returns:
-        dict[str, float]: `dist_intra` and `dist_inter`, the mean Euclidean distance of all pairs of one class and of
-        two, in [0, 2]; `ratio`, the first divided by the second; `Recall@1` and `mAP`, the means over the queries, in
-        per cent. NaN where there is no such pair, and all of them where a feature is not finite.
+        dict[str, float]: `dist_intra` and `dist_inter`, the mean Euclidean distances over all same-class pairs and all
+        different-class pairs, in [0, 2]; `ratio`, the first divided by the second; `Recall@1` and `mAP`, the means over
+        the queries, in per cent. NaN if there is no such pair; all are NaN if a feature is not finite.
 
     Examples:
         >>> feats = torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
@@ -79,20 +79,20 @@ def feature_quality(feats: Tensor, labels: Tensor, block: int = BLOCK) -> dict[s
         itself = rows[:, None] == torch.arange(len(feats))
         same = (labels[rows, None] == labels) & ~itself
         different = labels[rows, None] != labels
-        distance = squared.round(decimals=14).sqrt()  # as far as float64 goes: equal features are at distance 0
+        distance = squared.round(decimals=14).sqrt()  # the precision of float64: equal features have distance 0
         totals[:2] += torch.stack([(distance * same).sum(), (distance * different).sum()])
         totals[2:4] += torch.stack([same.sum(), different.sum()])
 
         query = same.any(1)
         queries += int(query.sum())
-        # rounded once more: the order of a sum must not decide between two copies of an image
+        # rounded again: the order of summation must not decide between two copies of an image
         ranked, order = squared.round(decimals=12).masked_fill(itself, torch.inf)[query].sort(1)
         hits = same[query].gather(1, order).double()
-        # the last rank of those at one distance
+        # the last rank among images at equal distance
         last = torch.searchsorted(ranked, ranked, right=True) - 1
         precision = (hits.cumsum(1) / torch.arange(1, len(feats) + 1)).gather(1, last)  # (Q, N)
         totals[4:] += torch.stack([precision[:, 0].sum(), ((precision * hits).sum(1) / hits.sum(1)).sum()])
-    totals[4:] += 0 * totals[:2].sum()  # a ranking by distances that are NaN is none
+    totals[4:] += 0 * totals[:2].sum()  # NaN distances give no valid ranking
     intra, inter = (totals[:2] / totals[2:4]).tolist()
     recall, mean_precision = (100 * totals[4:] / queries).tolist()
     return {

@@ -1,4 +1,4 @@
-"""Hooks that read the features going into the head of any classifier."""
+"""Hooks that read the input features of any classifier's head."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,13 +17,12 @@ from .checkpoint_fit_hook import unwrap_model
 
 @HOOKS.register_module()
 class ClassDistanceHook(Hook):
-    """Logs `dist_inter` and `dist_intra` of each training batch, as `LCVClassifier` does, for a model without the loss.
+    """Logs `dist_inter` and `dist_intra` of each training batch for a model without the class-variance loss.
 
-    Compared are the features that go into the head, the last level of several, flattened and scaled to unit length:
-    with `ClassVarianceLoss`'s default settings the same numbers, so that a baseline can be drawn beside LCV. A batch
-    without a pair of one kind adds nothing to that mean; one with mixed images (Mixup, CutMix), or with images of
-    several labels, adds nothing. A model that has a `variance_loss`, or no head that the features go into, is left
-    alone.
+    The hook compares the input features of the head (the last of several levels), flattened and scaled to unit length.
+    These are the numbers that `LCVClassifier` logs with the default settings of `ClassVarianceLoss`, so a baseline can
+    be compared with LCV. Batches without a pair of one kind do not count in that mean. Batches with mixed images
+    (Mixup, CutMix) or multi-label images are ignored, and so are models that have a `variance_loss` or no head.
     """
 
     def before_train(self, runner: Runner) -> None:
@@ -54,7 +53,7 @@ class ClassDistanceHook(Hook):
             handle.remove()
 
     def _keep_samples(self, preprocessor: nn.Module, inputs: tuple, output: dict) -> None:
-        # after Mixup and CutMix, which the batch itself does not show
+        # after Mixup and CutMix, which are not visible in the batch itself
         self._samples = output.get('data_samples') if isinstance(output, dict) else None
 
     def _keep_feats(self, head: nn.Module, inputs: tuple) -> None:
@@ -64,7 +63,7 @@ class ClassDistanceHook(Hook):
 
 
 def last_level(inputs: tuple) -> Tensor | None:
-    """The features among a head's inputs, the last level of several; None if they are no tensor."""
+    """The features among a head's inputs, or the last of several levels; None if this is not a tensor."""
     feats = inputs[0] if inputs else None
     level = feats[-1] if isinstance(feats, tuple | list) else feats
     return level if isinstance(level, Tensor) else None
@@ -72,11 +71,11 @@ def last_level(inputs: tuple) -> Tensor | None:
 
 @HOOKS.register_module()
 class PooledFeatureHook(Hook):
-    """Puts `pooled_feat` (C,) into each data sample of validation and test: for metrics, and into `test.py --out`.
+    """Adds `pooled_feat` (C,) to each data sample of validation and test, for metrics and `test.py --out`.
 
-    It is what goes into the head, the last level of several, mean over places, in float32. A hook, and not an option of
-    `LCVClassifier`, so that every classifier of MMPretrain has it, above all the baseline to compare with. Training
-    and the predictions stay as they are; one image adds 4 C bytes to a file of predictions.
+    This is the input of the head (the last of several levels), averaged over spatial positions, in float32. It is a
+    hook and not an option of `LCVClassifier`, so it works with every MMPretrain classifier, such as a baseline. It does
+    not affect training and predictions. Each image adds 4 C bytes to a file of predictions.
     """
 
     def before_val(self, runner: Runner) -> None:
@@ -106,4 +105,4 @@ class PooledFeatureHook(Hook):
         feats = self._feats.flatten(2).mean(2, dtype=torch.float32) if self._feats.ndim > 2 else self._feats.float()
         for sample, feat in zip(output, feats, strict=True):
             if isinstance(sample, BaseDataElement):
-                sample.set_field(feat.clone(), 'pooled_feat')  # a row alone: pickle would write the batch for each
+                sample.set_field(feat.clone(), 'pooled_feat')  # a copy: pickle would write the full batch for each row

@@ -1,4 +1,4 @@
-"""A run whose losses, weights or scores are NaN or infinite ends, and its last good checkpoint stays."""
+"""End a run whose losses, weights or scores are NaN or infinite, and keep its last good checkpoint."""
 
 import math
 from collections.abc import Sequence
@@ -16,17 +16,17 @@ from .resume import last_good_checkpoint
 
 @HOOKS.register_module()
 class FiniteLossHook(Hook):
-    """Ends the run where losses stay infinite or NaN, and before weights that are so are saved.
+    """Ends the run if losses stay infinite or NaN, and before such weights are saved.
 
-    A single such loss is tolerated: in float16 the loss scaler skips the step. Weights and running statistics are
-    checked when an epoch ends and whenever a checkpoint is saved. Finite weights can still give scores that are NaN, of
-    which an accuracy is computed all the same: a validation and a test with such an image end in an error.
+    A single such loss is tolerated: in float16, the loss scaler skips the step. Weights and running statistics are
+    checked at the end of each epoch and whenever a checkpoint is saved. Finite weights can still give NaN scores, from
+    which an accuracy would be computed. A validation or test with such an image ends in an error.
 
     Args:
-        patience (int): Iterations in a row with a loss that is not finite, 1 or more, that end the run.
+        patience (int): Number of consecutive iterations with a non-finite loss that ends the run, 1 or more.
 
     Raises:
-        TrainingError: If losses or weights, or in the end of a validation or test the scores, are not finite.
+        TrainingError: If losses, weights or the scores of a validation or test are not finite.
     """
 
     priority = 'ABOVE_NORMAL'  # before the hook that saves, and before the next learning rate is set
@@ -48,7 +48,7 @@ class FiniteLossHook(Hook):
             when = f'iteration {runner.iter + 1} (epoch {runner.epoch + 1})'
             self._first = f'{when}: {values}, at {_learning_rates(runner)}'
         self._in_a_row += 1
-        if not self._in_a_row < self.patience:  # so that a patience of NaN is none
+        if not self._in_a_row < self.patience:  # a patience of NaN also ends the run
             times = f'{self._in_a_row} iterations in a row, first' if self._in_a_row > 1 else 'one iteration,'
             raise TrainingError(f'the loss is not finite for {times} in {self._first}. {_what_to_do(runner)}')
 
@@ -88,7 +88,7 @@ def _check_weights(runner: Runner, iterations: int) -> None:
 
 
 def _learning_rates(runner: Runner) -> str:
-    """Of each optimizer, every rate once: `lr=0.02/1`."""
+    """The distinct learning rates of each optimizer: `lr=0.02/1`."""
     return ', '.join(
         f'{name}={"/".join(f"{lr:.4g}" for lr in dict.fromkeys(rates))}'
         for name, rates in runner.optim_wrapper.get_lr().items()

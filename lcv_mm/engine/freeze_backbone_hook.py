@@ -1,4 +1,4 @@
-"""Training in two steps: everything but the backbone first, then everything."""
+"""Training in two steps: first everything except the backbone, then everything."""
 
 from typing import Any
 
@@ -11,15 +11,15 @@ from .checkpoint_fit_hook import unwrap_model
 
 @HOOKS.register_module()
 class FreezeBackboneHook(Hook):
-    """Freezes the backbone for the first epochs of a run, its running statistics too, and trains all of it after them.
+    """Freezes the backbone and its running statistics for the first epochs of a run, then trains everything.
 
-    The epoch alone decides on the step, so a resumed run is in the right one. The log says where each begins, and
-    each of its lines has the step as `recipe_step`. What `frozen_stages` and `norm_eval` hold fixed stays so.
-    Learning rates and weight decay of the steps are the param schedulers' part (MMPretrain's `SwitchRecipeHook` is for
-    pipelines, augments and the loss); with several processes the config needs `find_unused_parameters = True`.
+    The step depends only on the epoch, so a resumed run is in the right step. The log says where each step begins, and
+    each line of the log has `recipe_step`. Layers fixed by `frozen_stages` and `norm_eval` stay fixed. Param schedulers
+    set the learning rate and weight decay of the steps. (MMPretrain's `SwitchRecipeHook` switches pipelines, augments
+    and the loss.) With several processes, the config needs `find_unused_parameters = True`.
 
     Args:
-        epochs (int): Length of step 1. A run that is no longer has no step 2.
+        epochs (int): Length of step 1. A run with no more epochs has no step 2.
     """
 
     def __init__(self, epochs: int) -> None:
@@ -35,7 +35,7 @@ class FreezeBackboneHook(Hook):
         if step != self._step:
             self._begin(step, runner)
         if step == 1:
-            self._backbone.eval()  # here: after `before_train_epoch` the loop puts the whole model into training mode
+            self._backbone.eval()  # in each iteration, as the loop sets training mode after `before_train_epoch`
         runner.message_hub.update_scalar('train/recipe_step', step)
 
     def _begin(self, step: int, runner: Runner) -> None:

@@ -1,4 +1,4 @@
-"""Load checkpoints as data: loading one never runs code that the file brings along."""
+"""Load checkpoints as data, without running any code that a file contains."""
 
 import os
 import re
@@ -23,13 +23,13 @@ _FORCE_NOT = 'TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD'
 
 
 def _statistic(owner: object, name: object) -> Any:
-    """Stand for `getattr` in a file: with the real one it could reach and change any module."""
+    """Replace `getattr` in a file: with the real one, the file could reach and change any module."""
     if owner is HistoryBuffer and name in ('min', 'max', 'mean', 'current'):
         return getattr(HistoryBuffer, str(name))
     raise UnpicklingError(f'GLOBAL builtins.getattr was called for {str(name)[:40]!r}')
 
 
-# What a Runner's checkpoint holds besides tensors and containers: histories, and arrays and scalars of numpy 1 and 2
+# Besides tensors and containers, a Runner's checkpoint has loss histories, and arrays and scalars of numpy 1 and 2
 ALLOWED: list[Any] = [
     HistoryBuffer,
     (_statistic, 'builtins.getattr'),
@@ -45,11 +45,11 @@ ALLOWED: list[Any] = [
 
 
 def load_checkpoints_safely() -> None:
-    """Make each load of a checkpoint in this process (and its children) refuse everything but data.
+    """Make this process and its children refuse checkpoints that contain more than data.
 
-    `torch.load` gets `weights_only=True`, whoever calls it, and MMEngine's `CheckpointLoader`, in which each route to a
-    checkpoint ends (`resume`, `load_from`, `init_cfg`, URLs), gets the loaders below: those of onedl-mmengine allow
-    the real `getattr`. Call it once, at the start of a tool.
+    Every call of `torch.load` gets `weights_only=True`. MMEngine's `CheckpointLoader`, which loads all checkpoints
+    (`resume`, `load_from`, `init_cfg`, URLs), gets the loaders below, because those of onedl-mmengine allow the real
+    `getattr`. Call this once, at the start of a tool.
     """
     os.environ.pop(_FORCE_NOT, None)  # only --trust-checkpoint allows checkpoints to run code
     os.environ[_FORCE] = '1'
@@ -62,13 +62,13 @@ def load_checkpoints_safely() -> None:
 
 
 def trust_checkpoints() -> None:
-    """Let checkpoints hold, and run, anything: for `--trust-checkpoint`, instead of `load_checkpoints_safely`."""
+    """Allow checkpoints to contain and run code: `--trust-checkpoint`, instead of `load_checkpoints_safely`."""
     os.environ.pop(_FORCE, None)
     os.environ[_FORCE_NOT] = '1'
 
 
 def load_from_file(filename: str, map_location: Any = None) -> Any:
-    """Load a file of `torch.save`; CheckpointError if it is missing, damaged, or holds more than data."""
+    """Load a file of `torch.save`; CheckpointError if it is missing, damaged, or contains more than data."""
     file = Path(filename).expanduser()
     if not file.is_file():
         raise CheckpointError(f'{file}: no such checkpoint file')
@@ -77,10 +77,10 @@ def load_from_file(filename: str, map_location: Any = None) -> Any:
 
 
 def load_from_url(url: str, map_location: Any = None) -> Any:
-    """Load what a URL or `torchvision://vgg16` stands for, kept by torch.hub; a download that is damaged is deleted.
+    """Load a URL or `torchvision://vgg16` through torch.hub's cache; delete a damaged download.
 
     Raises:
-        CheckpointError: If the file is damaged, or holds more than data.
+        CheckpointError: If the file is damaged or contains more than data.
         WeightsError: If torchvision has no weights of that name.
         OSError: If it cannot be downloaded.
     """
@@ -92,9 +92,9 @@ def load_from_url(url: str, map_location: Any = None) -> Any:
 
 
 def is_intact(file: Path) -> bool:
-    """Whether a file of torch.save is complete: an archive ends with its directory, each part has its checksum.
+    """Whether a file of torch.save is complete: its archive has a directory at the end and a checksum per part.
 
-    Of an older file, a bare pickle, only the beginning can be checked.
+    In the older format, a bare pickle, only the beginning can be checked.
     """
     try:
         with file.open('rb') as opened:
@@ -107,7 +107,7 @@ def is_intact(file: Path) -> bool:
 
 
 def download_url(source: str) -> str:
-    """The URL that `torchvision://vgg16` stands for, WeightsError if for none; other sources as they are."""
+    """Resolve `torchvision://vgg16` to its URL, or raise WeightsError; return other sources unchanged."""
     scheme, _, name = source.partition('://')
     if scheme not in ('torchvision', 'modelzoo'):
         return source
@@ -118,7 +118,7 @@ def download_url(source: str) -> str:
 
 
 def cached_file(url: str) -> Path:
-    """Where torch.hub keeps the download of a URL."""
+    """The file in which torch.hub caches the download of a URL."""
     return Path(torch.hub.get_dir(), 'checkpoints', Path(urlparse(url).path).name)
 
 
@@ -128,21 +128,21 @@ def _load_from_store(url: str, map_location: Any = None) -> Any:
 
 @contextmanager
 def _data_only(file: Path, downloaded: bool = False) -> Iterator[None]:
-    """Allow what a Runner saves, and turn the errors about a file's content into a CheckpointError."""
+    """Allow what a Runner saves, and turn errors about a file's content into a CheckpointError."""
     torch.serialization.add_safe_globals(ALLOWED)
     try:
         yield
-    except Exception as error:  # damaged bytes, read as what they are not, may raise anything
+    except Exception as error:  # damaged bytes may raise anything
         refused = re.search(r'GLOBAL (\S+)', str(error)) if isinstance(error, UnpicklingError) else None
         if refused:
             raise CheckpointError(
                 f'{file}: refused, it holds code ({refused[1]}). If you trust its source, add --trust-checkpoint'
             ) from error
-        # of an intact file these are torch's own words (memory, devices); an older file cannot be checked
+        # for an intact file, these are torch's own errors (memory, devices); the older format cannot be checked
         of_torch = isinstance(error, MemoryError | OSError | RuntimeError) and zipfile.is_zipfile(file)
         if (of_torch and is_intact(file)) or not file.exists():
             raise
-        if downloaded:  # torch.hub would take it the next time
+        if downloaded:  # torch.hub would use it the next time
             file.unlink()
         reason = next(iter(str(error).splitlines()), type(error).__name__)[:200]
-        raise CheckpointError(f'{file}: damaged, or no file of torch.save ({reason}); download it again') from error
+        raise CheckpointError(f'{file}: damaged, or not a file of torch.save ({reason}); download it again') from error

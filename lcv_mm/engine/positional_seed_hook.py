@@ -1,4 +1,4 @@
-"""Random numbers that do not depend on what happened before."""
+"""Random numbers that depend only on the seed and the position in the run."""
 
 import random
 from collections import Counter
@@ -15,40 +15,40 @@ from mmpretrain.registry import HOOKS
 
 from ..errors import ConfigError
 
-# The streams, which would meet without a number each: SeedSequence((0, 5, 1)) == SeedSequence((0, 5, 1, 0))
+# Distinguish the two streams, which would otherwise coincide: SeedSequence((0, 5, 1)) == SeedSequence((0, 5, 1, 0))
 STEP, IMAGE = 0, 1
 
 
 @HOOKS.register_module()
 class PositionalSeedHook(Hook):
-    """Makes each random number of training a function of the seed and the position in the run alone.
+    """Makes every random number of training depend only on the seed and the position in the run.
 
-    What the dataset draws for an image (augmentation) follows from (seed, epoch, index, how often the index came in
-    this epoch, rank), the random numbers of a training step (dropout, Mixup) from (seed, iteration, rank). So a resumed
-    run draws what the one that was never stopped would have drawn, with any number of workers, and there is no random
-    state to save. With MMEngine alone, workers start from the same seed after each resume, and with
-    `persistent_workers=False` in each epoch.
+    The augmentation of an image depends on (seed, epoch, index, number of earlier visits in this epoch, rank). The
+    random numbers of a training step (dropout, Mixup) depend on (seed, iteration, rank). A resumed run therefore draws
+    the same numbers as an uninterrupted one, with any number of workers, and no random state needs to be saved. With
+    MMEngine alone, workers restart from the same seed after each resume, and in each epoch if
+    `persistent_workers=False`.
 
-    An image that comes several times in one epoch (`RepeatDataset`, `ClassBalancedDataset`, `RepeatAugSampler`) is
-    augmented anew each time. The seed is set before the dataset is asked for an image, outside of its pipeline, so
-    that another pipeline (`SwitchRecipeHook`) is also seeded.
+    An image that occurs several times in one epoch (`RepeatDataset`, `ClassBalancedDataset`, `RepeatAugSampler`) gets a
+    new augmentation each time. The seed is set outside of the dataset's pipeline, before each image, so it also applies
+    to another pipeline (`SwitchRecipeHook`).
 
     Raises:
-        ConfigError: If the loop is not one of epochs, where an image's visits cannot be counted.
+        ConfigError: If the loop is not epoch-based, so that the visits of an image cannot be counted.
     """
 
     priority = 'VERY_HIGH'
 
     def __init__(self) -> None:
-        self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()  # workers that live on see it change
+        self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()  # shared with persistent workers
 
     def before_train(self, runner: Runner) -> None:
         if not isinstance(runner.train_loop, EpochBasedTrainLoop):
             raise ConfigError(f'PositionalSeedHook needs a loop of epochs, got {type(runner.train_loop).__name__}')
         loader = runner.train_dataloader
-        # DataLoader lets nobody set this attribute later; another loader would lose batch_size and sampler
+        # DataLoader does not allow setting this attribute; a new loader would lose batch_size and sampler
         vars(loader)['batch_sampler'] = _CountedBatches(loader.batch_sampler)
-        # the one method that a loader looks up on the object, not on its class
+        # the only method that a loader looks up on the object instead of its class
         loader.dataset.__getitems__ = partial(_seeded_items, loader.dataset, runner.seed, self._epoch, get_dist_info())
 
     def before_train_epoch(self, runner: Runner) -> None:
@@ -59,13 +59,13 @@ class PositionalSeedHook(Hook):
 
 
 class _Visit(int):
-    """An index, and how often it came before in this epoch."""
+    """An index with the number of its earlier visits in this epoch."""
 
     visit = 0
 
 
 class _CountedBatches:
-    """The batches of a batch sampler, their indices as `_Visit`; in all else the batch sampler."""
+    """A batch sampler that yields its indices as `_Visit`; otherwise it behaves like the original."""
 
     def __init__(self, batches: Any) -> None:
         self._batches = batches
@@ -83,7 +83,7 @@ class _CountedBatches:
         return len(self._batches)
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith('__') or name == '_batches':  # asked for while it is unpickled
+        if name.startswith('__') or name == '_batches':  # looked up during unpickling
             raise AttributeError(name)
         return getattr(self._batches, name)
 
@@ -91,7 +91,7 @@ class _CountedBatches:
 def _seeded_items(
     dataset: Any, seed: int, epoch: torch.Tensor, rank_of: tuple[int, int], indices: Sequence[int]
 ) -> list[Any]:
-    """What a loader fetches for a batch: each item drawn from another seed."""
+    """Fetch the items of a batch, each with its own seed."""
     rank, processes = rank_of
     items = []
     for index in indices:
@@ -104,5 +104,5 @@ def _seeded_items(
 def _seed_all(*entropy: int) -> None:
     seed = int(np.random.SeedSequence(entropy).generate_state(1)[0])
     random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002  (the toolbox's transforms draw from the global one)
+    np.random.seed(seed)  # noqa: NPY002  (MMPretrain's transforms use the global generator)
     torch.manual_seed(seed)

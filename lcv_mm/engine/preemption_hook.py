@@ -1,4 +1,4 @@
-"""A run that gets a signal to stop saves first."""
+"""Save a checkpoint when a signal asks the run to stop."""
 
 import os
 import signal
@@ -21,22 +21,22 @@ EXIT_TRY_AGAIN = 75  # `os.EX_TEMPFAIL`, "temporary failure: try again", not ava
 
 @HOOKS.register_module()
 class PreemptionHook(Hook):
-    """On SIGTERM (a cluster's preemption) or Ctrl-C, saves the run where it stands and ends it with exit code 75.
+    """On SIGTERM (a cluster's preemption) or Ctrl-C, saves the run and ends it with exit code 75.
 
-    An iteration that has begun is finished; all goes to `interrupted.pth` in the work dir, from which `--resume`
-    carries on as if nothing had been (in the middle of an epoch with `ResumableTrainLoop`). A second signal acts as
-    without this hook. Of several processes one signal is enough; they finish a validation first.
+    The current iteration is finished first. The checkpoint is `interrupted.pth` in the work dir. `--resume` continues
+    from it exactly (with `ResumableTrainLoop`, also in the middle of an epoch). A second signal acts as it would
+    without this hook. With several processes, one signal is enough, and a running validation is finished first.
 
     Args:
-        signals (Sequence[str]): Names of the signals to obey, such as 'SIGUSR1' for Slurm's `--signal=USR1@90`.
+        signals (Sequence[str]): Names of the signals, such as 'SIGUSR1' for Slurm's `--signal=USR1@90`.
     """
 
-    priority = 'LOWEST'  # what is saved is the state after all other hooks
+    priority = 'LOWEST'  # saves the state after all other hooks
 
     def __init__(self, signals: Sequence[str] = ('SIGTERM', 'SIGINT')) -> None:
         self.signals = [signal.Signals[name] for name in signals]
         self._signalled = False
-        self._can_leave = False  # in a validation, with nothing to save
+        self._can_leave = False  # during a validation, when nothing needs to be saved
         self._iter = 0  # iterations done
         self._saved_iter = -1
         self._handlers: dict[int, Any] = {}
@@ -44,7 +44,7 @@ class PreemptionHook(Hook):
     def before_train(self, runner: Runner) -> None:
         self._runner = runner
         self._pid = os.getpid()
-        if threading.current_thread() is threading.main_thread():  # Python allows it nowhere else
+        if threading.current_thread() is threading.main_thread():  # Python allows handlers only here
             self._handlers = {number: signal.signal(number, self._on_signal) for number in self.signals}
 
     def before_train_epoch(self, runner: Runner) -> None:
@@ -64,14 +64,14 @@ class PreemptionHook(Hook):
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         if 'optimizer' in checkpoint:
-            self._saved_iter = checkpoint['meta']['iter']  # on the main process alone: only that one saves
+            self._saved_iter = checkpoint['meta']['iter']  # only in the main process, which saves
 
     def after_train_epoch(self, runner: Runner) -> None:
         if self._is_saved():
             (Path(runner.work_dir) / INTERRUPTED).unlink(missing_ok=True)  # the epoch's checkpoint has replaced it
 
-    # A validation is left at once if its epoch is saved (it is done again then), and else seen through; by several
-    # processes always, since they may have different numbers of its batches and could not agree.
+    # A validation is left at once if its epoch is saved; it is then repeated after resuming. Otherwise it is finished
+    # first. Several processes always finish it, since they may have different numbers of batches and could not agree.
 
     def before_val(self, runner: Runner) -> None:
         self._iter = runner.iter
@@ -93,22 +93,22 @@ class PreemptionHook(Hook):
 
     def _on_signal(self, number: int, frame: Any) -> None:
         if os.getpid() != self._pid:
-            return  # a loader's worker, that has this handler from the main process: that one will end it
+            return  # a loader's worker, which inherited this handler; the main process will end it
         if self._signalled:
             signal.signal(number, self._handlers[number])
             os.kill(os.getpid(), number)
             return
         self._signalled = True
-        # The signal may have gone to the loaders' workers too, and torch's handler raises where one of them has died.
+        # The signal may also have reached the loaders' workers, and torch's handler raises if one of them has died.
         if hasattr(signal, 'SIGCHLD'):  # not on Windows
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         self._runner.logger.warning(f'{signal.Signals(number).name}: saving and stopping (again: stop at once)')
-        if self._can_leave:  # without workers no batch would end
+        if self._can_leave:  # if the workers are gone, no batch would ever end
             self._stop(self._runner)
 
     def _stop_if_signalled(self, runner: Runner) -> None:
         signalled = torch.tensor(int(self._signalled))
-        all_reduce(signalled, op='max')  # at the same point of the run on all
+        all_reduce(signalled, op='max')  # at the same point of the run on all ranks
         if signalled:
             self._stop(runner)
 
@@ -120,7 +120,7 @@ class PreemptionHook(Hook):
             file = Path(runner.work_dir) / INTERRUPTED
             write_atomically(file.with_name(NOTE), str(file))
         barrier()  # a launcher ends all processes as soon as the first has ended
-        runner.logger.warning(f'Stopped after iteration {self._iter}, everything is saved: carry on with --resume')
+        runner.logger.warning(f'Stopped after iteration {self._iter}, everything is saved: continue with --resume')
         raise SystemExit(EXIT_TRY_AGAIN)
 
     def _is_saved(self) -> bool:

@@ -1,4 +1,4 @@
-"""Epochs that can be left in the middle, and the validation that was pending then."""
+"""Resuming in the middle of an epoch, and running a validation that was still pending."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -17,28 +17,28 @@ BATCHES_IN_EPOCH = 'batches_in_epoch'
 
 @LOOPS.register_module()
 class ResumableTrainLoop(EpochBasedTrainLoop):
-    """MMEngine's `EpochBasedTrainLoop`, of the same arguments, that carries on in the middle of an epoch.
+    """MMEngine's `EpochBasedTrainLoop` that resumes in the middle of an epoch, with the same arguments.
 
-    A checkpoint that was saved within an epoch (by `PreemptionHook`, or `CheckpointHook` with `by_epoch=False`) knows
-    how many of its batches are done. Resumed, the epoch goes on after them, without loading their images again;
-    MMEngine begins the epoch anew.
+    A checkpoint saved within an epoch (by `PreemptionHook`, or `CheckpointHook` with `by_epoch=False`) records the
+    number of finished batches. A resumed epoch continues after them without loading their images again, whereas
+    MMEngine restarts the epoch.
 
     Raises:
-        ConfigError: If the batches do not come from a `DataLoader`, whose rest of an epoch is taken by its settings.
+        ConfigError: If the batches do not come from a `DataLoader`, whose settings the rest of an epoch needs.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if not isinstance(self.dataloader, DataLoader):
-            # MMPretrain's vis_scheduler takes this loop for one of iterations, and gives it a list of one batch
+            # MMPretrain's vis_scheduler mistakes this loop for an iteration-based one, and passes a list of one batch
             got = type(self.dataloader).__name__
             raise ConfigError(f'ResumableTrainLoop needs a DataLoader, got {got}; set type=EpochBasedTrainLoop')
 
     def run_epoch(self) -> None:
-        """Iterate one epoch, or what is left of it.
+        """Run one epoch, or the rest of it.
 
         Raises:
-            CheckpointError: If the epoch was left in the middle and has another number of batches now.
+            CheckpointError: If the epoch was interrupted and now has another number of batches.
         """
         hub = self.runner.message_hub
         start = hub.runtime_info.get(BATCHES_DONE, 0)
@@ -52,7 +52,7 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         self.runner.call_hook('before_train_epoch')
         self.runner.model.train()
         for idx, data_batch in enumerate(self._batches(start), start):
-            hub.update_info(BATCHES_DONE, idx + 1)  # for what is saved after this iteration
+            hub.update_info(BATCHES_DONE, idx + 1)  # for a checkpoint saved after this iteration
             self.run_iter(idx, data_batch)
         hub.update_info(BATCHES_DONE, 0)
         self.runner.call_hook('after_train_epoch')
@@ -61,13 +61,13 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
     def _batches(self, start: int) -> Iterator[Any]:
         try:
             yield from _from(self.dataloader, start) if start else self.dataloader
-        except (RuntimeError, OSError):  # a worker has died; after a signal `PreemptionHook` ends the run here
+        except (RuntimeError, OSError):  # a worker has died; after a signal, `PreemptionHook` ends the run here
             self.runner.call_hook('after_lost_batch')
             raise
 
 
 def _from(dataloader: DataLoader, start: int) -> DataLoader:
-    """A loader of the epoch's batches from number `start` on; the images before are not loaded."""
+    """A loader of the epoch's batches from number `start` on; it does not load earlier images."""
     batches: Any = dataloader.batch_sampler
     return DataLoader(
         dataloader.dataset,
@@ -82,18 +82,18 @@ def _from(dataloader: DataLoader, start: int) -> DataLoader:
     )
 
 
-LAST_VALIDATED = 'last_validated_epoch'  # no name that begins with 'val': MMEngine would log it
+LAST_VALIDATED = 'last_validated_epoch'  # MMEngine would log a name that begins with 'val'
 
 
 @HOOKS.register_module()
 class CatchUpValHook(Hook):
-    """Validates first, where a run is resumed from a checkpoint that was saved but not validated yet.
+    """Runs a pending validation when a run is resumed from a checkpoint that was saved but not validated.
 
-    MMEngine saves an epoch's checkpoint before it validates, and a resumed run starts with the next epoch. Without
-    this, a run stopped in between has no score of that epoch, and may keep another checkpoint as the best.
+    MMEngine saves the checkpoint of an epoch before validation, and a resumed run starts with the next epoch. Without
+    this hook, a run stopped in between lacks the score of that epoch, and may keep another checkpoint as the best.
     """
 
-    priority = 'LOWEST'  # of `before_train`: all hooks are ready for a validation
+    priority = 'LOWEST'  # after the `before_train` of all other hooks, which are then ready for a validation
 
     def before_train(self, runner: Runner) -> None:
         if _is_validation_pending(runner):
@@ -101,7 +101,7 @@ class CatchUpValHook(Hook):
             runner.val_loop.run()
 
     def before_val(self, runner: Runner) -> None:
-        # noted at once: the checkpoint that is saved again for a new best score is to hold it
+        # set before validation, so that the best checkpoint, saved again after it, includes this
         runner.message_hub.update_info(LAST_VALIDATED, runner.epoch)
 
 

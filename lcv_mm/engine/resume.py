@@ -1,4 +1,4 @@
-"""The checkpoint that a stopped run is resumed from, and the schedule that it goes on with."""
+"""Choose the checkpoint to resume from, and the schedule to continue with."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,24 +10,24 @@ from mmengine.runner import Runner
 from ..errors import ConfigError
 from .load import is_intact
 
-NOTE = 'last_checkpoint'  # MMEngine's: a file that holds the path of the last checkpoint
-INTERRUPTED = 'interrupted.pth'  # saved by a run that got a signal to stop
-# how far a scheduler is, and what follows from that; all else is its setting
+NOTE = 'last_checkpoint'  # MMEngine's file with the path of the last checkpoint
+INTERRUPTED = 'interrupted.pth'  # saved by a run that received a signal to stop
+# the progress of a scheduler; its other values are settings
 PROGRESS = ('last_step', '_global_step', '_last_value', 'best', 'num_bad_epochs', 'cooldown_counter')
 
 
 def resume_from_last_good(runner: Runner) -> None:
-    """Let a run that resumes without naming a file resume from the newest intact checkpoint of its work dir.
+    """If a run resumes without naming a file, use the newest intact checkpoint of its work dir.
 
-    With none it starts at the beginning, as with MMEngine. Files that are damaged are named in the log. MMEngine's own
-    `resume` trusts the file that was noted last, and ends in an error if that is damaged.
+    Without an intact checkpoint, the run starts from the beginning, as in MMEngine. The log names damaged files.
+    MMEngine's own `resume` takes the last noted file, and fails if that is damaged.
     """
     if not runner._resume or runner._load_from:
         return
     good, damaged = last_good_checkpoint(runner.work_dir)
     if damaged:
-        then = f'resuming from {good}' if good else 'there is no other: starting at the beginning'
-        runner.logger.warning(f'damaged checkpoints, passed over: {", ".join(map(str, damaged))}; {then}')
+        then = f'resuming from {good}' if good else 'there is no other: starting from the beginning'
+        runner.logger.warning(f'damaged checkpoints, skipped: {", ".join(map(str, damaged))}; {then}')
     runner._resume = good is not None
     runner._load_from = str(good) if good else None
 
@@ -35,16 +35,16 @@ def resume_from_last_good(runner: Runner) -> None:
 def last_good_checkpoint(work_dir: str | Path) -> tuple[Path | None, list[Path]]:
     """The newest intact checkpoint of a run.
 
-    The one that MMEngine noted in `last_checkpoint` comes first. If that note or its file is missing or damaged (the
-    process died or the disk was full while it was written), it is the newest of the folder. Each file is read in full
-    and its checksums are compared. `best_*` files hold no optimizer and can't be resumed from.
+    The file noted in MMEngine's `last_checkpoint` is preferred. If the note or its file is missing or damaged (because
+    the process died or the disk was full while writing), the newest file in the folder is used. Files are read
+    completely and their checksums compared. `best_*` files have no optimizer state and cannot be resumed from.
 
     Returns:
-        tuple[Path | None, list[Path]]: the checkpoint, or None, and the damaged ones that were passed over.
+        tuple[Path | None, list[Path]]: the checkpoint, or None, and the damaged files that were skipped.
     """
     work_dir = Path(work_dir)
     note = work_dir / NOTE
-    # a path, which in a copied work dir is of the original: the file of that name here comes first, the path last
+    # in a copied work dir, the noted path belongs to the original: try the file of that name here first, the path last
     noted = Path(note.read_text().strip()) if note.is_file() else Path()
     files = [file for pattern in ('epoch_*.pth', 'iter_*.pth', INTERRUPTED) for file in work_dir.glob(pattern)]
     files.sort(key=lambda file: file.stat().st_mtime_ns, reverse=True)
@@ -58,10 +58,10 @@ def last_good_checkpoint(work_dir: str | Path) -> tuple[Path | None, list[Path]]
 
 
 def schedule_differences(runner: Runner, checkpoint: Mapping[str, Any]) -> list[str]:
-    """What a checkpoint, about to be resumed from, puts in the place of the settings of a runner's config.
+    """List the settings of a runner's config that a checkpoint replaces when the run is resumed from it.
 
     Returns:
-        list[str]: Such as 'lr=0.02 (checkpoint: 0.01)', each once; nothing is said of several optimizers.
+        list[str]: Such as 'lr=0.02 (checkpoint: 0.01)', without duplicates; empty if there are several optimizers.
     """
     if not isinstance(runner.optim_wrapper, OptimWrapper) or not isinstance(runner.param_schedulers, list | None):
         return []
@@ -69,7 +69,7 @@ def schedule_differences(runner: Runner, checkpoint: Mapping[str, Any]) -> list[
     saved = checkpoint['optimizer'].get('param_groups', [])
     for ours, theirs in zip(runner.optim_wrapper.optimizer.param_groups, saved, strict=False):
         for key in ours.keys() & theirs.keys() - {'params'}:
-            if f'initial_{key}' not in ours:  # else a scheduler has been at it
+            if f'initial_{key}' not in ours:  # otherwise a scheduler has changed it
                 settings.append((key.removeprefix('initial_'), ours[key], theirs[key]))
     schedulers, states = runner.param_schedulers or [], checkpoint.get('param_schedulers') or []
     if len(schedulers) != len(states):
@@ -85,18 +85,18 @@ def schedule_differences(runner: Runner, checkpoint: Mapping[str, Any]) -> list[
 
 
 def take_schedule_of_config(runner: Runner, checkpoint: dict[str, Any]) -> None:
-    """Write the settings of a new runner's optimizer and schedule, brought to the state of the run, into a checkpoint.
+    """Write a new runner's optimizer settings and schedule into a checkpoint, advanced to the checkpoint's position.
 
-    What the optimizer has gathered (momentum) stays.
+    The state of the optimizer (momentum) is kept.
 
     Raises:
-        ConfigError: If there are several optimizers, or a schedule that follows a metric.
+        ConfigError: If there are several optimizers, or a schedule that depends on a metric.
     """
     schedulers = runner.param_schedulers or []
     if not isinstance(runner.optim_wrapper, OptimWrapper) or any(
         hasattr(scheduler, 'monitor') for scheduler in schedulers
     ):
-        raise ConfigError('--config-schedule: expected one optimizer and a schedule that follows no metric')
+        raise ConfigError('--config-schedule: expected one optimizer and a schedule that does not depend on a metric')
     meta, epoch_length = checkpoint['meta'], len(runner.train_dataloader)
     for iteration in range(1, meta['iter'] + 1):  # in the order of MMEngine's ParamSchedulerHook
         epoch, rest = divmod(iteration, epoch_length)

@@ -1,4 +1,4 @@
-"""Files that are complete or not there."""
+"""Atomic writing of files and checkpoints."""
 
 import os
 from contextlib import suppress
@@ -16,18 +16,18 @@ from ..errors import ConfigError, UserFacingError
 
 
 def write_atomically(file: str | Path, content: bytes | memoryview | str) -> None:
-    """Write all of a file, or leave what stood there before.
+    """Write a file completely, or leave the previous one unchanged.
 
-    The bytes go to a file beside the target, which takes the target's name only when all of it is on the disk. A
-    process that dies in between leaves `<name>.part`, which the next attempt overwrites. Neither MMEngine's backends
-    nor `torch.save` do so.
+    The bytes go to a file next to the target, which is renamed once it is complete on disk. A process that dies in
+    between leaves `<name>.part`, which the next attempt overwrites. Neither MMEngine's backends nor `torch.save` write
+    atomically.
 
     Args:
-        file (str | Path): The file; folders on the way to it are made.
-        content (bytes | str): What to write; text in UTF-8.
+        file (str | Path): The file; missing parent folders are created.
+        content (bytes | str): The content; text is encoded in UTF-8.
 
     Raises:
-        UserFacingError: If the disk takes no more (full, quota, read-only).
+        UserFacingError: If the disk refuses the file (full, quota, read-only).
     """
     target = Path(file)
     part = target.with_name(f'{target.name}.part')
@@ -40,34 +40,34 @@ def write_atomically(file: str | Path, content: bytes | memoryview | str) -> Non
             os.fsync(opened.fileno())
         part.replace(target)
     except OSError as error:
-        with suppress(OSError):  # what can't be written to can't be cleaned either; the first error tells
+        with suppress(OSError):  # cleaning up may fail for the same reason; report the first error
             part.unlink(missing_ok=True)
         size = f'{-(-len(data) // 10**6)} MB'
-        raise UserFacingError(f'{target}: {size} cannot be written ({error.strerror}); it is as before') from error
+        raise UserFacingError(f'{target}: {size} cannot be written ({error.strerror}); it is unchanged') from error
 
 
 class AtomicBackend(LocalBackend):
-    """MMEngine's storage on disk, `backend_args=dict(backend='atomic')`, whose `put` is all or nothing."""
+    """MMEngine's disk backend with an atomic `put`: `backend_args=dict(backend='atomic')`."""
 
     def put(self, obj: bytes | memoryview, filepath: str | Path) -> None:
         """`write_atomically`."""
         write_atomically(filepath, obj)
 
 
-register_backend('atomic', AtomicBackend, force=True)  # force: loading the module again is no mistake
+register_backend('atomic', AtomicBackend, force=True)  # force: the module may be loaded again
 
 
-# What MMEngine's checkpoints lack of a hook: its name, and its attributes
+# Hook state that MMEngine's checkpoints lack: name of the hook -> attributes
 STATEFUL = {'EarlyStoppingHook': ('wait_count', 'best_score')}
 
 
 @HOOKS.register_module()
 class SafeCheckpointHook(CheckpointHook):
-    """MMEngine's `CheckpointHook`, of the same arguments, whose files are complete, as files and as the state of a run.
+    """MMEngine's `CheckpointHook` with atomic writing and the complete state of a run, with the same arguments.
 
-    Files are written atomically, and a run keeps at least two: MMEngine deletes the oldest before it writes the next.
-    A checkpoint to resume from also holds, under `run_state`, what MMEngine leaves out: gradients that
-    `accumulative_counts` has summed up so far (of one process), and the state of other hooks.
+    Files are written atomically. At least two are kept, because MMEngine deletes the oldest before it writes the next.
+    A checkpoint to resume from also has `run_state`, which MMEngine lacks: the gradients accumulated so far under
+    `accumulative_counts` (with a single process), and the state of other hooks.
 
     Raises:
         ConfigError: If `max_keep_ckpts` is 1.
@@ -86,7 +86,7 @@ class SafeCheckpointHook(CheckpointHook):
             return
         hooks = {name: {key: getattr(hook, key) for key in STATEFUL[name]} for name, hook in _stateful_hooks(runner)}
         for state in checkpoint.get('param_schedulers', []):
-            # OneCycleLR's holds its function, which safe loading refuses and the scheduler makes anew
+            # OneCycleLR's state has a function, which safe loading refuses; the scheduler sets it again
             for key in [key for key, value in state.items() if callable(value)] if isinstance(state, dict) else ():
                 del state[key]
         checkpoint['run_state'] = dict(hooks=hooks, gradients=_gradients(runner))
@@ -97,7 +97,7 @@ class SafeCheckpointHook(CheckpointHook):
     def before_train(self, runner: Runner) -> None:
         infos = runner.message_hub.runtime_info
         for key in [key for key in infos if key.startswith('best_ckpt') and self.out_dir is None]:
-            infos[key] = str(Path(runner.work_dir, Path(infos[key]).name))  # not of the run it is a copy of
+            infos[key] = str(Path(runner.work_dir, Path(infos[key]).name))  # in a copied run, not in the original
         super().before_train(runner)
         for name, hook in _stateful_hooks(runner):
             vars(hook).update(self._resumed.get('hooks', {}).get(name, {}))
@@ -118,7 +118,7 @@ def _is_accumulating(runner: Runner) -> bool:
 
 
 def _gradients(runner: Runner) -> dict[str, Tensor]:
-    """What the next step of the optimizer already has; none right after a step, or of several processes."""
+    """Gradients accumulated for the next optimizer step; empty right after a step or with several processes."""
     if runner.distributed or not _is_accumulating(runner):
         return {}
     return {name: param.grad for name, param in runner.model.named_parameters() if param.grad is not None}

@@ -1,4 +1,4 @@
-"""What makes a run faster, each as one line of a config: channels_last, torch.compile, bfloat16 on a CPU."""
+"""Faster runs with one line in the config each: channels_last, torch.compile, bfloat16 on a CPU."""
 
 import logging
 import re
@@ -21,20 +21,20 @@ from .checkpoint_fit_hook import unwrap_model
 
 @HOOKS.register_module()
 class ChannelsLastHook(Hook):
-    """Puts the model's weights into channels_last, `custom_hooks = [dict(type=ChannelsLastHook)]`.
+    """Converts the model's weights to channels_last: `custom_hooks = [dict(type=ChannelsLastHook)]`.
 
-    Convolutions then compute in that format, whatever the format of their input. The results are the same up to
-    rounding, initial weights included; it is faster in low precision, and on many CPUs in float32 too.
+    Convolutions then compute in that format for inputs of any format. Results, including initial weights, are the same
+    up to rounding. It is faster in low precision, and on many CPUs also in float32.
     """
 
-    # not before the weights are drawn, which fills them in the order of their format
+    # after the weights are initialised, because initialisation fills them in the order of their format
     def before_train(self, runner: Runner) -> None:
         if not is_model_wrapper(runner.model):
             runner.model.to(memory_format=torch.channels_last)
             return
-        # DistributedDataParallel lays out its buckets by the weights that it is given, so give it these
+        # DistributedDataParallel lays out its buckets like the weights, so wrap the model again
         model = runner.model.module.to(memory_format=torch.channels_last)
-        runner.model = None  # its hooks on the weights go with it
+        runner.model = None  # also removes its hooks on the weights
         runner.model = runner.wrap_model(runner.cfg.get('model_wrapper_cfg'), model)
 
     def before_test(self, runner: Runner) -> None:
@@ -45,13 +45,13 @@ class ChannelsLastHook(Hook):
 
 @HOOKS.register_module()
 class CompileHook(Hook):
-    """Compiles parts of the model in place, `custom_hooks = [dict(type=CompileHook)]`; state dicts keep their keys.
+    """Compiles parts of the model in place: `custom_hooks = [dict(type=CompileHook)]`. State dicts keep their keys.
 
-    MMEngine's own `compile = True` compiles the whole training step with the optimizer in it, and fails there under a
+    MMEngine's own `compile = True` compiles the complete training step, including the optimizer, which fails with a
     schedule (seen with torch 2.12: InternalTorchDynamoError in `SGD.step`).
 
     Args:
-        parts (Sequence[str]): Names of the model's parts. Here: 'backbone', where the time is.
+        parts (Sequence[str]): Names of the parts. Defaults to 'backbone' alone, which takes most of the time.
         **options: Of `torch.compile`, such as `mode`.
     """
 
@@ -65,13 +65,13 @@ class CompileHook(Hook):
 
 
 def has_bfloat16(cpuinfo: str) -> bool:
-    """Whether a processor has instructions for bfloat16 (x86, ARM), given /proc/cpuinfo; also the Makefile's rule."""
+    """Whether a processor has bfloat16 instructions (x86, ARM), given /proc/cpuinfo. The Makefile has the same rule."""
     return re.search(r'\b(avx512_bf16|amx_bf16|bf16)\b', cpuinfo) is not None
 
 
 def warn_of_slow_amp() -> None:
-    """Say in the log where mixed precision would be computed without bfloat16 instructions."""
-    info = Path('/proc/cpuinfo')  # Linux alone has it
+    """Warn if mixed precision would run without bfloat16 instructions."""
+    info = Path('/proc/cpuinfo')  # only on Linux
     if not torch.cuda.is_available() and info.is_file() and not has_bfloat16(info.read_text()):
         text = 'This processor has no bfloat16 instructions: mixed precision takes several times as long as float32; '
         print_log(text + 'train without --amp', logger='current', level=logging.WARNING)
@@ -81,9 +81,9 @@ def warn_of_slow_amp() -> None:
 class CPUAmpOptimWrapper(OptimWrapper):
     """An `OptimWrapper` that runs the model in bfloat16 autocast on the CPU, which MMEngine's own wrapper refuses.
 
-    `tools/train.py --amp` takes it on a machine without a GPU. bfloat16 has float32's range: no loss scaling.
-    It pays on processors with bfloat16 instructions (AVX512-BF16, AMX, ARM's). One without took 12 times as long as in
-    float32 (ResNet-18, AMD EPYC of AVX2, torch 2.12): the log warns where Linux names none.
+    `tools/train.py --amp` uses it on a machine without a GPU. bfloat16 has the range of float32, so the loss is not
+    scaled. It is faster only on processors with bfloat16 instructions (AVX512-BF16, AMX, ARM). A processor without them
+    took 12 times as long as in float32 (ResNet-18, AMD EPYC with AVX2, torch 2.12). The log warns if Linux lists none.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -1,4 +1,4 @@
-"""Whether a run has trained its classifier, by the cross entropy of its last epoch."""
+"""Check whether a run has trained its classifier, from the cross entropy of the last epoch."""
 
 import logging
 import math
@@ -14,7 +14,7 @@ from .checkpoint_fit_hook import unwrap_model
 
 
 def has_learned(cross_entropy: float, num_classes: int) -> bool:
-    """Whether a mean cross entropy in nats is at most half of log C, which guessing among C classes gives.
+    """Whether a mean cross entropy in nats is at most half of log C. Guessing among C classes gives log C.
 
     >>> has_learned(0.6, num_classes=25), has_learned(2.5, num_classes=25)
     (True, False)
@@ -24,10 +24,10 @@ def has_learned(cross_entropy: float, num_classes: int) -> bool:
 
 @HOOKS.register_module()
 class TrainedClassifierHook(Hook):
-    """Logs the mean cross entropy of the last epoch, and warns if the classifier has not learned by `has_learned`.
+    """Logs the mean cross entropy of the last epoch, and warns if the classifier has not learned (`has_learned`).
 
-    What such a run reaches says little about anything but its learning rate. A model whose loss is not a single cross
-    entropy, or a `loss_cls` beside others, is left alone.
+    The accuracy of an untrained classifier says little about anything but its learning rate. The hook ignores models
+    that have several losses but no `loss_cls`.
     """
 
     def before_train_epoch(self, runner: Runner) -> None:

@@ -1,4 +1,4 @@
-"""Pictures of predictions that do not overwrite each other."""
+"""Prediction pictures that do not overwrite each other."""
 
 import logging
 import os
@@ -14,9 +14,9 @@ from mmpretrain.structures import DataSample
 
 @HOOKS.register_module()
 class UniqueVisualizationHook(VisualizationHook):
-    """MMPretrain's `VisualizationHook`, of the same arguments, that names a picture by the image's folders too.
+    """MMPretrain's `VisualizationHook` with the image's folders in the name of a picture, and the same arguments.
 
-    With MMPretrain's, which takes the file name alone, `cat/1.jpg` and `dog/1.jpg` overwrite each other.
+    MMPretrain's own hook uses only the file name, so `cat/1.jpg` and `dog/1.jpg` overwrite each other.
     """
 
     def after_val_iter(self, runner: Runner, batch_idx: int, data_batch: dict, outputs: Sequence[DataSample]) -> None:
@@ -28,12 +28,12 @@ class UniqueVisualizationHook(VisualizationHook):
     def _draw_samples(self, *args: Any, **kwargs: Any) -> None:
         try:
             super()._draw_samples(*args, **kwargs)
-        except OSError as error:  # a full disk, an over-long name: no reason to lose the results
-            print_log(f'Pictures of a batch are left out: {error}', 'current', logging.WARNING)
+        except OSError as error:  # a full disk or an over-long name must not lose the results
+            print_log(f'Pictures of a batch are skipped: {error}', 'current', logging.WARNING)
 
 
 def _renamed(samples: Sequence[DataSample], dataset: Any) -> list[DataSample]:
-    """Copies whose `img_path` is a file name made of the path below the dataset's folder of images."""
+    """Copies whose `img_path` is a file name made from the path within the dataset's image folder."""
     while hasattr(dataset, 'dataset'):  # a wrapper
         dataset = dataset.dataset
     root = getattr(dataset, 'img_prefix', None) or ''

@@ -1,4 +1,4 @@
-"""GCA (guided cluster aggregation, Otholt et al., WACV 2024), quoted in the paper's Table 1: see docs/quoted.md.
+"""GCA (guided cluster aggregation, Otholt et al., WACV 2024), which the paper quotes in Table 1: see docs/quoted.md.
 
 Nothing else depends on this package.
 """

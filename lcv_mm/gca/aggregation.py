@@ -1,7 +1,7 @@
 """The mathematics of guided cluster aggregation (GCA, Otholt et al., WACV 2024): plain functions of tensors.
 
-What the paper writes with matrices of N x N (the neighbour graph G, pairs of images) is computed in its exact small
-form: N is the number of training images, C the number of small clusters.
+The paper uses N x N matrices (the neighbour graph G, pairs of images). Here the equivalent small matrices are computed
+exactly. N is the number of training images, C the number of small clusters.
 """
 
 import torch
@@ -15,19 +15,19 @@ UNLABELLED = -1
 
 
 def nearest_neighbors(feats: Tensor, k: int, block: int = 1024) -> Tensor:
-    """The k nearest images of each image by Euclidean distance, exact.
+    """The exact k nearest images of each image by Euclidean distance.
 
     Args:
         feats (Tensor): (N, D), one row per image.
-        k (int): How many, the image itself included, in [1, N].
-        block (int): Rows of the distance matrix that are in memory at a time.
+        k (int): Number of neighbours including the image itself, in [1, N].
+        block (int): Rows of the distance matrix in memory at a time.
 
     Returns:
-        Tensor: (N, k) int64; the first of each row is the image itself, the others are in order of distance.
+        Tensor: (N, k) int64; each row starts with the image itself, followed by the others in order of distance.
 
     Raises:
         ConfigError: If there are fewer than k images.
-        TrainingError: If a feature is not finite, and so has no neighbours.
+        TrainingError: If a feature is not finite, so that it has no neighbours.
     """
     if not 1 <= k <= len(feats):
         raise ConfigError(f'num_neighbors={k} with {len(feats)} images: expected 1 to {len(feats)}')
@@ -39,20 +39,20 @@ def nearest_neighbors(feats: Tensor, k: int, block: int = 1024) -> Tensor:
     for start in range(0, len(feats), block):
         rows = torch.arange(start, min(start + block, len(feats)), device=feats.device)
         distances = norms[rows, None] + norms - 2 * feats[rows] @ feats.T
-        distances[rows - start, rows] = -torch.inf  # before an equal image
+        distances[rows - start, rows] = -torch.inf  # the image itself comes before identical images
         nearest.append(distances.topk(k, largest=False, sorted=True).indices)
     return torch.cat(nearest)
 
 
 def edge_weights(probs: Tensor, neighbors: Tensor) -> Tensor:
-    """Weight of the graph's edges between each two clusters, `P^T G P`.
+    """Weight of the graph's edges between every two clusters, `P^T G P`.
 
     Args:
-        probs (Tensor): (N, C), P, the assignment of each image, rows sum to 1.
-        neighbors (Tensor): (N, k), the neighbours of each image: the ones in its row of G.
+        probs (Tensor): (N, C), the assignment P of the images; rows sum to 1.
+        neighbors (Tensor): (N, k), the neighbours of each image, which are the ones in its row of G.
 
     Returns:
-        Tensor: (C, C); entry a, b sums `p_ia p_jb` over the edges i -> j.
+        Tensor: (C, C); entry (a, b) sums `p_ia p_jb` over the edges i -> j.
     """
     reached = torch.zeros_like(probs)  # G P, without a tensor of (N, k, C)
     for column in neighbors.T:
@@ -61,16 +61,16 @@ def edge_weights(probs: Tensor, neighbors: Tensor) -> Tensor:
 
 
 def label_agreement(clusters: Tensor, labels: Tensor, num_clusters: int) -> Tensor:
-    """Pairs of labelled images of equal label minus those of unequal label, between each two clusters.
+    """Number of labelled pairs with equal labels minus those with unequal labels, between every two clusters.
 
     Args:
         clusters (Tensor): (N,), the cluster of each image.
-        labels (Tensor): (N,), class indices; -1 for an unlabelled image, which counts nowhere.
+        labels (Tensor): (N,), class indices; -1 for unlabelled images, which are ignored.
         num_clusters (int): C.
 
     Returns:
-        Tensor: (C, C) float32, ordered pairs, each image with itself included: `2 cnt cnt^T - n n^T` with cnt (C, K)
-        the images of each class in each cluster and n its row sums.
+        Tensor: (C, C) float32, over ordered pairs, including each image with itself: `2 cnt cnt^T - n n^T`, where cnt
+        (C, K) counts the images of each class in each cluster and n has its row sums.
     """
     known = labels != UNLABELLED
     if not known.any():
@@ -81,27 +81,27 @@ def label_agreement(clusters: Tensor, labels: Tensor, num_clusters: int) -> Tens
 
 
 def aggregate(weights: Tensor, top: int = 2) -> Tensor:
-    """Join each small cluster with the `top` clusters of its largest weights.
+    """Join each small cluster with the `top` clusters to which it has the largest weights.
 
     Args:
-        weights (Tensor): (C, C), how much each two clusters belong together.
-        top (int): Clusters per row, the cluster itself among them if its own weight is that large.
+        weights (Tensor): (C, C), how strongly every two clusters belong together.
+        top (int): Clusters per row, including the cluster itself if its own weight is large enough.
 
     Returns:
-        Tensor: (C, C) bool, not symmetric in general.
+        Tensor: (C, C) bool, in general not symmetric.
     """
     joined = torch.zeros_like(weights, dtype=torch.bool)
     return joined.scatter_(1, weights.topk(min(top, len(weights)), dim=1).indices, True)
 
 
 def neighbor_loss(anchors: Tensor, neighbors: Tensor, entropy_weight: float = 5.0) -> Tensor:
-    """Loss of the small clusters: an image and its neighbour share one, and all of them are used.
+    """Loss of the small clusters: an image and its neighbour should share a cluster, and all clusters should be used.
 
-    `mean_i -log <p_i, q_i> + w sum_c m_c log m_c`, with m the mean of the anchors' p over the batch.
+    `mean_i -log <p_i, q_i> + w sum_c m_c log m_c`, where m is the mean of the anchors' p over the batch.
 
     Args:
         anchors (Tensor): (B, H, C), logits of H heads for the anchors.
-        neighbors (Tensor): (B, H, C), those of a neighbour of each.
+        neighbors (Tensor): (B, H, C), logits for one neighbour of each anchor.
         entropy_weight (float): w.
 
     Returns:
@@ -109,12 +109,12 @@ def neighbor_loss(anchors: Tensor, neighbors: Tensor, entropy_weight: float = 5.
     """
     log_p, log_q = anchors.log_softmax(-1), neighbors.log_softmax(-1)
     agreement = -(log_p + log_q).logsumexp(-1).mean(0)
-    mean = log_p.exp().mean(0).clamp_min(torch.finfo(log_p.dtype).tiny)  # the slope of m log m at 0 is infinite
+    mean = log_p.exp().mean(0).clamp_min(torch.finfo(log_p.dtype).tiny)  # the slope of m log m is infinite at 0
     return agreement + entropy_weight * (mean * mean.log()).sum(-1)
 
 
 def pair_loss(logits: Tensor, targets: Tensor) -> Tensor:
-    """Loss of the final clusters: binary cross entropy of `<p_i, p_j>` over all pairs, an image with itself included.
+    """Loss of the final clusters: binary cross entropy of `<p_i, p_j>` over all pairs, including i = j.
 
     Args:
         logits (Tensor): (B, K).
@@ -123,7 +123,7 @@ def pair_loss(logits: Tensor, targets: Tensor) -> Tensor:
     Returns:
         Tensor: Scalar, the mean over B x B.
     """
-    with torch.autocast(logits.device.type, enabled=False):  # torch refuses this loss in half precision
+    with torch.autocast(logits.device.type, enabled=False):  # torch does not support this loss in half precision
         probs = logits.float().softmax(-1) if logits.dtype != torch.float64 else logits.softmax(-1)
         same = (probs @ probs.T).clamp(0, 1)  # rounding can exceed 1
         return F.binary_cross_entropy(same, targets.to(same))

@@ -1,4 +1,4 @@
-"""A labelled dataset as one of generalised category discovery."""
+"""Turns a labelled dataset into one for generalised category discovery."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,23 +17,24 @@ SUBSETS = ('all', 'unlabelled')
 
 @DATASETS.register_module()
 class CategoryDiscovery(Dataset):
-    """Some classes are known, half of their images labelled; all else is unlabelled (Vaze et al., CVPR 2022).
+    """A dataset with known and unknown classes, in which part of the known images is labelled (Vaze et al., CVPR 2022).
 
-    Classes are renumbered, the known ones first, in their order. In the subset 'all', for training, the label of an
-    unlabelled image is -1, so that no loss can read it; 'unlabelled', for evaluation, has the true ones.
+    Classes are renumbered: the known ones first, in their order. In the subset 'all', for training, unlabelled images
+    have the label -1, so that no loss can read theirs. The subset 'unlabelled', for evaluation, has the true labels.
 
     Args:
         dataset (dict): Config of an MMPretrain dataset with one label per image.
-        num_known (int): Known classes, at least 1 and fewer than all.
-        known_classes (Sequence[int | str] | str, optional): Their indices or names, or a text file of them, one per
-            line. Drawn with `seed` if None.
-        labelled_fraction (float): Of the known classes' images, in (0, 1), drawn with `seed`, not class by class.
-        seed (int): Of both draws.
+        num_known (int): Number of known classes, at least 1 and fewer than all.
+        known_classes (Sequence[int | str] | str, optional): Their indices or names, or a text file with one per line.
+            None: drawn with `seed`.
+        labelled_fraction (float): Labelled share of the known classes' images, in (0, 1), drawn with `seed` over all
+            known classes together.
+        seed (int): Seed of both draws.
         subset (str): 'all' or 'unlabelled'.
 
     Raises:
-        ConfigError: If a setting is out of its range, or a class is unknown or listed twice.
-        DataError: If there is no such file of classes.
+        ConfigError: If a setting is out of range, or a class is unknown or listed twice.
+        DataError: If the file of classes cannot be read.
     """
 
     def __init__(
@@ -70,7 +71,7 @@ class CategoryDiscovery(Dataset):
         return item
 
     def get_data_info(self, index: int) -> dict[str, Any]:
-        """What is known of an image without opening it, its label as it is given out."""
+        """Information about an image without opening it, with the label of the subset."""
         info = self.dataset.get_data_info(int(self.indices[index]))
         return {**info, 'gt_label': self._label(index), 'sample_idx': int(index)}
 
@@ -83,11 +84,11 @@ class CategoryDiscovery(Dataset):
 def choose_known(
     names: Sequence[str], num_known: int, known: Sequence[int | str] | str | None = None, seed: int = 0
 ) -> list[int]:
-    """Indices of the known classes: those listed, in the list's order, or drawn with a seed and sorted.
+    """Indices of the known classes: listed, in the order of the list, or drawn with a seed and sorted.
 
     Raises:
-        ConfigError: If no class would be left to discover, or the list has unknown, repeated or too many classes.
-        DataError: If there is no such file.
+        ConfigError: If no class is left to discover, or the list has unknown, repeated or too many classes.
+        DataError: If the file cannot be read.
     """
     if not 0 < num_known < len(names):
         raise ConfigError(f'CategoryDiscovery: {num_known=} of {len(names)} classes: expected 1 to {len(names) - 1}')
@@ -101,15 +102,15 @@ def choose_known(
 
 
 def draw_labelled(labels: np.ndarray, num_known: int, fraction: float, seed: int) -> np.ndarray:
-    """Which images are labelled: `int(fraction n)` of the n images of known classes, not stratified.
+    """Draw the labelled images: `int(fraction n)` of the n images of known classes, not stratified.
 
-    The draw is that of the public code: seed 0 and the published known classes of CUB give its labelled images.
+    The draw equals that of the public code: seed 0 and the published known classes of CUB give its labelled images.
 
     Args:
         labels (np.ndarray): (N,), class indices, the known classes first.
-        num_known (int): Known classes.
-        fraction (float): In (0, 1).
-        seed (int): Of the draw.
+        num_known (int): Number of known classes.
+        fraction (float): Labelled share, in (0, 1).
+        seed (int): Seed of the draw.
 
     Returns:
         np.ndarray: (N,) bool.

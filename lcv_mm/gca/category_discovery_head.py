@@ -1,4 +1,4 @@
-"""The head of the base stage and its contrastive losses (Vaze et al., CVPR 2022, https://arxiv.org/abs/2201.02609)."""
+"""The head of GCA's base stage and its losses (Vaze et al., CVPR 2022, https://arxiv.org/abs/2201.02609)."""
 
 import torch
 from mmengine.model import BaseModule
@@ -15,18 +15,18 @@ from .aggregation import UNLABELLED
 class CategoryDiscoveryHead(BaseModule):
     """DINO's projection with InfoNCE on all images and the supervised contrastive loss on the labelled ones.
 
-    The training of generalised category discovery (Vaze et al., CVPR 2022) that precedes GCA. Three linear layers with
-    GELU lead to a bottleneck, and the projection is its cosines with `out_channels` trained vectors (Caron et al.,
-    ICCV 2021). A batch is B images and then a second view of each.
+    This is the training of generalised category discovery (Vaze et al., CVPR 2022) that precedes GCA. Three linear
+    layers with GELU lead to a bottleneck. The projection consists of its cosines with `out_channels` learned vectors
+    (Caron et al., ICCV 2021). A batch is B images followed by a second view of each.
 
     Args:
-        in_channels (int): D, length of a feature.
-        hidden_channels (int): Of the first two layers. Defaults to 2048.
-        bottleneck_channels (int): Of the third layer. Defaults to 256.
-        out_channels (int): Of the projection, to which both losses apply. Defaults to 65536.
-        supervised_weight (float): In [0, 1]; the rest is InfoNCE's. Defaults to 0.35.
-        temperature (float): Of InfoNCE. Defaults to 1.
-        supervised_temperature (float): Of the supervised loss. Defaults to 0.07.
+        in_channels (int): Length D of a feature.
+        hidden_channels (int): Channels of the first two layers. Defaults to 2048.
+        bottleneck_channels (int): Channels of the third layer. Defaults to 256.
+        out_channels (int): Channels of the projection, to which both losses apply. Defaults to 65536.
+        supervised_weight (float): Weight of the supervised loss, in [0, 1]; InfoNCE has the rest. Defaults to 0.35.
+        temperature (float): Temperature of InfoNCE. Defaults to 1.
+        supervised_temperature (float): Temperature of the supervised loss. Defaults to 0.07.
         init_cfg (dict, optional): Of MMEngine's `BaseModule`.
 
     Examples:
@@ -60,11 +60,11 @@ class CategoryDiscoveryHead(BaseModule):
         self.projection = nn.Sequential(first, nn.GELU(), second, nn.GELU(), third, last)
 
     def loss(self, feats: tuple[Tensor, ...], data_samples: list[DataSample]) -> dict[str, Tensor]:
-        """Compute both losses, weighted.
+        """Compute both weighted losses.
 
         Args:
-            feats (tuple[Tensor]): The last is (2B, D).
-            data_samples (list[DataSample]): 2B, `gt_label` is -1 for an unlabelled image.
+            feats (tuple[Tensor]): The last level is (2B, D).
+            data_samples (list[DataSample]): 2B samples; `gt_label` is -1 for unlabelled images.
 
         Returns:
             dict: `loss_unsupervised` and `loss_supervised`; the latter is 0 in a batch without labelled images.
@@ -87,14 +87,14 @@ class CategoryDiscoveryHead(BaseModule):
 
 
 def contrastive_loss(feats: Tensor, positives: Tensor, temperature: float) -> Tensor:
-    """InfoNCE with any positives: `-log softmax` over all other rows, mean over a row's positives, then over rows.
+    """InfoNCE with any positives: `-log softmax` over all other rows, averaged over a row's positives, then over rows.
 
-    With the other view as the only positive it is InfoNCE, with all images of the class it is the supervised
+    With the other view as the only positive, this is InfoNCE. With all images of the class, it is the supervised
     contrastive loss (Khosla et al., 2020, "out" form).
 
     Args:
-        feats (Tensor): (M, D), scaled to unit length here.
-        positives (Tensor): (M, M) bool, the diagonal is ignored.
+        feats (Tensor): (M, D); scaled to unit length here.
+        positives (Tensor): (M, M) bool; the diagonal is ignored.
         temperature (float): Divides the cosines, above 0.
 
     Returns:
@@ -112,6 +112,6 @@ def contrastive_loss(feats: Tensor, positives: Tensor, temperature: float) -> Te
 
 
 def view_pairs(num_images: int, device: torch.device | None = None) -> Tensor:
-    """(2B, 2B) bool: row i of the first view and row B + i of the second are of one image."""
+    """Mask (2B, 2B) of views of the same image: row i of the first view and row B + i of the second."""
     ids = torch.arange(num_images, device=device).repeat(2)
     return ids[:, None] == ids

@@ -1,4 +1,4 @@
-"""Accuracy of clusters."""
+"""Clustering accuracy."""
 
 from collections.abc import Sequence
 
@@ -12,18 +12,16 @@ from ..errors import ConfigError
 
 @METRICS.register_module()
 class ClusterAccuracy(BaseMetric):
-    """Clustering accuracy of all images, and of those of known ("Old") and novel ("New") classes, in per cent.
+    """Clustering accuracy of all images ("All"), known classes ("Old") and novel classes ("New"), in per cent.
 
-    Clusters are matched to classes once, over all images, and Old and New are read from this matching (Vaze et al.,
-    CVPR 2022). It is not top-1 accuracy.
-
-    The dataset, a `CategoryDiscovery`, says which classes are known.
+    Clusters are matched to classes once, over all images; Old and New use the same matching (Vaze et al., CVPR 2022).
+    This is not top-1 accuracy. The dataset, a `CategoryDiscovery`, defines the known classes.
 
     Args:
         **kwargs: Of MMEngine's `BaseMetric`.
 
     Raises:
-        ConfigError: In evaluation, if the dataset is another.
+        ConfigError: In evaluation, if the dataset is not a `CategoryDiscovery`.
     """
 
     default_prefix = 'cluster_accuracy'
@@ -42,15 +40,15 @@ class ClusterAccuracy(BaseMetric):
 
 
 def cluster_accuracy(clusters: np.ndarray, labels: np.ndarray, num_known: int) -> dict[str, float]:
-    """Accuracy after the best one-to-one matching of clusters and classes (Hungarian).
+    """Accuracy after the best one-to-one matching of clusters and classes (Hungarian algorithm).
 
     Args:
         clusters (np.ndarray): (N,), the cluster of each image, from 0.
-        labels (np.ndarray): (N,), its class, from 0, the known classes first.
-        num_known (int): Known classes.
+        labels (np.ndarray): (N,), the class of each image, from 0, with the known classes first.
+        num_known (int): Number of known classes.
 
     Returns:
-        dict[str, float]: 'All', 'Old' and 'New' in per cent; NaN where there is no such image.
+        dict[str, float]: 'All', 'Old' and 'New' in per cent; NaN if there is no such image.
 
     Raises:
         ConfigError: If an image has no label.

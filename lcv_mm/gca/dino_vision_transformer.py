@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..models.strict_backbone import StrictBackbone
 
-# DINO's names (facebookresearch/dino), as patterns, and MMPretrain's
+# Patterns of DINO's names (facebookresearch/dino) and the corresponding names of MMPretrain
 NAMES = (
     (r'^patch_embed\.proj\.', 'patch_embed.projection.'),
     (r'^blocks\.', 'layers.'),
@@ -22,10 +22,10 @@ NAMES = (
 
 @MODELS.register_module()
 class DINOVisionTransformer(StrictBackbone, VisionTransformer):
-    """MMPretrain's `VisionTransformer` that reads DINO's file as published, strictly, and freezes the last norm too.
+    """MMPretrain's `VisionTransformer` with strict loading of DINO's published weights.
 
-    Caron et al., ICCV 2021; the file is `dino_vitbase16_pretrain.pth`. Weights in MMPretrain's names are read as well.
-    With `frozen_stages` only the later blocks train: MMPretrain leaves the last layer norm trainable.
+    The file is `dino_vitbase16_pretrain.pth` (Caron et al., ICCV 2021). Weights with MMPretrain's names also load. With
+    `frozen_stages`, only the later blocks train: unlike in MMPretrain, the last layer norm is also frozen.
 
     Args:
         **kwargs: Of MMPretrain's `VisionTransformer`.
@@ -37,7 +37,7 @@ class DINOVisionTransformer(StrictBackbone, VisionTransformer):
     """
 
     def rename_weights(self, state_dict: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-        """Take DINO's names too."""
+        """Also accept DINO's names."""
         return rename_dino(state_dict)
 
     def _freeze_stages(self) -> None:
@@ -46,7 +46,7 @@ class DINOVisionTransformer(StrictBackbone, VisionTransformer):
 
 
 def rename_dino(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Turn DINO's names of a vision transformer's weights into MMPretrain's; those stay as they are."""
+    """Rename a vision transformer's weights from DINO's names to MMPretrain's; keep MMPretrain's names."""
     renamed = {}
     for name, value in weights.items():
         for pattern, ours in NAMES:

@@ -14,20 +14,20 @@ from .aggregation import neighbor_loss, pair_loss
 class GCAHead(BaseModule):
     """Two levels of linear cluster heads (guided cluster aggregation, Otholt et al., WACV 2024).
 
-    Level 0 finds many small clusters in the neighbour graph, by several heads. `AggregationHook` joins them; from
-    then on level 1 learns the final clusters from pairs of images. Labels enter through the joining alone: no loss
-    reads a label. A batch is B anchors and then a neighbour of each (`NeighborBatchSampler`).
+    Level 0 has several heads that find many small clusters in the neighbour graph. `AggregationHook` joins them. From
+    then on, level 1 learns the final clusters from pairs of images. Labels are used only for the joining; no loss reads
+    a label. A batch is B anchors followed by a neighbour of each (`NeighborBatchSampler`).
 
-    Graph, joined clusters and the cluster of each image are buffers, so that a resumed run has them.
+    The graph, the joined clusters and the cluster of each image are buffers, so a resumed run has them.
 
     Args:
-        in_channels (int): D, length of a feature.
-        num_clusters (int): Final clusters, as many as there are classes.
-        num_images (int): Training images, all of them.
-        num_small_clusters (int): Clusters of a level-0 head. Defaults to 1000, the paper's for CUB.
-        num_heads (int): Level-0 heads. Defaults to 10.
-        num_neighbors (int): Neighbours of an image, itself included. Defaults to 5.
-        entropy_weight (float): Of the level-0 loss. Defaults to 5.
+        in_channels (int): Length D of a feature.
+        num_clusters (int): Number of final clusters, equal to the number of classes.
+        num_images (int): Number of all training images.
+        num_small_clusters (int): Clusters per level-0 head. Defaults to 1000, the paper's value for CUB.
+        num_heads (int): Number of level-0 heads. Defaults to 10.
+        num_neighbors (int): Neighbours per image, including itself. Defaults to 5.
+        entropy_weight (float): Weight of the entropy in the level-0 loss. Defaults to 5.
         init_cfg (dict, optional): Of MMEngine's `BaseModule`.
 
     Examples:
@@ -66,15 +66,15 @@ class GCAHead(BaseModule):
         return self.level0(feats).unflatten(1, (self.num_heads, -1))
 
     def loss(self, feats: tuple[Tensor, ...], data_samples: list[DataSample]) -> dict[str, Tensor]:
-        """Compute the losses of a batch of anchors and neighbours; their mean over the active levels is minimised.
+        """Compute the losses of a batch of anchors and neighbours; their sum is the mean over the active levels.
 
         Args:
-            feats (tuple[Tensor]): The last is (2B, D).
-            data_samples (list[DataSample]): 2B, with `sample_idx`, the number of the image.
+            feats (tuple[Tensor]): The last level is (2B, D).
+            data_samples (list[DataSample]): 2B samples with `sample_idx`, the number of the image.
 
         Returns:
-            dict: `loss_small` (level 0) and, once clusters are joined, `loss_final` (level 1), each divided by their
-            number.
+            dict: `loss_small` (level 0) and, once clusters are joined, `loss_final` (level 1), each divided by the
+            number of active levels.
 
         Raises:
             ConfigError: If the graph has not been built.
@@ -92,7 +92,7 @@ class GCAHead(BaseModule):
     def predict(
         self, feats: tuple[Tensor, ...], data_samples: list[DataSample | None] | None = None
     ) -> list[DataSample]:
-        """Put each image into a final cluster: `pred_label` its number, `pred_score` the probabilities (K,)."""
+        """Assign each image to a final cluster: `pred_label` is its number, `pred_score` (K,) the probabilities."""
         scores = self(feats).softmax(-1)
         samples = [sample or DataSample() for sample in data_samples or [None] * len(scores)]
         for sample, score in zip(samples, scores, strict=True):

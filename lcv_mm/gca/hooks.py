@@ -1,4 +1,4 @@
-"""The hooks of GCA: the neighbour graph before training, the small clusters joined at the end of epochs."""
+"""The hooks of GCA: build the neighbour graph before training, and join small clusters at the end of epochs."""
 
 from copy import deepcopy
 
@@ -25,16 +25,16 @@ from .gca_head import GCAHead
 
 @HOOKS.register_module()
 class AggregationHook(Hook):
-    """Joins the small clusters of the level-0 head of lowest loss, at the end of each epoch from `begin` on.
+    """Joins the small clusters of the level-0 head with the lowest loss, at the end of each epoch from `begin` on.
 
     Args:
-        pipeline (list[dict]): Test transforms, with which the training images are read.
-        begin (int): The first epoch, from 1, at whose end clusters are joined. Defaults to 100.
-        guided (bool): Whether labels take part; without them it is the unguided arm of a comparison.
-        batch_size (int): Images at a time, on which the entropy in the loss of a head depends. Defaults to 512.
+        pipeline (list[dict]): Test transforms for reading the training images.
+        begin (int): First epoch, counted from 1, at the end of which clusters are joined. Defaults to 100.
+        guided (bool): Whether to use labels; False gives the unguided arm of a comparison. Defaults to True.
+        batch_size (int): Images per batch; the entropy in the loss of a head depends on it. Defaults to 512.
 
     Raises:
-        ConfigError: If `begin` is below 1, or, before training, the head is no `GCAHead`.
+        ConfigError: If `begin` is below 1; before training, if the head is not a `GCAHead`.
     """
 
     def __init__(self, pipeline: list[dict], begin: int = 100, guided: bool = True, batch_size: int = 512) -> None:
@@ -58,14 +58,14 @@ class AggregationHook(Hook):
 
 @torch.no_grad()
 def join_clusters(head: GCAHead, feats: Tensor, labels: Tensor, batch_size: int, seed: int) -> None:
-    """Write into the head which small clusters are joined and where each image is.
+    """Store in the head which small clusters are joined, and the cluster of each image.
 
     Args:
-        head (GCAHead): With its graph.
-        feats (Tensor): (N, D), of all training images, by the test transforms.
-        labels (Tensor): (N,), -1 for an unlabelled image.
-        batch_size (int): Of the pass that finds the head of lowest loss.
-        seed (int): Of this pass.
+        head (GCAHead): The head, with its graph.
+        feats (Tensor): (N, D), features of all training images, read with the test transforms.
+        labels (Tensor): (N,), -1 for unlabelled images.
+        batch_size (int): Batch size of the pass that finds the head with the lowest loss.
+        seed (int): Seed of this pass.
     """
     logits = head.small_clusters(feats)
     losses = validation_losses(logits, head.neighbors, head.entropy_weight, batch_size, seed)
@@ -78,14 +78,14 @@ def join_clusters(head: GCAHead, feats: Tensor, labels: Tensor, batch_size: int,
 
 
 def validation_losses(logits: Tensor, neighbors: Tensor, entropy_weight: float, batch_size: int, seed: int) -> Tensor:
-    """Loss of each level-0 head: the mean over shuffled batches of all images, each image with a drawn neighbour.
+    """Loss of each level-0 head: the mean over shuffled batches of all images, each image with a random neighbour.
 
     Args:
         logits (Tensor): (N, H, C).
         neighbors (Tensor): (N, k).
-        entropy_weight (float): Of the entropy of a batch.
-        batch_size (int): Images per batch; the last one may be smaller and counts as much.
-        seed (int): Of order and neighbours.
+        entropy_weight (float): Weight of the entropy of a batch.
+        batch_size (int): Images per batch; the last batch may be smaller, and counts equally.
+        seed (int): Seed of the order and the neighbours.
 
     Returns:
         Tensor: (H,).
@@ -99,17 +99,17 @@ def validation_losses(logits: Tensor, neighbors: Tensor, entropy_weight: float, 
 
 @HOOKS.register_module()
 class NeighborGraphHook(Hook):
-    """Finds the nearest neighbours of each training image before training, once, and gives them to the batch sampler.
+    """Finds the nearest neighbours of each training image once before training, and passes them to the batch sampler.
 
-    A resumed run takes the graph of its checkpoint.
+    A resumed run uses the graph of its checkpoint.
 
     Args:
-        pipeline (list[dict]): Test transforms, with which the training images are read.
-        batch_size (int): Images at a time. Defaults to 256.
+        pipeline (list[dict]): Test transforms for reading the training images.
+        batch_size (int): Images per batch. Defaults to 256.
 
     Raises:
-        ConfigError: Before training, if the head is no `GCAHead`, the loader has no `NeighborBatchSampler`, or the
-            number of images does not fit.
+        ConfigError: Before training, if the head is not a `GCAHead`, the loader has no `NeighborBatchSampler`, or the
+            number of images is wrong.
     """
 
     def __init__(self, pipeline: list[dict], batch_size: int = 256) -> None:
@@ -127,13 +127,13 @@ class NeighborGraphHook(Hook):
             head.stage.fill_(1)
             runner.logger.info(
                 f'Neighbour graph: {labelled_agreement(labels, head.neighbors):.1f} % of the labelled neighbours of '
-                'labelled images have their label'
+                'labelled images have the same label'
             )
         sampler.set_graph(head.neighbors.cpu().numpy())
 
 
 def labelled_agreement(labels: Tensor, neighbors: Tensor) -> float:
-    """Per cent of the edges between labelled images, to itself left out, that join equal labels; NaN if none."""
+    """Percentage of the edges between different labelled images that join equal labels; NaN if there are none."""
     others = neighbors[:, 1:]
     both = (labels[:, None] != UNLABELLED) & (labels[others] != UNLABELLED)
     return 100 * (labels[:, None] == labels[others])[both].float().mean().item()
@@ -153,18 +153,18 @@ def gca_head(runner: Runner) -> GCAHead:
 
 @torch.no_grad()
 def training_features(runner: Runner, pipeline: list[dict], batch_size: int) -> tuple[Tensor, Tensor]:
-    """Extract the feature and the label of every training image, in order; each process extracts all.
+    """Extract the feature and the label of every training image, in order; every process extracts all of them.
 
     Args:
-        runner (Runner): Of a run on `CategoryDiscovery(subset='all')`.
+        runner (Runner): Runner of a run on `CategoryDiscovery(subset='all')`.
         pipeline (list[dict]): Test transforms.
-        batch_size (int): Images at a time.
+        batch_size (int): Images per batch.
 
     Returns:
-        tuple[Tensor, Tensor]: features (N, D) and labels (N,), -1 for an unlabelled image.
+        tuple[Tensor, Tensor]: features (N, D) and labels (N,), -1 for unlabelled images.
 
     Raises:
-        ConfigError: If the head is for another number of images.
+        ConfigError: If the head expects another number of images.
     """
     config = deepcopy(runner.cfg.train_dataloader)
     config.dataset.dataset.pipeline = pipeline
@@ -173,7 +173,7 @@ def training_features(runner: Runner, pipeline: list[dict], batch_size: int) -> 
     if len(dataset) != num_images:
         raise ConfigError(f'model.head.num_images={num_images}, but there are {len(dataset)} training images')
     model = unwrap_model(runner)
-    model.eval()  # the loop sets it to training before each epoch
+    model.eval()  # the loop sets training mode before each epoch
     feats: list[Tensor] = []
     labels: list[Tensor] = []
     loader = DataLoader(dataset, batch_size, num_workers=config.num_workers, collate_fn=default_collate)

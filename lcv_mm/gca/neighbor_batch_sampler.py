@@ -1,4 +1,4 @@
-"""The samplers of category discovery."""
+"""Samplers for category discovery."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,18 +16,18 @@ from .aggregation import UNLABELLED
 
 @DATA_SAMPLERS.register_module()
 class NeighborBatchSampler(Sampler[list[int]]):
-    """Batches of `batch_size` anchors, followed by a neighbour of each, drawn uniformly: 2 * `batch_size` indices.
+    """Batches of `batch_size` anchors, each with a uniformly drawn neighbour: 2 * `batch_size` indices, anchors first.
 
-    Without a graph an image is its own neighbour, which gives the two views of contrastive learning. The draws follow
-    from the sampler's seed, epoch and rank alone: a resumed run draws the same.
+    Without a graph, each image is its own neighbour, which gives the two views of contrastive learning. The draws
+    depend only on the sampler's seed, epoch and rank, so a resumed run draws the same neighbours.
 
     Args:
         sampler (Sampler): MMEngine's `DefaultSampler`, or another with `seed` and `epoch`.
-        batch_size (int): Anchors in a batch.
+        batch_size (int): Anchors per batch.
         drop_last (bool): Drop the last batch if it is not full. Defaults to True, as published.
 
     Raises:
-        ConfigError: If the sampler has no seed and epoch, or no batch would be full.
+        ConfigError: If the sampler lacks a seed or epoch, or no batch would be full.
 
     Examples:
         >>> from mmengine.dataset import DefaultSampler
@@ -52,7 +52,7 @@ class NeighborBatchSampler(Sampler[list[int]]):
         self.neighbors = neighbors
 
     def __iter__(self) -> Iterator[list[int]]:
-        # the last number: another stream than those of CategoryDiscovery
+        # the last number separates this stream from those of CategoryDiscovery
         rng = np.random.default_rng((self.sampler.seed, self.sampler.epoch, getattr(self.sampler, 'rank', 0), 2))
         for anchors in BatchSampler(self.sampler, self.batch_size, self.drop_last):
             drawn = anchors
@@ -69,10 +69,10 @@ class NeighborBatchSampler(Sampler[list[int]]):
 class LabelBalancedSampler(DefaultSampler):
     """Draws labelled and unlabelled images equally often, with replacement (Vaze et al., CVPR 2022).
 
-    An epoch has as many draws as there are images. Within either kind each image is equally likely.
+    An epoch has as many draws as there are images. Within each group, all images are equally likely.
 
     Args:
-        dataset (Dataset): With the label -1 for an unlabelled image: `CategoryDiscovery(subset='all')`.
+        dataset (Dataset): A dataset with the label -1 for unlabelled images: `CategoryDiscovery(subset='all')`.
         **kwargs: Of MMEngine's `DefaultSampler`.
     """
 

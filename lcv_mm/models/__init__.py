@@ -13,7 +13,7 @@ from .necks import ResidualAttention, ResizeLevels
 from .resnet_layers import ResNetLayers
 from .vgg_layers import VGGLayers
 
-MODELS.register_module(module=ClassVarianceLoss)  # here: the loss itself needs torch alone
+MODELS.register_module(module=ClassVarianceLoss)  # registered here because the loss itself needs only torch
 
 __all__ = [
     'BCNNHead',

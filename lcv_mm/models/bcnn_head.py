@@ -11,16 +11,16 @@ from .bilinear_head import BilinearHead, check_maps
 
 @MODELS.register_module()
 class BCNNHead(BilinearHead):
-    """Bilinear pooling of a map with itself, signed square root, L2 norm, linear classifier (Lin et al., 2015).
+    """Full bilinear pooling, signed square root, L2 norm and linear classifier (Lin et al., 2015).
 
     Args:
         num_classes (int): Number of classes.
-        in_channels (int): Channels C of the feature map, 512 for VGG-16 and ResNet-18; the classifier has C * C
+        in_channels (int): Channels C of the feature map, 512 for VGG-16 and ResNet-18. The classifier has C * C
             inputs.
         **kwargs: Of MMPretrain's `LinearClsHead`: `loss`, `topk`, `cal_acc`, `init_cfg`.
 
     Raises:
-        ConfigError: In `pre_logits`, if the feature map has other channels.
+        ConfigError: In `pre_logits`, if the feature map has a different number of channels.
 
     Examples:
         >>> import torch

@@ -1,4 +1,4 @@
-"""The base of the bilinear heads: float32 features meet a classifier of any precision."""
+"""Base class of the bilinear heads."""
 
 from collections.abc import Sequence
 
@@ -9,19 +9,19 @@ from ..errors import ConfigError
 
 
 class BilinearHead(LinearClsHead):
-    """A linear classifier on pooled features, which `pre_logits` gives in float32 or float64 whatever the maps are."""
+    """A linear classifier on pooled features. `pre_logits` returns float32 or float64 for maps of any dtype."""
 
     def forward(self, feats: tuple[Tensor, ...]) -> Tensor:
-        """Compute the scores (N, num_classes) of feature maps, in the type of the classifier's weights."""
+        """Compute the scores (N, num_classes) of feature maps, in the dtype of the classifier's weights."""
         pooled = self.pre_logits(feats)
         weight = self.fc.weight
-        if isinstance(weight, Tensor) and weight.is_floating_point():  # a quantised classifier takes float32
+        if isinstance(weight, Tensor) and weight.is_floating_point():  # a quantised classifier expects float32
             pooled = pooled.to(weight.dtype)
         return self.fc(pooled)
 
 
 def check_maps(head: str, feats: Sequence[Tensor], in_channels: Sequence[int]) -> None:
-    """Raise ConfigError unless the levels are maps (N, C, H, W) of these channels and of one resolution."""
+    """Raise ConfigError unless the levels are maps (N, C, H, W) with these channels and equal resolution."""
     shapes = [level.shape[1:] for level in feats]
     fit = [(*shape[:1],) for shape in shapes] == [(channels,) for channels in in_channels]
     if not fit or any(len(shape) < 2 or shape[1:] != shapes[0][1:] for shape in shapes):

@@ -1,4 +1,4 @@
-"""The compact bilinear pooling head and its two projections, drawn once and saved with the model.
+"""The compact bilinear pooling head and its two random projections.
 
 Gao et al., Compact Bilinear Pooling, 2016, https://arxiv.org/abs/1511.06062
 """
@@ -13,8 +13,8 @@ from ..errors import ConfigError
 from ..ops import normalized_signed_sqrt, random_maclaurin_pool, tensor_sketch_pool
 from .bilinear_head import BilinearHead, check_maps
 
-# The draws of both projections are buffers: part of the state dict, never learned. They come from a generator of their
-# own, so that building a head leaves the global random state as it was and one seed always gives one projection.
+# The random values of both projections are buffers: saved in the state dict, never learned. A separate generator draws
+# them. Building a head thus leaves the global random state unchanged, and each seed always gives the same projection.
 
 
 class TensorSketch(nn.Module):
@@ -45,7 +45,7 @@ class TensorSketch(nn.Module):
 
 
 class RandomMaclaurin(nn.Module):
-    """Random Maclaurin pooling with fixed random signs (Gao et al., Alg. 1); arguments as of `TensorSketch`."""
+    """Random Maclaurin pooling with fixed random signs (Gao et al., Alg. 1); same arguments as `TensorSketch`."""
 
     w1: Tensor
     w2: Tensor
@@ -70,20 +70,18 @@ PROJECTIONS = {'ts': TensorSketch, 'rm': RandomMaclaurin}
 
 @MODELS.register_module()
 class CBPHead(BilinearHead):
-    """Compact bilinear pooling, signed square root, L2 norm, linear classifier (Gao et al., 2016).
+    """Compact bilinear pooling, signed square root, L2 norm and linear classifier (Gao et al., 2016).
 
     Args:
         num_classes (int): Number of classes.
         in_channels (int): Channels of the feature map, 512 for VGG-16 and ResNet-18.
         out_dim (int): Dimensions of the pooled feature. LCV: not stated. Defaults to 8192, Gao et al.'s choice.
-        projection (str): 'ts', the tensor sketch, which LCV uses (Sec. 4.2), or 'rm', random Maclaurin. Defaults to
-            'ts'.
-        seed (int): Seed of the projection's fixed random draw. It does not touch the global random state. Defaults to
-            0.
+        projection (str): 'ts', the tensor sketch, as in LCV (Sec. 4.2), or 'rm', random Maclaurin. Defaults to 'ts'.
+        seed (int): Seed of the projection. It does not affect the global random state. Defaults to 0.
         **kwargs: Of MMPretrain's `LinearClsHead`: `loss`, `topk`, `cal_acc`, `init_cfg`.
 
     Raises:
-        ConfigError: If `projection` is unknown or, in `pre_logits`, the feature map has other channels.
+        ConfigError: If `projection` is unknown; in `pre_logits`, if the feature map has a different number of channels.
 
     Examples:
         >>> head = CBPHead(num_classes=10, in_channels=64, out_dim=512)

@@ -14,17 +14,17 @@ NUM_PAIRS = 3  # 12, 13, 23
 
 @MODELS.register_module()
 class HBPHead(BilinearHead):
-    """Products of projections of three levels, each with signed root and L2 norm, linear classifier (Yu et al., 2018).
+    """Pooled products of three projected levels, signed square root, L2 norm and linear classifier (Yu et al., 2018).
 
     Args:
         num_classes (int): Number of classes.
-        in_channels (int | tuple[int, int, int]): Channels of the three levels, or of each of them.
-        proj_dim (int): Dimensions that each level is projected to; the classifier has three times as many inputs.
+        in_channels (int | tuple[int, int, int]): Channels of the three levels; an int if they are equal.
+        proj_dim (int): Dimension of each projection. The classifier has three times as many inputs.
             LCV: "the final dimension of original HBP is 8192". Defaults to 8192 each, as in Yu et al.
         **kwargs: Of MMPretrain's `LinearClsHead`: `loss`, `topk`, `cal_acc`, `init_cfg`.
 
     Raises:
-        ConfigError: In `pre_logits`, if the backbone returns fewer levels, other channels or several resolutions.
+        ConfigError: In `pre_logits`, if there are fewer levels, other channels or different resolutions.
 
     Examples:
         >>> import torch
@@ -39,11 +39,11 @@ class HBPHead(BilinearHead):
         channels = list(in_channels) if isinstance(in_channels, list | tuple) else [in_channels] * NUM_LEVELS
         super().__init__(num_classes, NUM_PAIRS * proj_dim, **kwargs)
         self.level_channels = channels
-        # 1x1 convolutions, as in the authors' code. It starts from Caffe's Xavier, bias 0; here: PyTorch's default
+        # 1x1 convolutions, as in the authors' code. It initialises with Caffe's Xavier, bias 0. Here: PyTorch's default
         self.projections = nn.ModuleList(nn.Conv2d(c, proj_dim, 1) for c in channels)
 
     def pre_logits(self, feats: tuple[Tensor, ...]) -> Tensor:
-        """Pool the last three levels, each (N, C, H, W) of one resolution -> (N, 3 * proj_dim)."""
+        """Pool the last three levels, each (N, C, H, W) with the same resolution -> (N, 3 * proj_dim)."""
         check_maps('HBPHead', feats[-NUM_LEVELS:], self.level_channels)
         pooled = hierarchical_bilinear_pool(
             feats[-NUM_LEVELS:],

@@ -1,4 +1,4 @@
-"""The head of covariance pooling with an iterative matrix square root."""
+"""The covariance pooling head with an iterative matrix square root."""
 
 from typing import Any
 
@@ -11,20 +11,20 @@ from .bilinear_head import BilinearHead, check_maps
 
 @MODELS.register_module()
 class ISQRTCOVHead(BilinearHead):
-    """Covariance of a map, its matrix square root, upper triangle, linear classifier (iSQRT-COV, Li et al., 2018).
+    """Covariance pooling, matrix square root, upper triangle and linear classifier (iSQRT-COV, Li et al., 2018).
 
-    It is in no table of the paper; like every head it goes with `LCVClassifier`.
+    The tables of the LCV paper do not include it. Like every head, it works in `LCVClassifier`.
 
     Args:
         num_classes (int): Number of classes.
         in_channels (int): Channels of the feature map.
-        reduce_channels (int | None): Channels D to which a 1x1 convolution with batch norm and ReLU reduces them; the
-            classifier has D * (D + 1) / 2 inputs. None leaves the reduction out. Defaults to 256, the authors' choice.
+        reduce_channels (int | None): Channels D after a 1x1 convolution with batch norm and ReLU. The classifier has
+            D * (D + 1) / 2 inputs. None: no reduction. Defaults to 256, the authors' choice.
         iterations (int): Newton-Schulz iterations. Defaults to 5, the authors' choice.
         **kwargs: Of MMPretrain's `LinearClsHead`: `loss`, `topk`, `cal_acc`, `init_cfg`.
 
     Raises:
-        ConfigError: In `pre_logits`, if the feature map has other channels.
+        ConfigError: In `pre_logits`, if the feature map has a different number of channels.
 
     Examples:
         >>> import torch

@@ -16,20 +16,21 @@ from ..errors import ConfigError
 class LCVClassifier(ImageClassifier):
     """MMPretrain's `ImageClassifier` plus the class-variance loss on the neck's output (LCV, Fig. 1).
 
-    With `variance_loss.space='head'` the loss compares what goes into the head's linear layer `fc` instead.
+    With `variance_loss.space='head'`, the loss compares the input of the head's linear layer `fc` instead.
 
-    The training log shows the total `loss`, its parts `loss_cls` (the paper's loss0, of the head), `loss_inter`
+    The training log shows the total `loss`, its parts `loss_cls` (the head's loss, loss0 in the paper), `loss_inter`
     (loss1) and `loss_intra` (loss2), and the mean distances `dist_inter` and `dist_intra` between and within classes.
 
     Args:
-        variance_loss (dict): Config of a `ClassVarianceLoss`, or of a `MetricLearningLoss` in its place.
-        skip_mixed (bool): Leave the pair losses out on a batch of mixed images (Mixup, CutMix), which have two labels;
-            False refuses mixing. Defaults to False.
+        variance_loss (dict): Config of a `ClassVarianceLoss` or a `MetricLearningLoss`.
+        skip_mixed (bool): Skip the pair losses on batches of mixed images (Mixup, CutMix), which have two labels.
+            With False, mixing is refused. Defaults to False.
         **kwargs: Of MMPretrain's `ImageClassifier`: `backbone`, `neck`, `head`, `data_preprocessor`, ...
 
     Raises:
-        ConfigError: If images are to be mixed without `skip_mixed`, or with it and `gather`, which all processes must
-            call at once; if they have no label or several in training; if `space='head'` and the head has no `fc`.
+        ConfigError: If the config mixes images without `skip_mixed`; if `skip_mixed` meets `gather`, which all
+            processes must call at once; if `space='head'` and the head has no `fc`; in training, if an image has no
+            label or several.
 
     Examples:
         >>> model = LCVClassifier(
@@ -59,11 +60,11 @@ class LCVClassifier(ImageClassifier):
             self.head.fc.register_forward_pre_hook(self._keep_pooled)
 
     def extract_feat(self, inputs: Tensor, stage: str = 'neck') -> tuple[Tensor, ...] | Tensor:
-        """As in `ImageClassifier`, of images cast to the weights' type: the preprocessor always gives float32."""
+        """As in `ImageClassifier`, but casts inputs to the dtype of the weights: the preprocessor returns float32."""
         return super().extract_feat(inputs.to(next(self.parameters()).dtype), stage)
 
     def loss(self, inputs: Tensor, data_samples: list[DataSample]) -> dict[str, Tensor]:
-        """Compute the losses of a batch of images (N, 3, H, W), and the mean distances, which are not summed."""
+        """Compute the losses of images (N, 3, H, W), and the mean distances, which are logged but not summed."""
         labels = single_labels(data_samples)
         if labels is None and not (self.skip_mixed and _one_label_each(data_samples)):
             raise ConfigError(
@@ -72,7 +73,7 @@ class LCVClassifier(ImageClassifier):
             )
         feats = self.extract_feat(inputs)
         losses = self.head.loss(feats, data_samples)
-        # `parse_losses` logs the sum of all terms as `loss`: under that name the head's own would be hidden
+        # `parse_losses` logs the sum of all terms as `loss`, which would hide the head's own loss of that name
         losses['loss_cls'] = losses.pop('loss')
         if labels is None:
             return losses
@@ -83,12 +84,12 @@ class LCVClassifier(ImageClassifier):
         (self._pooled,) = inputs
 
     def parse_losses(self, losses: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
-        """Sum the losses. A batch without a pair of one kind has no such distance: it is left out of the log."""
+        """Sum the losses. Omit a mean distance from the log if the batch has no such pair."""
         total, log_vars = super().parse_losses(losses)
         absent = [name for name in ('dist_inter', 'dist_intra') if name in log_vars and torch.isnan(log_vars[name])]
         return total, {name: value for name, value in log_vars.items() if name not in absent}
 
 
 def _one_label_each(data_samples: list[DataSample]) -> bool:
-    """Whether each image has one `gt_label`, beside the `gt_score` of two classes that mixing gives it."""
+    """Whether each image has one `gt_label`, besides the two-class `gt_score` from mixing."""
     return all(len(sample.get('gt_label', ())) == 1 for sample in data_samples)

@@ -1,4 +1,4 @@
-"""The losses of pytorch-metric-learning in the place of the class-variance loss."""
+"""Losses of pytorch-metric-learning in place of the class-variance loss."""
 
 import torch
 from mmengine.model import BaseModule
@@ -22,14 +22,14 @@ SPACES = ('map', 'pooled', 'head')
 class MetricLearningLoss(BaseModule):
     """A loss of pytorch-metric-learning as `variance_loss` of an `LCVClassifier`.
 
-    The log shows it as `loss_metric`, beside the mean distances `dist_inter` and `dist_intra`. The package comes with
-    `pip install 'lcv_mm[metric]'`; its losses and miners: https://kevinmusgrave.github.io/pytorch-metric-learning.
+    The log shows it as `loss_metric`, next to the mean distances `dist_inter` and `dist_intra`. Install the package
+    with `pip install 'lcv_mm[metric]'`. Losses and miners: https://kevinmusgrave.github.io/pytorch-metric-learning.
 
     Args:
-        loss (str | dict): Name of a loss such as 'TripletMarginLoss', or a dict of its `type` and its options.
-        miner (str | dict | None): A miner likewise, such as 'BatchHardMiner'. Defaults to None.
-        space (str): 'map', 'pooled' or 'head', as for `ClassVarianceLoss`. Defaults to 'map'.
-        level (int): Which of a neck's several outputs is compared. Defaults to -1, the last.
+        loss (str | dict): Name of a loss such as 'TripletMarginLoss', or a dict with its `type` and options.
+        miner (str | dict | None): Name or dict of a miner, such as 'BatchHardMiner'. Defaults to None.
+        space (str): 'map', 'pooled' or 'head', as in `ClassVarianceLoss`. Defaults to 'map'.
+        level (int): Index of the level to compare, if the neck has several outputs. Defaults to -1, the last.
         weight (float): Factor of the loss. Defaults to 1.
         gather (bool): With several processes, take the pairs across all of them. Defaults to False.
 
@@ -66,11 +66,11 @@ class MetricLearningLoss(BaseModule):
         self.weight = weight
 
     def forward(self, feats: Tensor | tuple[Tensor, ...], labels: Tensor) -> dict[str, Tensor]:
-        """Compute `loss_metric`, a scalar, from features as `ClassVarianceLoss` takes them and labels (N,)."""
+        """Compute the scalar `loss_metric` from labels (N,) and features, as in `ClassVarianceLoss`."""
         return {name: value for name, value in self.terms(feats, labels).items() if name.startswith('loss')}
 
     def terms(self, feats: Tensor | tuple[Tensor, ...], labels: Tensor) -> dict[str, Tensor]:
-        """Compute `forward`'s loss, and for the log the mean distances of unit-length features."""
+        """Compute the loss of `forward`, and the mean distances of the unit-length features for the log."""
         (rows,) = compared_rows(feats, self.space, self.level)
         with torch.autocast(rows.device.type, enabled=False):  # sums of squares of a map overflow float16
             rows = rows.float()

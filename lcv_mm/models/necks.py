@@ -1,4 +1,4 @@
-"""The attention block of LCV as a neck, and one that brings levels to one resolution."""
+"""Necks: the attention of LCV, and resizing of levels to one resolution."""
 
 import math
 from typing import Any
@@ -12,7 +12,7 @@ from ..ops import residual_attention
 
 
 class LevelAttention(nn.Module):
-    """Residual attention of one map, a layer that tools for class activation maps can name: `neck.attention`."""
+    """Residual attention of one map, as a layer that class activation map tools can select: `neck.attention`."""
 
     def forward(self, feat: Tensor) -> Tensor:
         """Compute `M = F * (1 + sigmoid(F))`, (N, C, H, W) -> (N, C, H, W)."""
@@ -40,7 +40,7 @@ class ResidualAttention(BaseModule):
             feats (Tensor | tuple[Tensor]): the backbone's feature maps, each (N, C, H, W).
 
         Returns:
-            tuple[Tensor]: the attention outputs M, one for each map, of the same shapes.
+            tuple[Tensor]: the attention outputs M, one per map, with the same shapes.
         """
         levels = (feats,) if isinstance(feats, Tensor) else feats
         return tuple(self.attention(level) for level in levels)
@@ -48,12 +48,12 @@ class ResidualAttention(BaseModule):
 
 @MODELS.register_module()
 class ResizeLevels(BaseModule):
-    """Averages every level down to the resolution of the smallest, so that `HBPHead` can multiply them
-    position by position.
+    """Average-pools every level to the smallest resolution, so that `HBPHead` can multiply levels by position.
 
-    For backbones whose stages differ in resolution, `neck=[dict(type='ResidualAttention'), dict(type='ResizeLevels')]`.
-    Yu et al. (2018) take layers of one stage and do not say how to combine others. Here: means over equal areas, which
-    invent no values, and the smallest resolution, since HBP's cost grows with the number of positions.
+    For backbones whose stages differ in resolution, use
+    `neck=[dict(type='ResidualAttention'), dict(type='ResizeLevels')]`. Yu et al. (2018) take layers of one stage and do
+    not say how to combine others. Here: means over equal areas, without interpolated values, at the smallest
+    resolution, since the cost of HBP grows with the number of positions.
 
     Examples:
         >>> import torch

@@ -1,4 +1,4 @@
-"""ResNet that returns inner layers by name."""
+"""A ResNet that returns inner layers by name."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,16 +14,17 @@ from .strict_backbone import StrictBackbone
 
 @MODELS.register_module()
 class ResNetLayers(StrictBackbone, ResNet):
-    """MMPretrain's ResNet, its inner layers named, with the same state dict.
+    """MMPretrain's ResNet with named inner layers and the same state dict.
 
     `layer4.0` is the output of the first block of the fourth stage. In ResNet-18 and -34, `layer4.1.relu1` is the
-    second block after its first convolution, norm and ReLU. Nothing is computed after the last layer asked for.
+    output of the first convolution, norm and ReLU in the second block. The forward pass stops after the last requested
+    layer.
 
     Args:
         depth (int): 18, 34, 50, 101 or 152.
-        out_layers (Sequence[str]): Names of the layers to return, in the order wanted.
-        init_cfg (dict, optional): `dict(type='Pretrained', checkpoint=..., prefix=...)` loads MMPretrain's weights
-            or torchvision's (`torchvision://resnet18`, or a file) and fails if they do not fit. None: MMPretrain's
+        out_layers (Sequence[str]): Names of the layers to return, in this order.
+        init_cfg (dict, optional): `dict(type='Pretrained', checkpoint=..., prefix=...)` loads weights of MMPretrain
+            or torchvision (`torchvision://resnet18`, or a file) and fails if they do not fit. None: MMPretrain's
             own random initialisation (Kaiming).
         **kwargs: Of MMPretrain's `ResNet`: `frozen_stages`, `norm_eval`, `strides`...
 
@@ -55,7 +56,7 @@ class ResNetLayers(StrictBackbone, ResNet):
         if not out_layers or not set(out_layers) <= set(names):
             raise ConfigError(f'ResNetLayers: out_layers={list(out_layers)} must name layers of {names}')
         self.out_layers = tuple(out_layers)
-        self.out_indices = tuple(range(len(out_layers)))  # one a level: the toolbox's tools count them
+        self.out_indices = tuple(range(len(out_layers)))  # one per level: MMPretrain's tools count them
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Run the network: (N, 3, H, W) -> the named layers, each (N, C, H / 2^k, W / 2^k)."""
@@ -76,7 +77,7 @@ class ResNetLayers(StrictBackbone, ResNet):
         raise AssertionError('unreachable: the names are checked when the network is built')
 
     def get_layer_depth(self, param_name: str, prefix: str = '') -> tuple[int, int]:
-        """MMPretrain's; for depth 18, which it leaves out: 0 for the stem, then a block each, then the head."""
+        """As in MMPretrain. For depth 18, which MMPretrain lacks: 0 for the stem, then one per block, then the head."""
         if self.depth != 18:
             return super().get_layer_depth(param_name, prefix)
         blocks = [f'{prefix}{stage}.{i}.' for stage in self.res_layers for i in range(len(getattr(self, stage)))]
@@ -86,7 +87,7 @@ class ResNetLayers(StrictBackbone, ResNet):
 
 
 def _both_halves(block: BasicBlock, x: Tensor) -> tuple[Tensor, Tensor]:
-    """A `BasicBlock`'s map between its two convolutions, and its output."""
+    """The map between the two convolutions of a `BasicBlock`, and its output."""
     inner = block.relu(block.norm1(block.conv1(x)))
     out = block.drop_path(block.norm2(block.conv2(inner)))
     identity = x if block.downsample is None else block.downsample(x)

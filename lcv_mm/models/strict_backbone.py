@@ -1,4 +1,4 @@
-"""ImageNet weights for a backbone, strictly: weights that do not fit are an error."""
+"""Strict loading of pretrained backbone weights: weights that do not fit are an error."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -17,12 +17,12 @@ from ..errors import WeightsError
 
 
 class StrictBackbone(BaseModule):
-    """A backbone whose pretrained weights must fit, to be mixed in before one of MMPretrain's."""
+    """A mixin for MMPretrain's backbones that makes pretrained weights that do not fit an error."""
 
     init_cfg: dict | list[dict] | None
 
     def init_weights(self) -> None:
-        """Initialise; pretrained weights that do not fit are an error here, where MMEngine only warns.
+        """Initialise the weights. Pretrained weights that do not fit are an error; MMEngine only warns.
 
         Raises:
             WeightsError: If the checkpoint can't be had or does not fit.
@@ -38,21 +38,21 @@ class StrictBackbone(BaseModule):
         self.init_cfg, self._is_init = given, True
 
     def rename_weights(self, state_dict: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-        """Turn the names of other libraries' weights into those of this backbone."""
+        """Rename the weights of other libraries to the names of this backbone."""
         return state_dict
 
     def as_weights(self, x: Tensor) -> Tensor:
-        """Images in the type of the weights: the preprocessor gives float32, also to a model after `.half()`."""
+        """Cast images to the dtype of the weights: the preprocessor returns float32 even after `.half()`."""
         return x.to(next(self.parameters()).dtype)
 
     def train(self, mode: bool = True) -> 'StrictBackbone':
-        """As in `torch.nn.Module`; MMPretrain's VGG and ResNet return None."""
+        """As in `torch.nn.Module`, including the return value: MMPretrain's VGG and ResNet return None."""
         super().train(mode)
         return self
 
 
 def _is_pretrained(kind: str | type) -> bool:
-    """Whether the `type` of an `init_cfg`, a name with or without a scope or the class, is `PretrainedInit`."""
+    """Whether the `type` of an `init_cfg` is `PretrainedInit`: a name, with or without a scope, or the class."""
     return (WEIGHT_INITIALIZERS.get(kind) if isinstance(kind, str) else kind) is PretrainedInit
 
 
@@ -62,14 +62,14 @@ def load_pretrained(
     prefix: str | None = None,
     rename: Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]] | None = None,
 ) -> None:
-    """Load weights into a backbone, and fail unless every parameter and buffer gets its own.
+    """Load weights into a backbone; fail unless every parameter and buffer has a value.
 
-    MMEngine's `PretrainedInit` only warns when nothing fits, and training starts from random weights.
+    MMEngine's `PretrainedInit` only warns if nothing fits, and training then starts from random weights.
 
     Args:
         module (nn.Module): The backbone.
         checkpoint (str | PathLike): A file, a URL, or `torchvision://vgg16`.
-        prefix (str, optional): Keep only the keys that start so, and strip it: `'backbone.'` for a classifier's file.
+        prefix (str, optional): Keep only keys with this prefix, and strip it: `'backbone.'` for a classifier's file.
         rename (Callable, optional): `rename(state_dict) -> state_dict`, applied after the prefix is stripped.
 
     Raises:
@@ -99,7 +99,7 @@ def load_pretrained(
 
 
 def _read(source: str) -> Any:
-    """The content of a file; WeightsError if it is not there and cannot be downloaded."""
+    """Read a file or URL; raise WeightsError if it is missing and cannot be downloaded."""
     remote = '://' in source
     source = download_url(source)
     file = cached_file(source) if remote else Path(source).expanduser()

@@ -1,4 +1,4 @@
-"""VGG that returns inner layers by name, and takes torchvision's weights."""
+"""A VGG that returns inner layers by name and accepts torchvision's weights."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -14,16 +14,16 @@ from .strict_backbone import StrictBackbone
 
 @MODELS.register_module()
 class VGGLayers(StrictBackbone, VGG):
-    """MMPretrain's VGG, its layers named as in the literature, with the same state dict.
+    """MMPretrain's VGG with the layer names of the literature and the same state dict.
 
-    Layer `relu5_3` is the third convolution of the fifth stage with its ReLU, 1/16 of the image's size; `pool5`
-    follows it. Nothing is computed after the last layer asked for.
+    Layer `relu5_3` is the third convolution of the fifth stage with its ReLU, at 1/16 of the image's size; `pool5`
+    follows it. The forward pass stops after the last requested layer.
 
     Args:
         depth (int): 11, 13, 16 or 19.
-        out_layers (Sequence[str]): Names of the layers to return, in the order wanted.
-        init_cfg (dict, optional): `dict(type='Pretrained', checkpoint=..., prefix=...)` loads MMPretrain's weights
-            or torchvision's (`torchvision://vgg16`, or a file) and fails if they do not fit. None: MMPretrain's own
+        out_layers (Sequence[str]): Names of the layers to return, in this order.
+        init_cfg (dict, optional): `dict(type='Pretrained', checkpoint=..., prefix=...)` loads weights of MMPretrain
+            or torchvision (`torchvision://vgg16`, or a file) and fails if they do not fit. None: MMPretrain's own
             random initialisation (Kaiming).
         **kwargs: Of MMPretrain's `VGG`: `frozen_stages`, `norm_eval`, `norm_cfg`...
 
@@ -56,7 +56,7 @@ class VGGLayers(StrictBackbone, VGG):
         if unknown or not out_layers:
             raise ConfigError(f'VGGLayers: out_layers={list(out_layers)} must name layers of {self.layer_names}')
         self.out_layers = tuple(out_layers)
-        self.out_indices = tuple(range(len(out_layers)))  # one a level: the toolbox's tools count them
+        self.out_indices = tuple(range(len(out_layers)))  # one per level: MMPretrain's tools count them
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Run the network: (N, 3, H, W) -> the named layers, each (N, C, H / 2^k, W / 2^k)."""
@@ -71,26 +71,26 @@ class VGGLayers(StrictBackbone, VGG):
         return tuple(outs[name] for name in self.out_layers)
 
     def get_layer_depth(self, param_name: str, prefix: str = '') -> tuple[int, int]:
-        """Depth of a parameter among the convolutions, from 0, and the number of depths; the head is the last."""
+        """Depth of a parameter, counted in convolutions from 0, and the number of depths; the head is the last."""
         convs = [f'{prefix}features.{i}.' for i, layer in enumerate(self.features) if hasattr(layer, 'conv')]
         depth = next((i for i, conv in enumerate(convs) if param_name.startswith(conv)), len(convs))
         return depth, len(convs) + 1
 
     def rename_weights(self, state_dict: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-        """Take torchvision's names too."""
+        """Also accept torchvision's names."""
         return rename_torchvision_vgg(state_dict, self)
 
 
 def rename_torchvision_vgg(state_dict: Mapping[str, Tensor], module: VGG) -> Mapping[str, Tensor]:
-    """Rename torchvision's VGG weights to MMPretrain's names, the convolutions in order.
+    """Rename torchvision's VGG weights to MMPretrain's names, matching the convolutions in order.
 
-    torchvision counts every layer (`features.N.weight`, ReLU and norm included); MMPretrain puts a convolution, its
-    norm and its ReLU into one block (`features.M.conv.weight`, `features.M.bn.weight`). Weights in MMPretrain's naming,
-    or of no VGG, pass unchanged.
+    torchvision numbers every layer, including ReLU and norm (`features.N.weight`). MMPretrain groups a convolution, its
+    norm and its ReLU into one block (`features.M.conv.weight`, `features.M.bn.weight`). Other weights, and those that
+    already have MMPretrain's names, are returned unchanged.
 
     Raises:
-        WeightsError: If the file is of a VGG with batch norm and `module` has none: its convolutions would fit, but
-            compute something else.
+        WeightsError: If the weights have batch norm and `module` does not: the convolutions would fit, but compute
+            something else.
     """
     if _has_norm(state_dict) and not _has_norm(module.state_dict()):
         raise WeightsError(
@@ -105,7 +105,7 @@ def rename_torchvision_vgg(state_dict: Mapping[str, Tensor], module: VGG) -> Map
         is_norm = f'features.{number}.running_mean' in state_dict
         if not is_norm:
             block = next(blocks, '')
-        if block:  # a file's convolutions beyond the module's keep their names
+        if block:  # convolutions beyond those of the module keep their names
             names[f'features.{number}'] = f'features.{block}.{"bn" if is_norm else "conv"}'
     split = {key: key.rpartition('.') for key in state_dict}
     return {f'{names.get(layer, layer)}{dot}{name}': state_dict[key] for key, (layer, dot, name) in split.items()}

@@ -1,4 +1,4 @@
-"""The mathematics: plain functions of tensors, free of MMPretrain."""
+"""The mathematics: plain functions of tensors that need only torch."""
 
 from .attention import residual_attention
 from .bilinear import bilinear_pool, normalized_signed_sqrt, signed_sqrt

@@ -5,15 +5,15 @@ from torch import Tensor
 
 
 def residual_attention(x: Tensor) -> Tensor:
-    """Residual attention `M = F * (1 + sigmoid(F))` (LCV, Eq. 1-2), element by element.
+    """Element-wise residual attention `M = F * (1 + sigmoid(F))` (LCV, Eq. 1-2).
 
-    After a ReLU the factor lies in [1.5, 2): strong responses grow a little more than weak ones, none is suppressed.
+    After a ReLU the factor lies in [1.5, 2): strong responses grow slightly more than weak ones.
 
     Args:
         x (Tensor): feature maps F, of any shape, usually (N, C, H, W).
 
     Returns:
-        Tensor: the attention output M, of the same shape and type.
+        Tensor: the attention output M, with the same shape and dtype.
 
     Examples:
         >>> import torch

@@ -1,4 +1,4 @@
-"""Full bilinear pooling, and the signed square root and norm that follow every bilinear pooling.
+"""Full bilinear pooling, and the signed square root and L2 norm that follow every bilinear pooling.
 
 Lin et al., Bilinear CNN Models for Fine-grained Visual Recognition, 2015, https://arxiv.org/abs/1504.07889
 """
@@ -10,7 +10,7 @@ from .arithmetic import accumulation_dtype, apply_function, no_autocast
 
 
 def bilinear_pool(x: Tensor, *, y: Tensor | None = None) -> Tensor:
-    """Mean over the spatial positions of the outer products, `X Y^T / L`.
+    """Mean of the outer products over the spatial positions, `X Y^T / L`.
 
     Args:
         x (Tensor): (N, C, H, W) or (N, C, L), feature maps.
@@ -21,7 +21,7 @@ def bilinear_pool(x: Tensor, *, y: Tensor | None = None) -> Tensor:
         Tensor: (N, C * D), float32, or float64 for float64 maps.
 
     Raises:
-        ValueError: If the maps differ in images or positions.
+        ValueError: If the maps differ in N or L.
 
     Examples:
         >>> bilinear_pool(torch.tensor([[[1.0, 3.0], [2.0, 0.0]]]))
@@ -32,7 +32,11 @@ def bilinear_pool(x: Tensor, *, y: Tensor | None = None) -> Tensor:
 
 
 def flatten_positions(x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
-    """Maps (N, C, H, W) -> (N, C, L), and a second one over the same positions; `ValueError` if those differ."""
+    """Flatten maps (N, C, H, W) -> (N, C, L), and a second map over the same positions.
+
+    Raises:
+        ValueError: If the maps differ in N or L.
+    """
     x, y = x.flatten(2), None if y is None else y.flatten(2)
     if y is not None and x.shape[::2] != y.shape[::2]:
         raise ValueError(f'x and y must have the same N and L, but got (N, C, L) = {(*x.shape,)} and {(*y.shape,)}')
@@ -40,7 +44,7 @@ def flatten_positions(x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tenso
 
 
 class _BilinearPool(torch.autograd.Function):
-    """Keeps the maps as they come, in low precision too, and not their float32 copies."""
+    """Saves the maps themselves for backward, not their float32 copies."""
 
     @staticmethod
     def forward(ctx, x, y):
@@ -48,14 +52,14 @@ class _BilinearPool(torch.autograd.Function):
         with no_autocast(x):
             wide = x.to(accumulation_dtype(x.dtype))
             other = wide if y is None else y.to(wide.dtype)
-            # the mean inside the product's accumulator: no other pass over C * D floats
+            # the mean is taken inside the product's accumulator: no second pass over C * D floats
             return torch.baddbmm(wide.new_zeros(1, 1, 1), wide, other.transpose(1, 2), beta=0, alpha=1 / x.shape[2])
 
     @staticmethod
     def backward(ctx, grad):
         x, y = ctx.saved_tensors
         with no_autocast(x):
-            size = x.shape[2]  # the mean is taken off the gradients of the maps, which are smaller than the pool's
+            size = x.shape[2]  # divides the gradients of the maps, which are smaller than that of the pool
             if y is None:  # both gradients in one product
                 return (torch.bmm(grad + grad.mT, x.to(grad.dtype)) / size).to(x.dtype), None
             grad_x = (torch.bmm(grad, y.to(grad.dtype)) / size).to(x.dtype)
@@ -68,11 +72,11 @@ def signed_sqrt(x: Tensor, *, eps: float = 1e-10) -> Tensor:
 
     Args:
         x (Tensor): pooled features, of any shape.
-        eps (float): Added inside the root, above 0: the slope of the square root at 0 is infinite, and pooled ReLU
-            maps are full of zeros. Defaults to 1e-10.
+        eps (float): Added inside the root, above 0: the slope of the square root is infinite at 0, and pooled ReLU
+            maps contain many zeros. Defaults to 1e-10.
 
     Returns:
-        Tensor: of the same shape and type.
+        Tensor: with the same shape and dtype.
 
     Examples:
         >>> signed_sqrt(torch.tensor([4.0, -9.0, 0.0]))
@@ -82,14 +86,14 @@ def signed_sqrt(x: Tensor, *, eps: float = 1e-10) -> Tensor:
 
 
 def normalized_signed_sqrt(x: Tensor, *, eps: float = 1e-10) -> Tensor:
-    """`signed_sqrt`, then each row to unit length; a row of zeros stays.
+    """`signed_sqrt`, then each row scaled to unit length; rows of zeros stay zero.
 
     Args:
         x (Tensor): (N, D), pooled features.
         eps (float): As in `signed_sqrt`. Defaults to 1e-10.
 
     Returns:
-        Tensor: (N, D), of the same type.
+        Tensor: (N, D), with the same dtype.
 
     Examples:
         >>> normalized_signed_sqrt(torch.tensor([[9.0, -16.0]]))
@@ -99,7 +103,7 @@ def normalized_signed_sqrt(x: Tensor, *, eps: float = 1e-10) -> Tensor:
 
 
 class _NormalizedSignedSqrt(torch.autograd.Function):
-    """Keeps its output and the lengths alone; step by step, autograd keeps four tensors of the input's size."""
+    """Saves only its output and the lengths for backward; plain autograd saves four tensors of the input's size."""
 
     @staticmethod
     def forward(ctx, x, eps):
@@ -107,7 +111,7 @@ class _NormalizedSignedSqrt(torch.autograd.Function):
         length = torch.linalg.vector_norm(root, dim=1, keepdim=True).clamp_min_(1e-12)
         out = root.div_(length)
         ctx.save_for_backward(out, length)
-        return out, length  # the lengths too, so that autograd can differentiate the backward
+        return out, length  # with the lengths as an output, autograd can differentiate the backward
 
     @staticmethod
     def backward(ctx, grad, grad_length):

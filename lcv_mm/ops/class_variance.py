@@ -1,15 +1,15 @@
-"""The two pair losses of LCV (Fig. 2), on the Euclidean distances between all rows of a batch."""
+"""The two pair losses of LCV (Fig. 2) on the pairwise Euclidean distances within a batch."""
 
 import torch
 from torch import Tensor
 
 from .arithmetic import accumulation_dtype, no_autocast, widest_dtype
 
-# What the paper leaves open: the one place in the code where these have a default (the reasons: configs/_base_/lcv.py).
+# Choices that the paper leaves open. Their defaults are defined only here; configs/_base_/lcv.py gives the reasons.
 INTER, MARGIN, TAU, NORMALIZE, REDUCTION = 'hinge', 1.0, 0.5, True, 'mean'
 
-# How the distance of a pair of different classes enters the loss. The paper draws "loss1" and does not write it:
-# each is a reading of its aim, "maximize inter-class distance".
+# Terms for the distance of a pair of different classes. The paper draws "loss1" without a formula. Each term is one
+# reading of its aim, "maximize inter-class distance".
 INTER_TERMS = {
     'hinge': lambda distance, margin, tau: (margin - distance).relu(),
     'inverse': lambda distance, margin, tau: 1 / (1 + distance),
@@ -19,9 +19,9 @@ INTER_TERMS = {
 }
 REDUCTIONS = ('mean', 'sum')
 
-# Columns taken to float64 at a time: 16 rows of it are 2 MB, which stays in the cache of one core.
+# Columns converted to float64 at a time: 16 rows take 2 MB, which fits into the cache of one core.
 CHUNK = 16384
-# Squared distances below this share of the squared lengths are rounding noise of float32 features: taken as 0.
+# Squared distances below this share of the squared lengths are rounding noise of float32 features and count as 0.
 RESOLUTION = 1e-14
 
 
@@ -37,21 +37,21 @@ def class_variance(
 ) -> tuple[Tensor, Tensor]:
     """Pair losses of a batch (LCV, Fig. 2).
 
-    Over the pairs i < j, with d the Euclidean distance of the two rows: the inter-class loss (the paper's loss1) is
-    phi(d) over the pairs of different labels, the intra-class loss (loss2) is d over the pairs of one label.
+    Let d be the Euclidean distance of the rows i < j. The inter-class loss (the paper's loss1) reduces phi(d) over the
+    pairs with different labels. The intra-class loss (loss2) reduces d over the pairs with the same label.
 
     Args:
         feats (Tensor): (N, D), the attention output M, one row per sample.
         labels (Tensor): (N,), class indices.
         inter (str): phi: 'hinge' relu(margin - d), 'inverse' 1 / (1 + d), 'exp' exp(-d / tau), 'negative' -d, or
-            'literal' +d (the text verbatim, against its own aim: for the ablation alone). Defaults to 'hinge'.
+            'literal' +d (the text taken literally, which contradicts its aim; for ablation only). Defaults to 'hinge'.
         margin (float): Distance from which two classes are far enough, in [0, 2] for unit-length rows. Defaults to 1.
         tau (float): Distance over which 'exp' falls to 1/e, above 0. Defaults to 0.5.
         normalize (bool): Scale each row to unit length first, so that d is in [0, 2]. Defaults to True.
         reduction (str): 'mean' over the pairs of each kind, or 'sum'. Defaults to 'mean'.
 
     Returns:
-        tuple[Tensor, Tensor]: inter-class and intra-class loss, scalars; 0, and still attached to the graph, where
+        tuple[Tensor, Tensor]: inter-class and intra-class loss, scalars; 0, but still attached to the graph, if
         there is no such pair.
 
     Raises:
@@ -68,7 +68,7 @@ def class_variance(
 def pair_losses(
     distance: Tensor, labels: Tensor, inter: str, margin: float, tau: float, reduction: str
 ) -> tuple[Tensor, Tensor]:
-    """The two losses of `class_variance` from the distances (N, N) of its rows."""
+    """The two losses of `class_variance`, given the distances (N, N) of its rows."""
     for name, value, choices in (('inter', inter, INTER_TERMS), ('reduction', reduction, REDUCTIONS)):
         if value not in choices:
             raise ValueError(f'{name}={value!r} is unknown; choose from {list(choices)}')
@@ -76,7 +76,7 @@ def pair_losses(
     loss_inter = (INTER_TERMS[inter](distance, margin, tau) * different).sum()
     loss_intra = (distance * same).sum()
     if reduction == 'mean':
-        loss_inter = loss_inter / different.sum().clamp(min=1)  # no pair: 0 / 1, with a gradient of 0
+        loss_inter = loss_inter / different.sum().clamp(min=1)  # without a pair: 0 / 1, with a gradient of 0
         loss_intra = loss_intra / same.sum().clamp(min=1)
     return loss_inter, loss_intra
 
@@ -89,8 +89,8 @@ def mean_pair_distances(distance: Tensor, labels: Tensor) -> tuple[Tensor, Tenso
         labels (Tensor): (N,), class indices.
 
     Returns:
-        tuple[Tensor, Tensor]: mean over the pairs of different labels and over those of one label, scalars without
-        gradient; NaN where there is no such pair.
+        tuple[Tensor, Tensor]: mean over the pairs with different labels and over the pairs with the same label,
+        scalars without gradient; NaN if there is no such pair.
     """
     distance = distance.detach()
     different, same = _pair_masks(distance, labels)
@@ -98,7 +98,7 @@ def mean_pair_distances(distance: Tensor, labels: Tensor) -> tuple[Tensor, Tenso
 
 
 def _pair_masks(distance: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Which entries (i, j), i < j, pair two different labels, and which one label: two (N, N) booleans."""
+    """Masks (N, N) of the pairs i < j with different labels, and with the same label."""
     if labels.shape != distance.shape[:1]:
         raise ValueError(f'labels must have the shape ({len(distance)},), one per sample, but got {(*labels.shape,)}')
     equal = labels[:, None] == labels
@@ -107,21 +107,20 @@ def _pair_masks(distance: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def pairwise_distance(x: Tensor, *, normalize: bool = False) -> Tensor:
-    """Euclidean distance between every two rows.
+    """Pairwise Euclidean distances of the rows.
 
-    The Gram matrix of the rows is summed in float64 (on Apple's MPS in float32, the widest there), after a common shift
-    by the first row, so that a distance of 1e-4 of the rows' length keeps 6 digits (in float32 it keeps none). Never
-    builds an (N, N, D) tensor.
-    The gradient at distance 0 is 0.
+    The rows are shifted by the first one, and their Gram matrix is summed in float64 (in float32 on Apple's MPS). A
+    distance of 1e-4 of the rows' length then keeps 6 digits; in float32 it would keep none. No (N, N, D) tensor is
+    built. The gradient at distance 0 is 0.
 
     Args:
         x (Tensor): (N, D), one row per sample.
-        normalize (bool): Scale each row to unit length first (a row of zeros stays), so that distances are in [0, 2].
-            That is done on the Gram matrix: no scaled copy of the rows is made or kept. Defaults to False.
+        normalize (bool): Scale each row to unit length first, so that distances are in [0, 2]; rows of zeros stay
+            zero. The Gram matrix is scaled instead of the rows, so no copy of them is made. Defaults to False.
 
     Returns:
-        Tensor: (N, N), symmetric, 0 on the diagonal, NaN elsewhere for a row with NaN or inf; float32, or float64 for
-        float64 rows.
+        Tensor: (N, N), symmetric, 0 on the diagonal; float32, or float64 for float64 rows. Distances to a row with NaN
+        or inf are NaN.
 
     Raises:
         ValueError: If `x` is not a matrix.
@@ -141,16 +140,17 @@ def pairwise_distance(x: Tensor, *, normalize: bool = False) -> Tensor:
     lengths = square[:, None] + square
     squared = lengths - 2 * gram  # |a - b|^2 = |a|^2 + |b|^2 - 2ab
     resolution = max(RESOLUTION, 4 * torch.finfo(gram.dtype).eps)
-    # NaN is not taken for equal: distances to a row that is not finite are NaN
+    # NaN does not count as equal: distances to a non-finite row are NaN
     equal = (squared <= resolution * lengths).fill_diagonal_(True)
-    root = squared.masked_fill(equal, 1.0).sqrt()  # the slope of the root at 0 is infinite: keep 0 away from it
+    root = squared.masked_fill(equal, 1.0).sqrt()  # the slope of the root is infinite at 0, so mask these entries
     return root.masked_fill(equal, 0.0).to(accumulation_dtype(x.dtype))
 
 
 class _Gram(torch.autograd.Function):
-    """Gram matrix (N, N) in `widest_dtype` of rows in any type, without a copy of the rows in it.
+    """Gram matrix (N, N) in `widest_dtype` of rows of any dtype, without a full copy of the rows in that dtype.
 
-    With `shift` the first row is taken off all; its gradient is right for what does not depend on a common shift.
+    With `shift`, the first row is subtracted from all. The gradient is then correct only for functions that do not
+    depend on a common shift.
     """
 
     @staticmethod

@@ -34,15 +34,15 @@ def covariance_pool(x: Tensor) -> Tensor:
 def matrix_sqrt(a: Tensor, *, iterations: int = 5) -> Tensor:
     """Square root of positive semi-definite matrices by Newton-Schulz iteration (Li et al., Eq. 3 to 5).
 
-    The trace scales a matrix before the iteration, for convergence, and its root scales the result back. Small
-    eigenvalues converge last: five iterations, the paper's choice, give less than their root.
+    Each matrix is divided by its trace for convergence, and the result is multiplied by the root of the trace. Small
+    eigenvalues converge last: after five iterations, the paper's choice, they are below their exact root.
 
     Args:
-        a (Tensor): (N, C, C). A matrix of zeros stays.
+        a (Tensor): (N, C, C). Matrices of zeros stay zero.
         iterations (int): Number of iterations, 1 or more. Defaults to 5.
 
     Returns:
-        Tensor: (N, C, C), of the same type.
+        Tensor: (N, C, C), with the same dtype.
 
     Examples:
         >>> matrix_sqrt(torch.tensor([[[4.0, 0.0], [0.0, 9.0]]]), iterations=10).round(decimals=3)

@@ -1,4 +1,4 @@
-"""The rows of all processes of a run."""
+"""Gather rows across the processes of a run."""
 
 import torch
 import torch.distributed as dist
@@ -9,14 +9,14 @@ from ..errors import ConfigError
 
 
 def gather_rows(x: Tensor) -> Tensor:
-    """Gather the rows of all ranks, in the order of the ranks; without a process group return `x` itself.
+    """Gather the rows of all ranks, in rank order; without a process group, return `x` itself.
 
-    Use it for a loss of the whole batch that every rank computes. Backward adds up the ranks' gradients, which are
-    equal. `DistributedDataParallel` divides by the number of ranks, so the parameters get the gradients of one process
-    with the whole batch, whether the loss is a sum or a mean over the batch.
+    Use it for a loss on the full batch that every rank computes. Backward sums the gradients of the ranks, which are
+    equal. `DistributedDataParallel` divides by the number of ranks. The parameters therefore get the gradients of one
+    process with the full batch, whether the loss is a sum or a mean over the batch.
 
     Args:
-        x (Tensor): (N, ...), this rank's rows, of one shape on all ranks.
+        x (Tensor): (N, ...), this rank's rows, with the same shape on all ranks.
 
     Returns:
         Tensor: (R * N, ...) on R ranks.
@@ -35,7 +35,7 @@ def gather_rows(x: Tensor) -> Tensor:
 
 
 def _check_sizes(x: Tensor) -> None:
-    """Raise on all ranks alike: a rank that raised alone would leave the others waiting for its rows."""
+    """Raise on all ranks together: if only one raised, the others would wait for its rows."""
     size = torch.tensor([len(x), x[:1].numel()], device=x.device)
     sizes = [torch.empty_like(size) for _ in range(dist.get_world_size())]
     dist.all_gather(sizes, size)

@@ -1,4 +1,4 @@
-"""Mean products of two projections: hierarchical bilinear pooling and random Maclaurin.
+"""Pooled products of two projections: hierarchical bilinear pooling and random Maclaurin.
 
 Yu et al., Hierarchical Bilinear Pooling for Fine-Grained Visual Recognition, 2018, https://arxiv.org/abs/1807.09915
 Gao et al., Compact Bilinear Pooling, 2016, https://arxiv.org/abs/1511.06062
@@ -21,16 +21,16 @@ from .arithmetic import (
 
 Tensors = Sequence[Tensor]
 
-# Rows of the projections at a time: enough for fast products, few enough to stay small beside the maps. Backward holds
-# four matrices of so many rows and a column per position in the direct form; with the Gram matrix two, of a column for
-# each channel of each image.
+# Rows of the projections computed at a time: enough for fast products, and small compared with the maps. In backward,
+# the direct form holds four matrices with this many rows and one column per position; the Gram form holds two, with
+# one column per channel of each image.
 ROWS = 512
 
 
 def hadamard_bilinear_pool(
     x: Tensor, y: Tensor, wx: Tensor, wy: Tensor, *, bx: Tensor | None = None, by: Tensor | None = None
 ) -> Tensor:
-    """Mean over the spatial positions of two projections' product, `(wx x + bx) * (wy y + by)` (Yu et al., Eq. 5).
+    """Mean of `(wx x + bx) * (wy y + by)`, the product of two projections, over the positions (Yu et al., Eq. 5).
 
     Args:
         x (Tensor): (N, C, H, W) or (N, C, L), feature maps.
@@ -38,13 +38,13 @@ def hadamard_bilinear_pool(
         wx (Tensor): (D, C), projection of `x`.
         wy (Tensor): (D, E), projection of `y`.
         bx (Tensor, optional): (D,), bias of the first projection. Defaults to None.
-        by (Tensor, optional): (D,), bias of the second. Defaults to None.
+        by (Tensor, optional): (D,), bias of the second projection. Defaults to None.
 
     Returns:
         Tensor: (N, D), float32, or float64 for float64 maps.
 
     Raises:
-        ValueError: If the maps differ in images or positions, or the projections in rows.
+        ValueError: If the maps differ in N or L, or the projections in D.
 
     Examples:
         >>> x, y = torch.tensor([[[1.0], [2.0]]]), torch.tensor([[[3.0]]])
@@ -55,10 +55,10 @@ def hadamard_bilinear_pool(
 
 
 def random_maclaurin_pool(x: Tensor, w1: Tensor, w2: Tensor, *, y: Tensor | None = None) -> Tensor:
-    """Mean over the spatial positions of `(w1 x) * (w2 y)`, for fixed random signs `w1` and `w2` (Gao et al., Alg. 1).
+    """Mean of `(w1 x) * (w2 y)` over the positions, for fixed random signs `w1` and `w2` (Gao et al., Alg. 1).
 
-    Over the draws of the signs, the inner product of two such features of single positions is `out_dim` times the
-    square of the positions' inner product (Alg. 1 divides by the root of `out_dim`; the L2 norm after it removes it).
+    For two single positions, the expected inner product of these features is `out_dim` times the square of the
+    positions' inner product. Alg. 1 divides by the root of `out_dim`; the L2 norm that follows removes this factor.
 
     Args:
         x (Tensor): (N, C, H, W) or (N, C, L), feature maps.
@@ -71,7 +71,7 @@ def random_maclaurin_pool(x: Tensor, w1: Tensor, w2: Tensor, *, y: Tensor | None
         Tensor: (N, out_dim), float32, or float64 for float64 maps.
 
     Raises:
-        ValueError: If the maps differ in images or positions, or the signs in rows.
+        ValueError: If the maps differ in N or L, or the signs in `out_dim`.
 
     Examples:
         >>> x, signs = torch.tensor([[[2.0], [3.0]]]), torch.tensor([[1.0, -1.0], [1.0, 1.0]])
@@ -82,25 +82,24 @@ def random_maclaurin_pool(x: Tensor, w1: Tensor, w2: Tensor, *, y: Tensor | None
 
 
 def hierarchical_bilinear_pool(levels: Tensors, weights: Tensors, biases: Sequence[Tensor | None]) -> Tensor:
-    """`hadamard_bilinear_pool` of every two levels, in the order 12, 13, 23, side by side.
+    """`hadamard_bilinear_pool` of every pair of levels, concatenated in the order 12, 13, 23.
 
-    Nothing stands between projection and product, so that with the Gram matrix `G = X Y^T` the sum over positions is
-    `rowsum((wx G) * wy)`, and the biases are exact by the sums over positions. That takes D C^2 products per pair in
-    place of D C L per level: it is used where there are at least as many positions L as channels C. Elsewhere, and in
-    low precision (where G would overflow float16 and tensor cores make the projections cheap), levels are projected.
-    Either way nothing but the maps is kept for backward, which computes the projections again, some rows at a time.
+    The projections are multiplied without a nonlinearity. With the Gram matrix `G = X Y^T`, the sum over positions is
+    therefore `rowsum((wx G) * wy)`; the biases need only the sums of the maps. This takes D C^2 products per pair
+    instead of D C L per level, so it is used if there are at least as many positions L as channels C. Otherwise, and in
+    low precision, the levels are projected: G would overflow float16, and tensor cores make projections cheap. Both
+    forms save only the maps for backward, which computes the projections again, some rows at a time.
 
     Args:
         levels (Sequence[Tensor]): feature maps, each (N, C, H, W) or (N, C, L), over the same positions.
         weights (Sequence[Tensor]): (D, C), the projection of each level.
-        biases (Sequence[Tensor | None]): (D,), its bias, or None.
+        biases (Sequence[Tensor | None]): (D,), the bias of each projection, or None.
 
     Returns:
         Tensor: (N, D * pairs), float32, or float64 for float64 maps.
 
     Raises:
-        ValueError: If there are fewer than two levels, the maps differ in images or positions, or the projections in
-            rows.
+        ValueError: If there are fewer than two levels, or the maps differ in N or L, or the projections in D.
 
     Examples:
         >>> levels, weights = [torch.rand(2, c, 4, 4) for c in (3, 5, 7)], [torch.rand(6, c) for c in (3, 5, 7)]
@@ -114,13 +113,13 @@ def hierarchical_bilinear_pool(levels: Tensors, weights: Tensors, biases: Sequen
         raise ValueError(f'levels (N, C, L) must have the same N and L, but got {[(*x.shape,) for x in levels]}')
     dim = len(weights[0])
     if any(len(weight) != dim for weight in weights):
-        raise ValueError(f'the projections must have as many rows, but have {[len(weight) for weight in weights]}')
+        raise ValueError(f'the projections must have equally many rows, got {[len(weight) for weight in weights]}')
     filled = [w.new_zeros(dim) if b is None else b for _, w, b in zip(levels, weights, biases, strict=True)]
     return apply_function(_HadamardPool, len(levels), compute_dtype(levels[0]), *levels, *weights, *filled)
 
 
 class _HadamardPool(torch.autograd.Function):
-    """Keeps the maps and the parameters, and never all of a projected map (D C L floats per level)."""
+    """Saves only maps and parameters for backward, and never holds a full projected map (N D L floats per level)."""
 
     @staticmethod
     def forward(ctx, num_levels, dtype, *tensors):
@@ -152,7 +151,7 @@ def _use_gram(levels: Tensors, dtype: torch.dtype) -> bool:
 
 
 def _side_by_side(x: Tensor) -> Tensor:
-    """The images side by side, so that a product with all is one: (N, C, L) -> (C, N * L)."""
+    """Put the images side by side, for one product with all of them: (N, C, L) -> (C, N * L)."""
     return x.transpose(0, 1).flatten(1)
 
 
@@ -160,8 +159,8 @@ def _row_slices(dim: int) -> list[slice]:
     return [slice(start, min(start + ROWS, dim)) for start in range(0, dim, ROWS)]
 
 
-# Either form, direct or by Gram matrix, pools levels (N, C, L) by projections (D, C) and biases (D,): (N, pairs * D).
-# Backward gives the gradients of levels, weights and biases from that of the pairs, (N, pairs, D); None if not learned.
+# Both forms, direct and Gram, pool levels (N, C, L) with projections (D, C) and biases (D,) to (N, pairs * D). Backward
+# turns the gradient of the pairs (N, pairs, D) into those of levels, weights and biases; these are None if not learned.
 
 
 def _project(weights: Tensors, biases: Tensors, maps: Tensors, chunk: slice) -> list[Tensor]:
@@ -178,7 +177,7 @@ def _direct_forward(levels: Tensors, weights: Tensors, biases: Tensors) -> Tenso
     pooled = []
     for chunk in _row_slices(len(weights[0])):
         parts = _project(weights, biases, maps, chunk)
-        # the products in float32: in float16 those of large features overflow
+        # products in float32: in float16, those of large features overflow
         pairs = [(a.to(wide) * b).unflatten(1, (num, size)).mean(2).T for a, b in combinations(parts, 2)]
         pooled.append(torch.stack(pairs, dim=1))
     return torch.cat(pooled, dim=2).flatten(1)  # (N, pairs, D) -> (N, pairs * D)
@@ -187,7 +186,7 @@ def _direct_forward(levels: Tensors, weights: Tensors, biases: Tensors) -> Tenso
 def _direct_backward(levels: Tensors, weights: Tensors, biases: Tensors, grad: Tensor, learned: bool) -> tuple:
     num, _, size = levels[0].shape
     maps = [_side_by_side(x) for x in levels]
-    grad = grad.to(maps[0].dtype)  # divided by the number of positions at the end: float16 has no digits to lose
+    grad = grad.to(maps[0].dtype)  # the division by the number of positions comes last, to keep precision in float16
     wide = accumulation_dtype(maps[0].dtype)
     grad_maps = [torch.zeros_like(x, dtype=wide) for x in maps]
     grad_weights = [torch.empty_like(w, dtype=wide) for w in weights] if learned else []
@@ -212,7 +211,7 @@ def _direct_backward(levels: Tensors, weights: Tensors, biases: Tensors, grad: T
 
 
 def _gram(x: Tensor, y: Tensor) -> Tensor:
-    """Mean outer products over the positions, the images side by side: (N, C, L), (N, E, L) -> (C, N * E)."""
+    """Mean outer products over the positions, with the images side by side: (N, C, L), (N, E, L) -> (C, N * E)."""
     return _side_by_side(torch.bmm(x, y.transpose(1, 2)).div_(x.shape[2]))
 
 

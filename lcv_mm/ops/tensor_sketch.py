@@ -16,11 +16,11 @@ from .bilinear import flatten_positions
 def tensor_sketch_pool(
     x: Tensor, h1: Tensor, s1: Tensor, h2: Tensor, s2: Tensor, out_dim: int, *, y: Tensor | None = None
 ) -> Tensor:
-    """Mean over the spatial positions of the tensor sketch of each position's outer product.
+    """Mean of the tensor sketches of each position's outer product over the spatial positions.
 
-    The sketch of one position is the circular convolution of two count sketches. Its sum over positions is the same as
-    adding entry (i, j) of the Gram matrix `X Y^T`, with the sign `s1[i] * s2[j]`, to the bin `(h1[i] + h2[j]) mod
-    out_dim`. That needs one matrix product per image in place of three Fourier transforms per position, and is exact.
+    The sketch of one position is the circular convolution of two count sketches. Summing the sketches over positions
+    equals adding each entry (i, j) of the Gram matrix `X Y^T`, with sign `s1[i] * s2[j]`, to the bin `(h1[i] + h2[j])
+    mod out_dim`. This is exact and needs one matrix product per image, not three Fourier transforms per position.
 
     Args:
         x (Tensor): (N, C, H, W) or (N, C, L), feature maps.
@@ -36,7 +36,7 @@ def tensor_sketch_pool(
         Tensor: (N, out_dim), float32, or float64 for float64 maps.
 
     Raises:
-        ValueError: If the maps differ in images or positions.
+        ValueError: If the maps differ in N or L.
 
     Examples:
         >>> x, h, s = torch.tensor([[[1.0], [2.0]]]), torch.tensor([0, 1]), torch.tensor([1.0, -1.0])
@@ -45,16 +45,16 @@ def tensor_sketch_pool(
     """
     x, y = flatten_positions(x, y)
     second = x if y is None else y
-    # C * D additions per image against some log2(out_dim) steps for each bin and position; the factor is measured
+    # compares C * D additions per image with about log2(out_dim) steps per bin and position; the factor is measured
     few = x.shape[2] < 3 * x.shape[1] * second.shape[1] / (out_dim * math.log2(max(out_dim, 2)))
     if few and not torch.compiler.is_compiling() and not torch.jit.is_tracing():
-        # nothing but the maps is kept for backward
+        # saves only the maps for backward
         return checkpoint(_sketch_each, x, y, h1, s1, h2, s2, out_dim, use_reentrant=False, preserve_rng_state=False)
     return apply_function(_SketchedGram, x, y, h1, s1, h2, s2, out_dim)
 
 
 def _sketch_each(x: Tensor, y: Tensor | None, h1: Tensor, s1: Tensor, h2: Tensor, s2: Tensor, out_dim: int) -> Tensor:
-    """The definition: the count sketches of each position, convolved by Fourier transforms and summed in frequency."""
+    """The definition: count sketches per position, convolved by Fourier transforms and summed in frequency."""
     spectra = []
     with no_autocast(x):
         for maps, h, s in ((x, h1, s1), (x if y is None else y, h2, s2)):
@@ -64,17 +64,17 @@ def _sketch_each(x: Tensor, y: Tensor | None, h1: Tensor, s1: Tensor, h2: Tensor
 
 
 def _indices(h1: Tensor, s1: Tensor, h2: Tensor, s2: Tensor, out_dim: int) -> Tensor:
-    """Where each entry of the Gram matrix lies in a signed table (`_to_table`), row by row: (C,), (D,) -> (C * D,).
+    """Index of each entry of the Gram matrix in a signed table (`_to_table`), row by row: (C,), (D,) -> (C * D,).
 
-    The table holds all bins twice, so that `h1 + h2` needs no remainder, and that for each number of negative signs, so
-    that no entry needs to be multiplied by its sign: together they took 10 to 24 % of the sketch's time.
+    For 0, 1 and 2 negative signs, the table holds all bins twice. Thus `h1 + h2` needs no modulo, and no entry is
+    multiplied by its sign. Together, these took 10 to 24 % of the sketch's time.
     """
     first, second = (h + 2 * out_dim * (s < 0) for h, s in ((h1, s1), (h2, s2)))
     return (first[:, None] + second).flatten()
 
 
 def _to_table(sketch: Tensor) -> Tensor:
-    """(N, out_dim) -> (N, 6 * out_dim): what the entries without a negative sign see, those with one, with two."""
+    """(N, out_dim) -> (N, 6 * out_dim): the bins for entries with 0, 1 and 2 negative signs, each twice."""
     return torch.cat([sketch, sketch, -sketch, -sketch, sketch, sketch], dim=1)
 
 
@@ -85,7 +85,7 @@ def _from_table(table: Tensor) -> Tensor:
 
 
 class _SketchedGram(torch.autograd.Function):
-    """Keeps the feature maps alone for backward; through autograd's own rules backward takes one product more."""
+    """Saves only the feature maps for backward; autograd's own rules would need one more product."""
 
     @staticmethod
     def forward(ctx, x, y, h1, s1, h2, s2, out_dim):
@@ -96,7 +96,7 @@ class _SketchedGram(torch.autograd.Function):
             other = wide if y is None else y.to(wide.dtype)
             gram = torch.bmm(wide, other.transpose(1, 2)).flatten(1)  # (N, C, L), (N, D, L) -> (N, C * D)
             indices = _indices(h1, s1, h2, s2, out_dim).expand_as(gram)
-            # shape[0] and not len(): that would fix the batch of an exported model
+            # shape[0] instead of len(), which would fix the batch size of an exported model
             table = gram.new_zeros(gram.shape[0], 6 * out_dim).scatter_add(1, indices, gram)
             return _from_table(table) / x.shape[2]
 
@@ -107,7 +107,7 @@ class _SketchedGram(torch.autograd.Function):
             table = _to_table(grad / x.shape[2])
             grad_gram = table.index_select(1, _indices(h1, s1, h2, s2, ctx.out_dim))
             if y is None:
-                # G + G^T by a second gather: a strided transpose of a large C misses the cache at each step
+                # G + G^T by a second gather: for large C, a strided transpose misses the cache at each step
                 grad_gram += table.index_select(1, _indices(h2, s2, h1, s1, ctx.out_dim))
             grad_gram = grad_gram.unflatten(1, (len(h1), len(h2)))
             second = x if y is None else y

@@ -1,4 +1,4 @@
-"""A PHPQ-like model (Zeng et al., 2024), quoted in tables 1 and 3 of the paper: see docs/quoted.md.
+"""A PHPQ-like model (Zeng et al., 2024), which the paper quotes in Tables 1 and 3: see docs/quoted.md.
 
 Nothing else depends on this package.
 """

@@ -1,4 +1,4 @@
-"""The training images as the database of a retriever, always encoded by the weights that are evaluated."""
+"""The database of a retriever: the training images, encoded with the evaluated weights."""
 
 import copy
 
@@ -16,13 +16,13 @@ from ..errors import ConfigError
 class DatabaseHook(Hook):
     """Encodes a retriever's database before each validation and each test.
 
-    A retriever without a `prototype` gets the config's training images, with the evaluation's pipeline, batches and
-    workers: options that move the training data, such as another fold, move the database with it. MMPretrain's
-    `PrepareProtoBeforeValLoopHook` acts before `EMAHook` has exchanged the weights, and not before a test.
+    A retriever without a `prototype` gets the config's training images, with the pipeline, batches and workers of the
+    evaluation. Options that change the training data, such as another fold, also change the database. MMPretrain's
+    `PrepareProtoBeforeValLoopHook` acts before `EMAHook` swaps the weights, and does not act before a test.
 
     Raises:
-        ConfigError: If the model is no retriever, the config has no training images with a pipeline, or predictions are
-            to be drawn, which are ranks of images and no classes.
+        ConfigError: If the model is not a retriever; if the config has no training images with a pipeline; or if
+            predictions are to be drawn, since they are rankings of images and not classes.
     """
 
     priority = 'LOW'  # after EMAHook
@@ -44,7 +44,7 @@ class DatabaseHook(Hook):
 
 
 def _training_images(runner: Runner, evaluated: str) -> dict:
-    """Config of a loader of the training images, as the evaluation would load them."""
+    """Config of a loader for the training images, with the settings of the evaluation."""
     images = (runner.cfg.get('train_dataloader') or {}).get('dataset') or {}
     if 'pipeline' not in images:
         raise ConfigError('DatabaseHook: expected train_dataloader.dataset with a pipeline, or model.prototype')
@@ -52,5 +52,5 @@ def _training_images(runner: Runner, evaluated: str) -> dict:
     pipeline = loader.dataset.pipeline
     loader.dataset = copy.deepcopy(images)
     loader.dataset.pipeline = pipeline
-    loader.persistent_workers = False  # the loader is built anew for each evaluation
+    loader.persistent_workers = False  # the loader is rebuilt for each evaluation
     return loader

@@ -1,4 +1,4 @@
-"""Mean average precision over the whole ranking of a database, and the accuracy of a retriever's class scores."""
+"""Mean average precision over the full ranking of a database, and the accuracy of a retriever's class scores."""
 
 from collections.abc import Sequence
 
@@ -11,13 +11,13 @@ from torch import Tensor
 
 
 def average_precision(hits: Tensor) -> Tensor:
-    """Average precision of rankings: the mean, over the relevant items, of the precision at their ranks.
+    """Average precision of rankings: the mean precision at the ranks of the relevant items.
 
     Args:
-        hits (Tensor): (Q, N), whether the item at each rank is relevant, the best rank first.
+        hits (Tensor): (Q, N), whether the item at each rank is relevant, best rank first.
 
     Returns:
-        Tensor: (Q,), float64 in [0, 1], on the CPU; NaN where nothing is relevant.
+        Tensor: (Q,), float64 in [0, 1], on the CPU; NaN if nothing is relevant.
 
     Examples:
         >>> average_precision(torch.tensor([[True, False, False, True]]))  # (1 / 1 + 2 / 4) / 2
@@ -30,12 +30,12 @@ def average_precision(hits: Tensor) -> Tensor:
 
 @METRICS.register_module()
 class RetrievalMAP(BaseMetric):
-    """Retrieval mAP in per cent, over the whole ranking: `retrieval/mAP`. It is no accuracy.
+    """Retrieval mAP in per cent, over the full ranking: `retrieval/mAP`. It is not an accuracy.
 
-    Queries with nothing relevant in the database are left out, as by `ClassVarianceMetric`; the log says how many. NaN
-    scores give NaN. Else the result equals that of MMPretrain's `RetrievalAveragePrecision` with `topk` the size of the
-    database, which need not be known here. Read are `pred_label`, the order of the database, the `pred_score` behind
-    it, and `gt_score`, what of it is relevant.
+    Queries without a relevant image in the database are left out, as in `ClassVarianceMetric`; the log gives their
+    number. NaN scores give NaN. Otherwise the result equals that of MMPretrain's `RetrievalAveragePrecision` with
+    `topk` set to the size of the database. The metric reads `pred_label` (the order of the database), its `pred_score`,
+    and `gt_score` (the relevant images).
 
     Args:
         collect_device (str): 'cpu' or 'gpu'.
@@ -52,7 +52,7 @@ class RetrievalMAP(BaseMetric):
             self.results.append((precision, bool(hits.any())))
 
     def compute_metrics(self, results: list[tuple[float, bool]]) -> dict[str, float]:
-        """The mean over the queries that have something to find; NaN if none has."""
+        """The mean over the queries with a relevant image; NaN if there are none."""
         precisions = [precision for precision, is_query in results if is_query]
         alone = len(results) - len(precisions)
         print_log(f'mAP: {alone} of {len(results)} queries have no relevant image, left out', 'current')
@@ -61,11 +61,11 @@ class RetrievalMAP(BaseMetric):
 
 @METRICS.register_module()
 class ClassScoreAccuracy(Accuracy):
-    """MMPretrain's `Accuracy`, of the same arguments and keys, on the `class_score` of each image.
+    """MMPretrain's `Accuracy` on the `class_score` of each image, with the same arguments and keys.
 
     The `pred_score` of a retriever belongs to the images of its database, not to classes.
     """
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
-        """Keep class scores and label of each image of a batch."""
+        """Keep the class scores and label of each image of a batch."""
         super().process(data_batch, [dict(pred_score=s['class_score'], gt_label=s['gt_label']) for s in data_samples])

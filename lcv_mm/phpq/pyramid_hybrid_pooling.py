@@ -1,4 +1,4 @@
-"""The neck of PHPQ: features of several levels, each pooled by its mean and its maximum."""
+"""The neck of PHPQ: mean and maximum pooling of several levels."""
 
 from collections.abc import Sequence
 
@@ -12,16 +12,16 @@ from .quantization import hybrid_pool
 
 @MODELS.register_module()
 class PyramidHybridPooling(BaseModule):
-    """Mean and maximum of each level, projected and put beside each other (PHPQ, Zeng et al., 2024).
+    """Mean and maximum of each level, projected and concatenated (PHPQ, Zeng et al., 2024).
 
     Paper: "pyramid hybrid pooling" of multi-level features; its form is not known. Here: mean and maximum over spatial
-    positions of each level, concatenated, and one linear layer for each level.
+    positions of each level, concatenated, and one linear layer per level.
 
     Args:
-        in_channels (Sequence[int]): Channels of each level that the backbone returns, in its order.
-        out_channels (int, optional): Channels of each level after its projection; None leaves the projection out.
+        in_channels (Sequence[int]): Channels of the levels, in the order of the backbone.
+        out_channels (int, optional): Channels of each level after its projection; None: no projection.
             Defaults to 256.
-        maximum (bool): Whether the maximum stands beside the mean. Defaults to True.
+        maximum (bool): Whether to use the maximum in addition to the mean. Defaults to True.
 
     Examples:
         >>> neck = PyramidHybridPooling(in_channels=[8, 16], out_channels=4)

@@ -1,6 +1,6 @@
 """The mathematics of PHPQ: plain functions of tensors.
 
-N images, each with M parts of d channels; M codebooks of K codewords. Parts and codewords have unit length.
+N images have M parts of d channels each; there are M codebooks of K codewords. Parts and codewords have unit length.
 """
 
 import torch
@@ -8,41 +8,41 @@ from torch import Tensor
 
 
 def hybrid_pool(x: Tensor) -> Tensor:
-    """Mean and maximum over the spatial positions, one after the other: (N, C, H, W) -> (N, 2 * C)."""
+    """Mean and maximum over the spatial positions, concatenated: (N, C, H, W) -> (N, 2 * C)."""
     flat = x.flatten(2)  # (N, C, H, W) -> (N, C, L)
     return torch.cat([flat.mean(2), flat.amax(2)], dim=1)
 
 
 def codeword_scores(parts: Tensor, codebooks: Tensor) -> Tensor:
-    """Inner product of each part with each codeword of its book: (N, M, d), (M, K, d) -> (N, M, K).
+    """Inner product of each part with each codeword of its codebook: (N, M, d), (M, K, d) -> (N, M, K).
 
-    Of a query they are the look-up tables of asymmetric search.
+    For a query, these are the look-up tables of asymmetric search.
     """
     return torch.einsum('nmd,mkd->nmk', parts, codebooks)
 
 
 def soft_codes(scores: Tensor, alpha: float, topk: int) -> Tensor:
-    """Partial codebook attention: the softmax over the k codewords of highest score; the others get 0, and no gradient.
+    """Partial codebook attention: softmax over the k highest-scoring codewords; the others get 0 and no gradient.
 
     Args:
         scores (Tensor): (N, M, K).
-        alpha (float): Factor of the scores before the softmax, above 0; the higher, the harder.
-        topk (int): Number of codewords that take part, in [1, K]; K is the plain softmax, 1 the hard code.
+        alpha (float): Factor of the scores before the softmax, above 0; higher values are closer to a hard code.
+        topk (int): Number k of codewords, in [1, K]; K gives the plain softmax, 1 the hard code.
 
     Returns:
-        Tensor: (N, M, K), each row sums to 1.
+        Tensor: (N, M, K); each row sums to 1.
     """
     values, nearest = scores.topk(topk, dim=-1)
     return torch.zeros_like(scores).scatter(-1, nearest, torch.softmax(alpha * values, dim=-1))
 
 
 def reconstruct(codes: Tensor, codebooks: Tensor) -> Tensor:
-    """The codewords that codes stand for: (N, M) integers, (M, K, d) -> (N, M, d)."""
+    """Look up the codewords of codes: (N, M) integers, (M, K, d) -> (N, M, d)."""
     return codebooks[torch.arange(len(codebooks), device=codes.device), codes.long()]
 
 
 def quantize(parts: Tensor, codebooks: Tensor, alpha: float, topk: int) -> tuple[Tensor, Tensor]:
-    """Quantise with gradients (straight-through).
+    """Quantise with straight-through gradients.
 
     Args:
         parts (Tensor): (N, M, d).
@@ -51,7 +51,7 @@ def quantize(parts: Tensor, codebooks: Tensor, alpha: float, topk: int) -> tuple
         topk (int): As in `soft_codes`.
 
     Returns:
-        tuple[Tensor, Tensor]: (N, M, d), the nearest codewords by value, with the gradient of the soft ones; and the
+        tuple[Tensor, Tensor]: (N, M, d) each: the nearest codewords with the gradient of the soft codewords, and the
         nearest codewords with their own gradient.
     """
     scores = codeword_scores(parts, codebooks)
@@ -61,12 +61,12 @@ def quantize(parts: Tensor, codebooks: Tensor, alpha: float, topk: int) -> tuple
 
 
 def lookup_scores(tables: Tensor, codes: Tensor, chunk: int = 65536) -> Tensor:
-    """Asymmetric scores: the inner products of queries with the codewords of a database, each a sum of M look-ups.
+    """Asymmetric scores: inner products of queries with the codewords of a database, each a sum of M look-ups.
 
     Args:
         tables (Tensor): (Q, M, K), `codeword_scores` of the queries.
         codes (Tensor): (N, M), integers below K.
-        chunk (int): Codes taken at a time: beside the result, (Q, chunk) numbers are held.
+        chunk (int): Number of codes processed at a time; this takes (Q, chunk) numbers in addition to the result.
 
     Returns:
         Tensor: (Q, N).

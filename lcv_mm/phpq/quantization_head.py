@@ -1,4 +1,4 @@
-"""The head of PHPQ: an embedding, its codebooks, and the losses that train both."""
+"""The head of PHPQ: an embedding, its codebooks and their losses."""
 
 from typing import Any
 
@@ -19,29 +19,28 @@ CODEWORDS = 256  # in each codebook: a code is one byte
 
 @MODELS.register_module()
 class QuantizationHead(ClsHead):
-    """Product quantisation with partial codebook attention (PHPQ, Zeng et al., 2024), trained with the classes.
+    """Product quantisation with partial codebook attention (PHPQ, Zeng et al., 2024), trained on class labels.
 
-    Feature -> batch norm -> linear -> M parts, each of unit length -> the nearest of 256 codewords each: M bytes an
-    image. The training log shows `loss_cls`, cross entropy on the parts, `loss_quantized`, cross entropy on their
-    codewords with the same classifier, and `loss_quantization`, the squared distance of the two.
+    Feature -> batch norm -> linear -> M parts of unit length -> the nearest of 256 codewords for each part: M bytes per
+    image. The training log shows `loss_cls` (cross entropy on the parts), `loss_quantized` (cross entropy on their
+    codewords, with the same classifier) and `loss_quantization` (squared distance between the two).
 
-    Paper: "partial codebook attention" that optimises the most relevant codewords. Its losses, and every number below,
-    are not known to us; docs/quoted.md says where each default is from.
+    Paper: "partial codebook attention" that optimises the most relevant codewords. We do not know its losses and the
+    numbers below; docs/quoted.md gives the source of each default.
 
     Args:
         num_classes (int): Number of classes.
         in_channels (int): Channels of the feature.
-        bits (int): Length of an image's code, a multiple of 8: one byte from each of bits / 8 codebooks. Defaults to
-            64.
+        bits (int): Length of a code, a multiple of 8: one byte from each of bits / 8 codebooks. Defaults to 64.
         part_channels (int): Channels d of a part and of its codewords. Defaults to 16.
         alpha (float): Factor of the scores in the attention, above 0. Defaults to 10.
-        attention_topk (int): How many codewords take part in the attention, in [1, 256]. Defaults to 32.
+        attention_topk (int): Number of codewords in the attention, in [1, 256]. Defaults to 32.
         scale (float): Factor of the classifier's cosines, above 0. Defaults to 16.
         weight_quantization (float): Factor of `loss_quantization`, 0 or more. Defaults to 0.1.
         **kwargs: Of MMPretrain's `ClsHead`: `loss`, `topk`, `cal_acc`, `init_cfg`.
 
     Raises:
-        ConfigError: If a number is out of its range, or the feature has too few channels for so many bits.
+        ConfigError: If a number is out of range, or the feature has too few channels for the bits.
 
     Examples:
         >>> head = QuantizationHead(num_classes=10, in_channels=64, bits=16).eval()
@@ -85,7 +84,7 @@ class QuantizationHead(ClsHead):
 
     def parts(self, feats: tuple[Tensor, ...]) -> Tensor:
         """Embed the last level: a tuple of (N, in_channels) -> (N, M, d), each part of unit length."""
-        self.norm.train(self.training and len(feats[-1]) > 1)  # of one image there is no variance
+        self.norm.train(self.training and len(feats[-1]) > 1)  # a single image has no variance
         x = self.embed(self.norm(feats[-1]))
         x = x.unflatten(1, (len(self.codebooks), -1))  # (N, M * d) -> (N, M, d)
         return F.normalize(x.to(accumulation_dtype(x.dtype)), dim=-1)
@@ -95,7 +94,7 @@ class QuantizationHead(ClsHead):
         return F.normalize(self.codebooks.to(accumulation_dtype(self.codebooks.dtype)), dim=-1)
 
     def tables(self, parts: Tensor) -> Tensor:
-        """Scores of parts (N, M, d) with all codewords: (N, M, 256); the largest is at an image's code."""
+        """Scores of parts (N, M, d) with all codewords: (N, M, 256); the code is the argmax."""
         with no_autocast(parts):
             return codeword_scores(parts, self.codewords())
 
@@ -104,11 +103,11 @@ class QuantizationHead(ClsHead):
         return self.scale * self.fc(parts.flatten(1).to(self.fc.weight.dtype))
 
     def forward(self, feats: tuple[Tensor, ...]) -> Tensor:
-        """Class scores of the parts, not quantised: a tuple of (N, in_channels) -> (N, num_classes)."""
+        """Class scores of the unquantised parts: a tuple of (N, in_channels) -> (N, num_classes)."""
         return self.classify(self.parts(feats))
 
     def loss(self, feats: tuple[Tensor, ...], data_samples: list[DataSample], **kwargs: Any) -> dict[str, Tensor]:
-        """Compute the three losses of a batch, and with `cal_acc` the accuracy."""
+        """Compute the three losses of a batch and, with `cal_acc`, the accuracy."""
         parts = self.parts(feats)
         with no_autocast(parts):
             quantized, nearest = quantize(parts, self.codewords(), self.alpha, self.attention_topk)

@@ -1,4 +1,4 @@
-"""Retrievers whose database is codes of a few bytes per image, or the features that the codes stand for."""
+"""Retrievers with a database of short codes, or of the unquantised features."""
 
 from typing import Any
 
@@ -20,25 +20,28 @@ from .quantization import lookup_scores
 class QuantizedRetriever(ImageToImageRetriever):
     """Ranks a database of codes for each image by asymmetric distance (Jegou et al., 2011).
 
-    The query is not quantised: its inner products with all codewords are a table, in which each image of the database
-    is looked up. Codes and labels of the database are buffers of no checkpoint, made anew by `prepare_prototype`.
+    The query is not quantised. Its inner products with all codewords form a table, in which the images of the database
+    are looked up. Codes and labels of the database are buffers that checkpoints do not contain; `prepare_prototype`
+    computes them again.
 
-    A predicted `DataSample` has, as of MMPretrain's retrievers, `pred_score` (N,) with the score of each image of the
-    database and `pred_label` (N,), their order, ties in the order of the database; and `class_score` (num_classes,),
-    the probabilities of the query's classes. `gt_score` (N,) is 1 at the images of its class, for retrieval metrics.
+    As in MMPretrain's retrievers, a predicted `DataSample` has `pred_score` (N,), the score of each image of the
+    database, and `pred_label` (N,), their order. Ties keep the order of the database. It also has `class_score`
+    (num_classes,), the class probabilities of the query, and, for retrieval metrics, `gt_score` (N,), which is 1 for
+    images of the query's class.
 
     Args:
         backbone (dict): Config of a backbone.
-        neck (dict): Config of a neck, which gives one feature (N, in_channels).
+        neck (dict): Config of a neck that returns one feature (N, in_channels).
         head (dict): Config of a `QuantizationHead`.
-        prototype (DataLoader | dict | None): The database, a loader or its config, labelled, its batches in order.
-            None: `DatabaseHook` gives one.
-        data_preprocessor (dict, optional): As of MMPretrain's classifiers.
-        init_cfg (dict, optional): As of MMEngine's models.
+        prototype (DataLoader | dict | None): The labelled database, as a loader or its config, without shuffling.
+            None: `DatabaseHook` provides one.
+        data_preprocessor (dict, optional): As in MMPretrain's classifiers.
+        init_cfg (dict, optional): As in MMEngine's models.
 
     Raises:
         ConfigError: In `prepare_prototype`, if there is no database.
-        DataError: There, if an image of the database does not have exactly one label, or has the index of another.
+        DataError: In `prepare_prototype`, if an image of the database does not have exactly one label, or has the index
+            of another image.
     """
 
     def __init__(
@@ -50,26 +53,26 @@ class QuantizedRetriever(ImageToImageRetriever):
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
-        # a classifier without a head: its parts keep the names that optimizers and hooks know them by
+        # a classifier without a head, so the parts keep the names that optimizers and hooks expect
         encoder = dict(type=ImageClassifier, backbone=backbone, neck=neck)
         super().__init__(encoder, prototype or {}, head, data_preprocessor=data_preprocessor, init_cfg=init_cfg)
 
     @property
     def backbone(self) -> nn.Module:
-        """The backbone, where `FreezeBackboneHook` looks for it."""
+        """The backbone, for `FreezeBackboneHook`."""
         return self.image_encoder.backbone
 
     def database_rows(self, parts: Tensor) -> Tensor:
-        """What the database keeps of images, given their parts (N, M, d): codes (N, M), one byte each."""
+        """Entries of the database for images with parts (N, M, d): codes (N, M), one byte each."""
         return self.head.tables(parts).argmax(-1).to(torch.uint8)
 
     def scores(self, parts: Tensor) -> Tensor:
-        """Scores of queries, given their parts (Q, M, d), with each image of the database: (Q, N), in [-M, M]."""
+        """Scores of queries with parts (Q, M, d) for each image of the database: (Q, N), in [-M, M]."""
         return lookup_scores(self.head.tables(parts), self.prototype_vecs)
 
     @torch.no_grad()
     def prepare_prototype(self) -> None:
-        """Encode the database with the model as it is now."""
+        """Encode the database with the current weights."""
         if not isinstance(self.prototype, dict | DataLoader) or not self.prototype:
             raise ConfigError(f'{type(self).__name__}: no database to search; add DatabaseHook or set model.prototype')
         loader = Runner.build_dataloader(self.prototype)
@@ -94,14 +97,14 @@ class QuantizedRetriever(ImageToImageRetriever):
 
     @staticmethod
     def _of_all_ranks(vecs: Tensor, labels: Tensor) -> Tensor:
-        """Fill in, in place, the rows and labels that other processes have encoded; some are encoded by two."""
+        """Fill in, in place, the rows and labels encoded by other processes; two processes may share some."""
         for known, part in zip(dist.all_gather_object(labels), dist.all_gather_object(vecs.cpu()), strict=True):
             mine = known >= 0
             labels[mine], vecs[mine.to(vecs.device)] = known[mine], part[mine].to(vecs.device)
         return vecs
 
     def matching(self, inputs: Tensor) -> dict[str, Tensor]:
-        """Rank the database for queries, given their parts (Q, M, d): scores, and the order of the images, (Q, N)."""
+        """Rank the database for queries with parts (Q, M, d): scores and order of the images, (Q, N)."""
         scores = self.scores(inputs)
         ranked, order = torch.sort(scores, dim=-1, descending=True, stable=True)
         return dict(score=scores, pred_label=order, pred_score=ranked)
@@ -123,15 +126,15 @@ class QuantizedRetriever(ImageToImageRetriever):
 def _label(sample: DataSample) -> int:
     label = sample.get('gt_label')
     if label is None or label.numel() != 1:
-        raise DataError(f'{sample.get("img_path", "an image")} must have one label, as all queries and the database')
+        raise DataError(f'{sample.get("img_path", "an image")} must have one label, like all queries and the database')
     return int(label)
 
 
 @MODELS.register_module()
 class ContinuousRetriever(QuantizedRetriever):
-    """`QuantizedRetriever`, of the same weights, with a database that is not quantised: what the codes lose.
+    """`QuantizedRetriever` with the same weights and an unquantised database, to measure the loss by quantisation.
 
-    Its database takes 64 times the memory of one of codes: `part_channels` floats in place of a byte.
+    The database takes 64 times as much memory: `part_channels` floats instead of a byte.
     """
 
     def database_rows(self, parts: Tensor) -> Tensor:

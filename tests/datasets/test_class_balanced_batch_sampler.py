@@ -122,7 +122,8 @@ def test_a_long_tail_leaves_no_batch_of_one_class_and_the_log_says_so_once(count
         assert all(len(batch) > 1 and max(batch.values()) > 1 for batch in drawn)
         # as many as there are in all still hold their classes in full, 30 or 292, but for some that gave groups
         assert sum({*batch.values()} == {2} for batch in drawn) >= 0.8 * most_perfect(counts, 16, 2)
-    told = f'Of {len(drawn)} batches {len(drawn)} hold a pair of one class, {len(drawn)} a pair of two classes'
+    n = len(drawn)
+    told = f'Of {n} batches, {n} have a pair of the same class and {n} a pair of different classes'
     assert caplog_mmengine().count(told) == 1
 
 

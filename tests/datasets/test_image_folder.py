@@ -83,8 +83,8 @@ def test_hidden_folders_are_no_classes_links_end_and_the_log_counts_what_was_pas
     assert found == {name for name, _ in plain} | {'b/cousin/1.png', 'd/9.png', 'lies in no class.png'}
     assert seen(folder) == plain | {('b/cousin/1.png', 1), ('d/9.png', 3)}
     log = capfd.readouterr().out
-    assert f'{folder}: 7 images; passed over: 3 hidden, 1 .txt, 1 .jpg' in log
-    assert 'images in no folder, passed over: 1' in log
+    assert f'{folder}: 7 images; skipped: 3 hidden, 1 .txt, 1 .jpg' in log
+    assert 'skipped images in no folder: 1' in log
 
 
 def test_two_folders_that_lead_into_each_other_end(folder):

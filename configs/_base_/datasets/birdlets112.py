@@ -1,4 +1,4 @@
-"""Birdlets at 112: 800 training and 400 test images of 20 drawn birds, made on first use in CUB's layout."""
+"""Birdlets at 112: 800 training and 400 test images of 20 synthetic birds, generated on first use in CUB's layout."""
 
 from mmengine.config import read_base
 from mmpretrain.datasets import CenterCrop, LoadImageFromFile, PackInputs, RandomCrop, RandomFlip, ResizeEdge
@@ -16,14 +16,14 @@ train_pipeline = [
     dict(type=PackInputs),
 ]
 test_pipeline = [
-    dict(type='LoadImageFromFile'),  # by the name under which MMPretrain's inferencer looks for it
+    dict(type='LoadImageFromFile'),  # the name that MMPretrain's inferencer looks for
     dict(type=ResizeEdge, scale=128, edge='short'),
     dict(type=CenterCrop, crop_size=112),
     dict(type=PackInputs),
 ]
 
 data_preprocessor.update(num_classes=20)
-# the images are small: one worker keeps two CPU cores of training busy
+# the images are small: one worker is enough for training on two CPU cores
 train_dataloader.update(
     num_workers=1,
     pin_memory=False,

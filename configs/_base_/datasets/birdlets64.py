@@ -1,4 +1,4 @@
-"""Birdlets at 64, for many runs on a CPU: the images of `birdlets112`, at 4/7 of its size."""
+"""Birdlets at 64, for many runs on a CPU: the images of `birdlets112` at 4/7 of their size."""
 
 from mmengine.config import read_base
 

@@ -39,7 +39,7 @@ test_pipeline = [
 ]
 
 # Published: the known classes of cub_osr_splits.pkl (Semantic Shift Benchmark), labelled images drawn with seed 0.
-# Here: known classes drawn too, unless known_classes names a file of them
+# Here: the known classes are also drawn, unless known_classes names a file
 discovery = dict(type=CategoryDiscovery, num_known=100, known_classes=None, labelled_fraction=0.5, seed=0)
 cub = dict(type=CUB200, data_root='data/CUB_200_2011', split='train')
 

@@ -1,4 +1,4 @@
-"""Images of a user's own, one folder per class: `--data DIR`, or `train/` and `val/` in data/my_images."""
+"""A user's own images, one folder per class: `--data DIR`, or `train/` and `val/` in data/my_images."""
 
 from mmengine.config import read_base
 

@@ -1,4 +1,4 @@
-"""Images of a user's own at 224."""
+"""A user's own images at 224."""
 
 from mmengine.config import read_base
 

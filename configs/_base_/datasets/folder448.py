@@ -1,4 +1,4 @@
-"""Images of a user's own at 448."""
+"""A user's own images at 448."""
 
 from mmengine.config import read_base
 

@@ -1,4 +1,4 @@
-"""The 25 warblers of CUB-200-2011 at 112: its classes 158 to 182 in a folder of CUB's layout, numbered from 1."""
+"""The 25 warblers of CUB-200-2011 at 112: classes 158 to 182, in a folder with CUB's layout and numbered from 1."""
 
 from mmengine.config import read_base
 

@@ -1,4 +1,4 @@
-"""BCNN on ResNet-18 from scratch for small images: the last stage keeps its resolution (1/16 of the image's size)."""
+"""BCNN on ResNet-18 from scratch, for small images: the last stage does not downsample (1/16 of the image's size)."""
 
 from mmpretrain.models import ImageClassifier, ResNet
 

@@ -1,4 +1,4 @@
-"""BCNN on a pretrained ResNet-18, as it is: the last stage has 1/32 of the image's size."""
+"""BCNN on an unmodified pretrained ResNet-18: the last stage has 1/32 of the image's size."""
 
 from mmengine.config import read_base
 

@@ -1,4 +1,4 @@
-"""BCNN on VGG-16: relu5_3 without pool5, 512 * 512 products of channels, linear classifier."""
+"""BCNN on VGG-16: relu5_3 without pool5, 512 * 512 channel products, linear classifier."""
 
 from mmpretrain.models import ImageClassifier
 

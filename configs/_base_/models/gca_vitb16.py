@@ -1,4 +1,4 @@
-"""GCA on DINO's ViT-B/16 after the base stage: small clusters and final ones."""
+"""GCA on DINO's ViT-B/16 after the base stage: small and final clusters."""
 
 from mmengine.config import read_base
 
@@ -7,7 +7,7 @@ from lcv_mm.gca import GCAHead
 with read_base():
     from .gca_base_vitb16 import *
 
-# Published: a checkpoint of category discovery or of PromptCAL, probably the latter. Here: of our base stage
+# Published: a checkpoint of category discovery or of PromptCAL, probably the latter. Here: that of our base stage
 of_base = dict(checkpoint='work_dirs/gca_base_vitb16_cub448/epoch_200.pth', prefix='backbone.')
 model.update(backbone=dict(init_cfg=of_base))
 model['head'] = dict(

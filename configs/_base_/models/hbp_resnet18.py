@@ -1,4 +1,4 @@
-"""HBP on ResNet-18: three levels of the last stage, projected to 8192 dimensions each, linear classifier."""
+"""HBP on ResNet-18: three levels of the last stage, each projected to 8192 dimensions, linear classifier."""
 
 from mmpretrain.models import ImageClassifier
 
@@ -9,7 +9,7 @@ model = dict(
     backbone=dict(
         type=ResNetLayers,
         depth=18,
-        # Paper: not stated. Here: the pretrained levels of 512 channels and one resolution
+        # Paper: not stated. Here: the three pretrained levels with 512 channels and the same resolution
         out_layers=('layer4.0', 'layer4.1.relu1', 'layer4.1'),
         # Paper: "pre-trained on the ImageNet", source not stated. Here: torchvision's weights
         init_cfg=dict(type='Pretrained', checkpoint='torchvision://resnet18'),

@@ -1,4 +1,4 @@
-"""HBP on VGG-16: relu5_1, relu5_2 and relu5_3, projected to 8192 dimensions each, linear classifier."""
+"""HBP on VGG-16: relu5_1, relu5_2 and relu5_3, each projected to 8192 dimensions, linear classifier."""
 
 from mmpretrain.models import ImageClassifier
 

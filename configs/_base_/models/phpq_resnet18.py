@@ -1,6 +1,6 @@
 """A PHPQ-like model on ResNet-18: three levels pooled by mean and maximum, 8 codebooks of 256 codewords.
 
-64 bits an image; 16, 32 or 48: `--cfg-options model.head.bits=32`.
+Codes have 64 bits per image. For 16, 32 or 48: `--cfg-options model.head.bits=32`.
 """
 
 from lcv_mm.models import ResNetLayers
@@ -19,11 +19,11 @@ model = dict(
     head=dict(
         type=QuantizationHead,
         in_channels=768,
-        bits=64,  # Paper: not stated. Here: the most that hashing papers report
+        bits=64,  # Paper: not stated. Here: the largest number that hashing papers report
         part_channels=16,  # Not known. Here: MeCoQ's (Wang et al., 2022)
         alpha=10.0,  # Not known. Here: MeCoQ's
         attention_topk=32,  # "The most relevant codewords": how many is not known. Here: an eighth of them
-        scale=16.0,  # Not known. Here: ours, so that the cosines of 200 classes can be told apart
+        scale=16.0,  # Not known. Here: ours, large enough to separate the cosines of 200 classes
         weight_quantization=0.1,  # Not known. Here: ours
         cal_acc=True,
     ),

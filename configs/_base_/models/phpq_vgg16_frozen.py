@@ -1,4 +1,4 @@
-"""`phpq_resnet18` on a VGG-16 that stays as it is, for CPUs."""
+"""`phpq_resnet18` on a frozen VGG-16, for CPUs."""
 
 from mmengine.config import read_base
 

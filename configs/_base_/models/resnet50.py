@@ -7,7 +7,7 @@ model = dict(
     backbone=dict(
         type=ResNet,
         depth=50,
-        # MIIL's of ImageNet-21k, which MMPretrain's own recipe for CUB (resnet50_8xb8_cub) takes
+        # MIIL's weights from ImageNet-21k, as in MMPretrain's own recipe for CUB (resnet50_8xb8_cub)
         init_cfg=dict(
             type='Pretrained',
             checkpoint='https://mmassets.onedl.ai/mmclassification/v0/resnet/resnet50_3rdparty-mill_in21k_20220331-faac000b.pth',

@@ -1,4 +1,4 @@
-"""Random crops of 112 in training, centre crops in test: half the size of `crop224`, for CPUs."""
+"""Random crops of 112 for training, centre crops for testing: half the size of `crop224`, for CPUs."""
 
 from mmengine.config import read_base
 

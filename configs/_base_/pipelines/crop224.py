@@ -1,9 +1,9 @@
-"""Random crops of 224 in training, centre crops in test."""
+"""Random crops of 224 for training, centre crops for testing."""
 
 from mmpretrain.datasets import CenterCrop, LoadImageFromFile, PackInputs, RandomCrop, RandomFlip, ResizeEdge
 
-# Paper: "randomly clipp, translate, scale images", random crops of 224; amounts, resize and mirroring not stated. Here:
-# the short side to 256, the same share as 512 for 448 (crop448.py), the crop and mirroring
+# Paper: "randomly clipp, translate, scale images", random crops of 224; amounts, resizing and mirroring not stated.
+# Here: short side to 256, the same ratio as 512 to 448 (crop448.py), random crop and mirroring
 train_pipeline = [
     dict(type=LoadImageFromFile),
     dict(type=ResizeEdge, scale=256, edge='short'),
@@ -12,7 +12,7 @@ train_pipeline = [
     dict(type=PackInputs),
 ]
 test_pipeline = [
-    dict(type='LoadImageFromFile'),  # by the name under which MMPretrain's inferencer looks for it
+    dict(type='LoadImageFromFile'),  # the name that MMPretrain's inferencer looks for
     dict(type=ResizeEdge, scale=256, edge='short'),
     dict(type=CenterCrop, crop_size=224),
     dict(type=PackInputs),

@@ -1,4 +1,4 @@
-"""AdamW for fine-tuning pretrained transformers and ConvNeXt: what is usual for them; nothing here was tuned."""
+"""AdamW for fine-tuning pretrained transformers and ConvNeXt, with their usual settings; nothing here was tuned."""
 
 from mmengine.optim import CosineAnnealingLR, LinearLR, OptimWrapper
 from mmengine.runner import TestLoop, ValLoop

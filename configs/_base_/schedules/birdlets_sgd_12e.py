@@ -1,4 +1,4 @@
-"""`birdlets_sgd_40e` in 12 epochs, for many runs on a CPU."""
+"""`birdlets_sgd_40e` with 12 epochs, for many runs on a CPU."""
 
 from mmengine.config import read_base
 from mmengine.optim import CosineAnnealingLR, LinearLR

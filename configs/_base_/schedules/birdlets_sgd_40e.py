@@ -1,4 +1,4 @@
-"""Training from scratch in minutes on a CPU. Ours, not the paper's, which starts from ImageNet weights."""
+"""Training from scratch in minutes on a CPU. This schedule is ours; the paper starts from ImageNet weights."""
 
 from mmengine.optim import CosineAnnealingLR, LinearLR, OptimWrapper
 from mmengine.runner import TestLoop, ValLoop
@@ -9,7 +9,7 @@ from lcv_mm.engine import ChannelsLastHook, ResumableTrainLoop
 optim_wrapper = dict(
     type=OptimWrapper,
     optimizer=dict(type=SGD, lr=0.02, momentum=0.9, weight_decay=5e-4, nesterov=True),
-    # unit-length features: the scores are small until the classifier's weights have grown
+    # features have unit length, so the scores are small until the classifier's weights have grown
     paramwise_cfg=dict(custom_keys={'head.fc': dict(lr_mult=50.0)}),
 )
 param_scheduler = [

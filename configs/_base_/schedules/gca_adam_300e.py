@@ -20,4 +20,4 @@ optim_wrapper = dict(type=OptimWrapper, optimizer=dict(type=Adam, lr=1e-4, weigh
 train_cfg = dict(type=ResumableTrainLoop, max_epochs=300, val_begin=101, val_interval=10)
 val_cfg = dict(type=ValLoop)
 test_cfg = dict(type=TestLoop)
-find_unused_parameters = True  # of several processes: the final clusters wait for the first joining
+find_unused_parameters = True  # with several processes: the final clusters are unused until the first joining

@@ -16,7 +16,7 @@ train_pipeline = [
     dict(type=ResizeEdge, scale=256, edge='short', interpolation='bicubic'),
     dict(type=RandomCrop, crop_size=224),
     dict(type=RandomFlip, prob=0.5, direction='horizontal'),
-    # Published: then `ColorJitter()`, whose strengths default to 0. Here: left out, since it changes nothing
+    # Published: then `ColorJitter()`, whose strengths default to 0. Here: omitted, since it has no effect
     dict(type=PackInputs),
 ]
 train_dataloader.update(
@@ -24,7 +24,7 @@ train_dataloader.update(
     sampler=dict(type=LabelBalancedSampler),
     dataset=dict(dataset=dict(pipeline=train_pipeline)),
 )
-# nothing is clustered yet
+# no validation and test: there are no clusters yet
 val_dataloader = None
 test_dataloader = None
 val_evaluator = None

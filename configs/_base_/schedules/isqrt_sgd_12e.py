@@ -1,7 +1,7 @@
-"""The rows' recipe in 12 epochs, with step 1 at 0.1.
+"""The recipe of the rows in 12 epochs, with lr 0.1 in step 1.
 
-iSQRT-COV's features are as long as the root of the covariance's trace, about 5 on ResNet-18, and not of unit length.
-Of 1, 0.1 and 0.01 the second trained the classifier best on frozen maps of five warblers.
+iSQRT-COV's features do not have unit length: their length is the root of the covariance's trace, about 5 on ResNet-18.
+Of lr 1, 0.1 and 0.01, 0.1 trained the classifier best on frozen maps of five warblers.
 """
 
 from mmengine.config import read_base

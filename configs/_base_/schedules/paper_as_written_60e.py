@@ -1,4 +1,4 @@
-"""The paper's schedule (Sec. 4.1) as its text has it: one stage, lr 0.01 for everything, no step for the classifier."""
+"""The paper's schedule (Sec. 4.1) as written: one stage, lr 0.01 for everything, no step for the classifier."""
 
 from mmengine.config import read_base
 from mmengine.optim import StepLR

@@ -1,8 +1,8 @@
-"""PHPQ's schedule is not known. Here: that of MeCoQ (Wang et al., 2022), a sister method by two of its authors.
+"""PHPQ's schedule is not known. Here: that of MeCoQ (Wang et al., 2022), a related method by two of its authors.
 
-Two numbers are those of FPH's protocol, which is for the same datasets. MeCoQ's factor of 1e-3 for the backbone never
-acts in its code: the backbone is frozen, and the scheduler sets one rate for all groups. Its weight decay is another
-one for each dataset.
+Two numbers come from FPH's protocol, which is for the same datasets. MeCoQ's factor of 1e-3 for the backbone has no
+effect in its code: the backbone is frozen, and the scheduler sets one rate for all groups. Its weight decay differs by
+dataset.
 """
 
 from mmengine.optim import CosineAnnealingLR, LinearLR, OptimWrapper
@@ -25,4 +25,4 @@ train_cfg = dict(type=ResumableTrainLoop, max_epochs=50, val_interval=1)
 val_cfg = dict(type=ValLoop)
 test_cfg = dict(type=TestLoop)
 
-auto_scale_lr = dict(base_batch_size=128, enable=False)  # the batch size that the rates are for
+auto_scale_lr = dict(base_batch_size=128, enable=False)  # the batch size of these rates

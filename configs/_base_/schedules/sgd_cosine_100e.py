@@ -1,4 +1,4 @@
-"""SGD for a pretrained convolutional network: MMPretrain's schedule for CUB (`cub_bs64`), for batches of 16."""
+"""SGD for a pretrained convolutional network: MMPretrain's schedule for CUB (`cub_bs64`), adapted to batches of 16."""
 
 from mmengine.optim import CosineAnnealingLR, LinearLR, OptimWrapper
 from mmengine.runner import TestLoop, ValLoop
@@ -8,7 +8,7 @@ from lcv_mm.engine import ResumableTrainLoop
 
 optim_wrapper = dict(
     type=OptimWrapper,
-    # 0.01 for batches of 64 there
+    # `cub_bs64` has 0.01 for batches of 64
     optimizer=dict(type=SGD, lr=0.0025, momentum=0.9, weight_decay=5e-4, nesterov=True),
     paramwise_cfg=dict(custom_keys={'head': dict(lr_mult=10.0)}),  # ours: a new classifier on pretrained features
 )

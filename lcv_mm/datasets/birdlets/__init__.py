@@ -1,4 +1,4 @@
-"""The embedded dataset: the dataset class, the drawing of a bird, and the scene around it."""
+"""The synthetic dataset: the dataset class, the drawing of a bird, and the scene around it."""
 
 from .dataset import SETTINGS_FILE, Birdlets, BirdletsSettings, generate_birdlets
 

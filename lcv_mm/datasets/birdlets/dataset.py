@@ -1,4 +1,4 @@
-"""Birdlets, the embedded dataset: drawn on first use in CUB's layout, then read as CUB is."""
+"""Birdlets, the synthetic dataset: drawn on first use in CUB's layout, then read like CUB."""
 
 import json
 import os
@@ -23,7 +23,7 @@ from .scene import Image
 SETTINGS_FILE = 'birdlets.json'
 JPEG_QUALITY = 92
 
-# The order is part of the dataset: a class keeps its number whatever `num_classes` is. New species go to the end.
+# The order is part of the dataset: a class keeps its number for every `num_classes`. Append new species at the end.
 SPECIES: tuple[Species, ...] = (
     Species('Plain_Birdlet'),
     Species('Crested_Birdlet', crown='crest'),
@@ -49,9 +49,9 @@ SPECIES: tuple[Species, ...] = (
 
 
 def birdlet(class_index: int, image_index: int, seed: int = 0, image_size: int = 160) -> Image:
-    """The picture number `image_index` of a class: the same whatever else is drawn, and in which order.
+    """Draw picture number `image_index` of a class, independently of all other pictures.
 
-    Both indices are from 0, that of the class into `SPECIES`. (image_size, image_size, 3), uint8, BGR.
+    Both indices start at 0; `class_index` refers to `SPECIES`. Returns (image_size, image_size, 3), uint8, BGR.
     """
     rng = np.random.default_rng(np.random.SeedSequence((seed, class_index, image_index)))
     return draw_birdlet(SPECIES[class_index], rng, image_size)
@@ -59,14 +59,14 @@ def birdlet(class_index: int, image_index: int, seed: int = 0, image_size: int =
 
 @dataclass(frozen=True)
 class BirdletsSettings:
-    """What decides the pictures in a folder; kept with them in `birdlets.json`; ConfigError if out of range."""
+    """The settings that determine the pictures, saved with them as `birdlets.json`; ConfigError if out of range."""
 
-    num_classes: int = 20  # how many of the species, from the first, in [1, 20]
+    num_classes: int = 20  # number of species, counted from the first, in [1, 20]
     train_per_class: int = 40  # training images per class, at least 1
     test_per_class: int = 20  # test images per class, at least 1
     image_size: int = 160  # width and height in pixels, at least 32
-    seed: int = 0  # of all drawing, not negative
-    drawing_version: int = DRAWING_VERSION  # of the drawing code
+    seed: int = 0  # seed of all drawing, not negative
+    drawing_version: int = DRAWING_VERSION  # version of the drawing code
 
     def __post_init__(self) -> None:
         least = dict(num_classes=1, train_per_class=1, test_per_class=1, image_size=MIN_IMAGE_SIZE, seed=0)
@@ -79,18 +79,18 @@ class BirdletsSettings:
 
     @property
     def folders(self) -> list[str]:
-        """The class folders as CUB names them, numbers from 1: `001.Plain_Birdlet`, `002.Crested_Birdlet`, ..."""
+        """The class folders with CUB's naming, numbered from 1: `001.Plain_Birdlet`, `002.Crested_Birdlet`, ..."""
         return [f'{number:03d}.{species.name}' for number, species in enumerate(SPECIES[: self.num_classes], 1)]
 
     def images(self, folder: str) -> list[str]:
-        """The images of a class, `001.Plain_Birdlet/Plain_Birdlet_0001.jpg` ..., as `images.txt` has them."""
+        """The images of a class as listed in `images.txt`: `001.Plain_Birdlet/Plain_Birdlet_0001.jpg`, ..."""
         species = folder.partition('.')[2]
         count = self.test_per_class + self.train_per_class
         return [f'{folder}/{species}_{number:04d}.jpg' for number in range(1, count + 1)]
 
 
 def _write_dataset(root: Path, settings: BirdletsSettings, final: Path) -> None:
-    """Draw all images into the empty folder `root`, to be named `final`, and write CUB's lists and the settings."""
+    """Draw all images into the empty folder `root`, to be renamed to `final`, with CUB's lists and the settings."""
     print(f'Drawing Birdlets into {final} (once):', flush=True)
     for class_index, folder in track_iter_progress(list(enumerate(settings.folders)), file=sys.stdout):
         (root / 'images' / folder).mkdir(parents=True)
@@ -99,7 +99,7 @@ def _write_dataset(root: Path, settings: BirdletsSettings, final: Path) -> None:
             _, jpeg = cv2.imencode('.jpg', picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
             (root / 'images' / name).write_bytes(jpeg.tobytes())
     names = [settings.images(folder) for folder in settings.folders]
-    # The test images come first in each class, so that they stay the same when train_per_class changes.
+    # The test images come first in each class, so they do not depend on train_per_class.
     splits = ['0'] * settings.test_per_class + ['1'] * settings.train_per_class
     lists = {
         'images.txt': [name for in_class in names for name in in_class],
@@ -113,7 +113,7 @@ def _write_dataset(root: Path, settings: BirdletsSettings, final: Path) -> None:
 
 
 def _check_settings(root: Path, settings: BirdletsSettings) -> None:
-    """Raise DataError if a folder holds other Birdlets or something else."""
+    """Raise DataError if a folder contains other Birdlets or something else."""
     try:
         drawn = json.loads((root / SETTINGS_FILE).read_text())
     except (OSError, ValueError):
@@ -128,12 +128,12 @@ def _check_settings(root: Path, settings: BirdletsSettings) -> None:
 
 
 def generate_birdlets(data_root: str | Path, settings: BirdletsSettings | None = None) -> Path:
-    """Write a Birdlets folder unless it exists; safe when several processes of one machine start at once.
+    """Write a Birdlets folder unless it exists; safe if several processes on one machine start at once.
 
-    The folder may begin with `~`; what is returned is absolute, its links resolved.
+    The folder may begin with `~`. The returned path is absolute, with links resolved.
 
     Raises:
-        DataError: If the folder holds something else, which is left as it is.
+        DataError: If the folder contains something else. Its contents are not changed.
     """
     settings = settings or BirdletsSettings()
     root = Path(data_root).expanduser().resolve()
@@ -144,28 +144,28 @@ def generate_birdlets(data_root: str | Path, settings: BirdletsSettings | None =
 
 @DATASETS.register_module()
 class Birdlets(CUB200):
-    """Drawn birds that differ in one or two parts: 20 classes, 800 training and 400 test images by default.
+    """Synthetic birds that differ in one or two parts: 20 classes, 800 training and 400 test images by default.
 
-    Pose, size, plumage colour, light, backdrop and occluding twigs vary at random and say nothing about the class.
-    The images are drawn when the annotations are first loaded (a few seconds), and read from then on.
+    Pose, size, plumage colour, light, backdrop and occluding twigs vary at random, independently of the class.
+    The images are drawn when the annotations are first loaded, which takes a few seconds, and are then read from disk.
 
     Args:
-        data_root (str): Where the images are or will be written; may begin with `~`.
+        data_root (str): Folder of the images, which is created if needed; may begin with `~`.
         split (str): 'train' or 'test'.
-        num_classes (int): The first species, 2 to 20. Defaults to 20.
+        num_classes (int): Number of species, counted from the first, 2 to 20. Defaults to 20.
         train_per_class (int): Training images per class. Defaults to 40.
         test_per_class (int): Test images per class. Defaults to 20.
         image_size (int): Side of an image in pixels. Defaults to 160.
-        seed (int): Of the drawing. Defaults to 0.
-        **kwargs: As MMPretrain's `CUB` has them.
+        seed (int): Seed of the drawing. Defaults to 0.
+        **kwargs: Of MMPretrain's `CUB`.
 
     Raises:
-        ConfigError: If a number is out of its range or `split` is neither.
-        DataError: If `data_root` holds something else, or images have been lost since.
+        ConfigError: If a number is out of range or `split` has another value.
+        DataError: If `data_root` contains something else, or images are missing.
     """
 
     SOURCE = 'The images are drawn on first use.'
-    REMEDY = 'Delete {root} and it is drawn anew, or use another data_root'
+    REMEDY = 'Delete {root} to have it drawn again, or use another data_root'
 
     def __init__(
         self,
@@ -185,21 +185,22 @@ class Birdlets(CUB200):
         super().__init__(data_root=data_root, split=split, **kwargs)
 
     def load_data_list(self) -> list[dict]:
-        """Draw the images unless they exist, then read them as CUB's."""
+        """Draw the images unless they exist, then read them like CUB."""
         generate_birdlets(self.data_root, self.settings)
         return super().load_data_list()
 
 
 def is_there(folder: Path) -> bool:
-    """Whether something has a folder's name; an empty folder counts as nothing."""
+    """Whether a path exists and is not just an empty folder."""
     return folder.exists() and not (folder.is_dir() and not any(folder.iterdir()))
 
 
 def make_folder(folder: Path, fill: Callable[[Path], None]) -> bool:
-    """Make a folder unless it is there: filled under a hidden name beside it, and renamed once it is complete.
+    """Make a folder unless it exists. It is filled under a hidden name next to the target and renamed when complete.
 
-    `fill` writes what belongs into the new folder that it is given; the folders around it are made too. The lock file
-    beside it may be deleted whenever nothing is being made. False if the folder was there, or is another process's.
+    `fill` writes the contents into the new folder that it receives. Parent folders are created. The lock file next to
+    the folder may be deleted while nothing is being made. Returns False if the folder existed or another process made
+    it.
     """
     if is_there(folder):
         return False
@@ -208,7 +209,7 @@ def make_folder(folder: Path, fill: Callable[[Path], None]) -> bool:
         if is_there(folder):
             return False
         partial = folder.parent / f'.{folder.name}.partial'
-        shutil.rmtree(partial, ignore_errors=True)  # left by a process that was killed
+        shutil.rmtree(partial, ignore_errors=True)  # left over from a killed process
         partial.mkdir()
         try:
             fill(partial)

@@ -1,4 +1,4 @@
-"""Draws one Birdlets picture: a bird of a given species in a pose, plumage and scene drawn at random."""
+"""Draws one Birdlets picture: a bird of a given species in a random pose, plumage and scene."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -9,17 +9,17 @@ from numpy.typing import NDArray
 
 from .scene import Colour, Image, backdrop, ellipse, fill, hsv, line, occlude, photograph, relight
 
-# Raise it whenever the same seed would no longer give the same picture.
+# Increase it whenever a seed would no longer give the same picture.
 DRAWING_VERSION = 1
 
-MIN_IMAGE_SIZE = 32  # pixels; in a smaller picture no trait can be seen
+MIN_IMAGE_SIZE = 32  # pixels; in smaller pictures, the traits are not visible
 
 # The difficulty of the bird. Ranges are uniform, angles in degrees.
 BODY_LENGTH = (0.47, 0.57)  # of the image's width; with beak and tail the bird is about 1.6 times as long
 SHIFT = 0.04  # of the image's width, from the middle
 BODY_TILT = (10.0, 38.0)  # breast above tail
 HEAD_TURN = (-14.0, 14.0)
-FORESHORTENING = (0.82, 1.0)  # the bird turned a little from or towards the viewer
+FORESHORTENING = (0.82, 1.0)  # the bird turns slightly away from or towards the viewer
 PLUMAGE_SATURATION = (0.05, 0.65)
 PLUMAGE_VALUE = (0.5, 0.88)
 BELLY_PALENESS = (0.35, 0.75)  # 0 the colour of the back, 1 white
@@ -34,7 +34,7 @@ Points = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Species:
-    """The part traits that make a class. Colour is not a trait: it is drawn at random for every image."""
+    """The part traits that define a class. Colour is not a trait: it is random for every image."""
 
     name: str  # the common name, words separated by underscores
     crown: Literal['plain', 'cap', 'crest'] = 'plain'  # dark top of the head, pointed feathers
@@ -56,7 +56,8 @@ def _closed_curve(corners: list[tuple[float, float]], steps: int = 5) -> Points:
     return curve.reshape(-1, 2)
 
 
-# The body plan, facing right, y up, the torso about 1 long. Head parts have the middle of the head as origin.
+# The body plan: the bird faces right, y points up, the torso is about 1 long. Head parts are relative to the head's
+# centre.
 _TORSO = _closed_curve([(-0.52, -0.02), (-0.3, 0.17), (0.0, 0.27), (0.28, 0.32), (0.52, 0.36), (0.6, 0.16),
                         (0.52, -0.08), (0.28, -0.25), (0.0, -0.31), (-0.3, -0.19)])  # fmt: skip
 _BELLY = _closed_curve([(-0.42, -0.1), (0.0, -0.1), (0.3, 0.0), (0.5, 0.2), (0.58, 0.14), (0.5, -0.09),
@@ -92,7 +93,7 @@ _TAILS = {
 
 @dataclass(frozen=True)
 class _Frame:
-    """Where a part's own coordinates lie in the picture: pixels = origin + matrix @ point."""
+    """Maps the coordinates of a part to the picture: pixels = origin + matrix @ point."""
 
     origin: Points  # (2,)
     matrix: Points  # (2, 2)
@@ -102,14 +103,14 @@ class _Frame:
         return self.origin + points @ self.matrix.T
 
     def joint(self, at: Points, angle: float) -> '_Frame':
-        """The frame of a part fixed at `at` and turned by `angle` degrees, upwards in front."""
+        """The frame of a part that is attached at `at` and rotated by `angle` degrees, with the front upwards."""
         cos, sin = np.cos(np.radians(angle)), np.sin(np.radians(angle))
         return _Frame(self.place(at), self.matrix @ np.array([[cos, -sin], [sin, cos]]))
 
 
 @dataclass(frozen=True)
 class _Pose:
-    """The frames of the three moving parts, the image's length of one torso and the parts' stretch."""
+    """The frames of the three moving parts, the length of the torso in pixels, and the stretched parts."""
 
     body: _Frame
     head: _Frame
@@ -122,7 +123,7 @@ class _Pose:
 
 @dataclass(frozen=True)
 class _Plumage:
-    """The colours of one bird; only their order of brightness is the same for all birds."""
+    """The colours of one bird; only their order by brightness is the same for all birds."""
 
     back: Colour
     belly: Colour
@@ -139,7 +140,7 @@ def _mix(a: Colour, b: Colour, share: float) -> Colour:
 
 
 def _draw_plumage(rng: np.random.Generator) -> _Plumage:
-    """A random tint; the same distribution for every species."""
+    """Random colours, with the same distribution for every species."""
     hue, saturation, value = rng.random(), rng.uniform(*PLUMAGE_SATURATION), rng.uniform(*PLUMAGE_VALUE)
     back = hsv(hue, saturation, value)
     belly = _mix(hsv(hue + rng.normal(0, 0.06), saturation * 0.7, value), (245, 250, 250), rng.uniform(*BELLY_PALENESS))
@@ -156,7 +157,7 @@ def _draw_plumage(rng: np.random.Generator) -> _Plumage:
 
 
 def _draw_pose(species: Species, rng: np.random.Generator, size: int) -> _Pose:
-    """A random pose, the whole bird near the middle of a picture `size` pixels wide."""
+    """A random pose, with the bird near the centre of a picture that is `size` pixels wide."""
     unit = rng.uniform(*BODY_LENGTH) * size
     flip = -1.0 if rng.random() < 0.5 else 1.0
     tilt = rng.uniform(*BODY_TILT)
@@ -200,7 +201,7 @@ def _draw_perch(image: Image, rng: np.random.Generator, pose: _Pose, plumage: _P
 
 
 def _draw_breast(image: Image, rng: np.random.Generator, pose: _Pose, species: Species, plumage: _Plumage) -> None:
-    """Streaks or spots, about evenly spread over the pale side."""
+    """Streaks or spots, spread about evenly over the pale side."""
     if species.breast == 'plain':
         return
     mark = rng.uniform(*MARK_SIZE)
@@ -261,7 +262,7 @@ def _shade(image: Image, pose: _Pose) -> Image:
 
 
 def draw_birdlet(species: Species, rng: np.random.Generator, image_size: int = 160) -> Image:
-    """Draw one bird in one scene, (image_size, image_size, 3), uint8, BGR; all that varies in a class is from `rng`."""
+    """Draw one bird in one scene: (image_size, image_size, 3), uint8, BGR. `rng` gives all variation within a class."""
     pose = _draw_pose(species, rng, image_size * _SUPERSAMPLING)
     plumage = _draw_plumage(rng)
     scene = backdrop(rng, image_size)

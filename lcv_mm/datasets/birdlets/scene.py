@@ -7,7 +7,7 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
-Image = MatLike  # (H, W, 3), uint8, BGR, as OpenCV has it
+Image = MatLike  # (H, W, 3), uint8, BGR, as in OpenCV
 Colour = tuple[int, int, int]
 
 # The difficulty of the scene. Ranges are uniform; lengths are fractions of the image's width.
@@ -18,8 +18,8 @@ BLOBS = (4, 14)  # in the backdrop
 BACKDROP_BLUR = (0.008, 0.04)
 GAIN = (0.65, 1.2)
 CONTRAST = (0.75, 1.15)
-LIGHT_SLOPE = 0.35  # at most so much brighter on one side than in the middle
-CAST = 0.08  # of colour, per channel
+LIGHT_SLOPE = 0.35  # largest difference in brightness between one side and the middle
+CAST = 0.08  # colour cast per channel
 SHADOW = 0.45  # the deepest cast shadow
 CAMERA_BLUR = (0.0, 0.6)  # sigma in pixels of a picture 160 wide
 NOISE = (1.0, 5.0)  # standard deviation in grey levels
@@ -34,7 +34,7 @@ def hsv(hue: float, saturation: float, value: float) -> Colour:
 
 
 def fixed_point(points: NDArray[np.float64]) -> NDArray[np.int32]:
-    """Pixel coordinates (N, 2) in the fixed-point form that `fill` and `line` hand to OpenCV."""
+    """Pixel coordinates (N, 2) in the fixed-point form that OpenCV expects."""
     return np.round(points * (1 << _FRACTION_BITS)).astype(np.int32)
 
 
@@ -112,7 +112,7 @@ def occlude(image: Image, rng: np.random.Generator) -> None:
 
 
 def relight(image: Image, rng: np.random.Generator) -> Image:
-    """Exposure, contrast, colour cast, a slope of light across the picture and a soft shadow."""
+    """Apply exposure, contrast, colour cast, a light gradient across the picture and a soft shadow."""
     size = image.shape[0]
     axis = np.linspace(-1, 1, size, dtype=np.float32)
     slope, angle = rng.uniform(0, LIGHT_SLOPE), rng.uniform(0, 2 * np.pi)
@@ -128,7 +128,7 @@ def relight(image: Image, rng: np.random.Generator) -> Image:
 
 
 def photograph(image: Image, rng: np.random.Generator) -> Image:
-    """Blur of the lens and noise of the sensor."""
+    """Apply lens blur and sensor noise."""
     sigma = rng.uniform(*CAMERA_BLUR) * image.shape[1] / 160
     if sigma > 0.2:
         image = cv2.GaussianBlur(image, (0, 0), sigma)
