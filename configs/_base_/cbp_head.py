@@ -4,6 +4,5 @@ from lcv_mm.models import CBPHead
 
 cbp_head = dict(type=CBPHead, out_dim=8192, projection='ts', cal_acc=True)
 
-# For AdamW: on unit-length features, ten times the backbone's rate, as for a linear head, hardly trains the classifier
-# (docs/results.md)
+# For AdamW: ten times the backbone's rate, as for a linear head, hardly trains a classifier on unit-length features
 cbp_paramwise = dict(custom_keys={'head': dict(lr_mult=100.0)})

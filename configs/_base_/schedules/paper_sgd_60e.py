@@ -22,7 +22,7 @@ custom_hooks = [dict(type=FreezeBackboneHook, epochs=4)]  # Paper: not stated. H
 find_unused_parameters = True  # with several processes: the frozen backbone has no gradients to wait for
 param_scheduler = [
     dict(type=MultiStepLR, by_epoch=True, milestones=[4], gamma=0.01),  # from step 1 to the paper's 0.01
-    # Paper: "divided by 10 every 20 iterations". Here: epochs, since 20 iterations are a twentieth of an epoch
+    # Paper: "divided by 10 every 20 iterations". Here: epochs, since 20 iterations are half of an epoch at most
     dict(type=MultiStepLR, by_epoch=True, milestones=[20, 40], gamma=0.1),
 ]
 
