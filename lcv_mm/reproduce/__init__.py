@@ -1,6 +1,6 @@
 """Many runs: every config with every seed, in processes of their own, recorded and compared."""
 
 # ruff: noqa: F401 (the names that the package offers)
-from .plan import choose_rows, find_configs, make_specs, run_lengths
+from .plan import choose_rows, find_configs, make_specs
 from .report import write_report
 from .run_all import run_and_report

@@ -6,8 +6,7 @@ Each engine is a generator, called with
     stop (Event): Once it is set, the runs under way are saved and stopped, and no more are started.
     options (Mapping[str, Any]): Its own.
 
-It yields each run as it ends, with its outcome, and None about once a second. What is wrong with its options it raises
-as ConfigError.
+It yields each run as it ends, with its outcome. What is wrong with its options it raises as ConfigError.
 """
 
 import os
@@ -28,7 +27,7 @@ from .plan import RunSpec
 from .processes import ProcessPool
 from .record import STOPPED, cores
 
-Ends = Iterator[tuple[RunSpec, Outcome] | None]
+Ends = Iterator[tuple[RunSpec, Outcome]]
 TASK_OPTIONS = ('num_cpus', 'num_gpus', 'memory', 'resources', 'scheduling_strategy', 'max_retries')
 
 
@@ -80,7 +79,6 @@ def _follow(tasks: dict[Any, RunSpec], stop: Event, cancel: Callable[[], object]
             yield spec, outcome
         if not ended:
             time.sleep(1)
-            yield None
         if stop.is_set() and not cancelled:
             cancelled = True
             cancel()

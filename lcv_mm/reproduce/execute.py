@@ -15,7 +15,7 @@ from ..engine import EXIT_TRY_AGAIN, last_good_checkpoint, write_atomically
 from ..errors import UserFacingError
 from ..launch import load_config, type_name
 from ..visualization import read_curves, read_scalars
-from .plan import RunSpec, check_settings, run_config
+from .plan import RunSpec, check_settings
 from .processes import ProcessPool, ProcessResult
 from .record import (
     BUSY,
@@ -35,7 +35,7 @@ from .record import (
     write_record,
 )
 
-# MMEngine reads a pure-Python config with the whole process's imports made lazy: no other thread may import or read one
+# while MMEngine reads a pure-Python config, a flag of ConfigDict is set for all threads
 _READING = threading.Lock()
 
 LAST_LINES = 20  # of a failed process that are kept
@@ -115,11 +115,10 @@ def _train_and_test(spec: RunSpec, record: Record, pool: ProcessPool, env: Mappi
             raise UserFacingError(_last_lines(spec.folder / log, result.code))
 
     with _READING:
-        cfg = run_config(spec)
-        settings = check_settings(spec, cfg)
-        record.machine, record.versions = machine(), versions()
+        settings = check_settings(spec)
     write_atomically(spec.folder / SETTINGS, json.dumps(settings, indent=2) + '\n')
-    record.git, record.config_dump = git_state(spec.config.parent), spec.config.name
+    record.machine, record.versions, record.git = machine(), versions(), git_state(spec.config.parent)
+    record.config_dump = spec.config.name
     (spec.folder / RECORD).unlink(missing_ok=True)  # it failed earlier; should it be stopped, it is half-way
 
     check(train_session(spec.folder, record, lambda: run(spec.train_command(), 'train.log')), 'train.log')
@@ -127,8 +126,7 @@ def _train_and_test(spec: RunSpec, record: Record, pool: ProcessPool, env: Mappi
     if checkpoint is None:
         raise UserFacingError(f'training ended without an error, but left no intact checkpoint in {spec.folder}')
     record.checkpoint = checkpoint.name
-    with _READING:
-        cfg = load_config(spec.folder / record.config_dump)  # as it was run
+    cfg = load_config(spec.folder / record.config_dump)  # as it was run
     record.dataset = type_name(cfg.train_dataloader.dataset)
     curves = read_curves(spec.folder)
     if classes := cfg.model.get('head', {}).get('num_classes', 0):
@@ -144,8 +142,7 @@ def _train_and_test(spec: RunSpec, record: Record, pool: ProcessPool, env: Mappi
             f'the test measured {", ".join(metrics) or "nothing"}; expected {record.metric} among it, which is what is '
             'reported: give test_evaluator the metric that measures it'
         )
-    with _READING:
-        record.images, record.parameters = count_images(cfg, spec.cwd), count_parameters(cfg)
+    record.images, record.parameters = count_images(cfg, spec.cwd), count_parameters(cfg)
     record.data = data_kind(cfg, spec.cwd, record.images)
     record.metrics, record.status = metrics, FINISHED
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from mmengine.config import Config, DictAction
+from mmengine.config import DictAction
 from rich.console import Console
 from rich.table import Table
 
 from ..errors import ConfigError, did_you_mean
-from ..launch import flat_settings, load_config, override_config
+from ..launch import flat_settings, load_config
 from ..visualization import last_epoch
 from .paper import read_rows
 from .record import FINISHED, SETTINGS, read_record
@@ -137,42 +137,21 @@ def make_specs(
     ]
 
 
-def run_config(spec: RunSpec) -> Config:
-    """The config of a run, with its options and its seed."""
-    cfg = load_config(spec.config, ('model', 'train_dataloader', 'test_dataloader'))
-    override_config(cfg, {key: DictAction._parse_iterable(value) for key, value in spec.settings.items()})
-    return cfg
-
-
-def check_settings(spec: RunSpec, cfg: Config) -> dict[str, str]:
+def check_settings(spec: RunSpec) -> dict[str, str]:
     """The settings of a run, {dotted key: value as text}; ConfigError if its folder was begun with others."""
+    options = {key: DictAction._parse_iterable(value) for key, value in spec.settings.items()}
+    cfg = load_config(spec.config, ('model', 'train_dataloader', 'test_dataloader'), options)
     settings = {**flat_settings(cfg.to_dict()), 'amp': str(spec.amp), **({'data': spec.data} if spec.data else {})}
     file = spec.folder / SETTINGS
-    if file.is_file():
-        before = json.loads(file.read_text())
-        differing = sorted(key for key in before.keys() | settings if before.get(key) != settings.get(key))
-        if differing:
-            shown = ', '.join(f'{key}={settings.get(key)} (there: {before.get(key)})' for key in differing[:3])
-            raise ConfigError(
-                f'{spec.folder} was begun with other settings: {shown}{" and more" * (len(differing) > 3)}; '
-                'give another --work-dir, or delete the folder'
-            )
+    before = json.loads(file.read_text()) if file.is_file() else settings
+    differing = sorted(key for key in before.keys() | settings if before.get(key) != settings.get(key))
+    if differing:
+        shown = ', '.join(f'{key}={settings.get(key)} (there: {before.get(key)})' for key in differing[:3])
+        raise ConfigError(
+            f'{spec.folder} was begun with other settings: {shown}{" and more" * (len(differing) > 3)}; '
+            'give another --work-dir, or delete the folder'
+        )
     return settings
-
-
-def run_lengths(specs: Sequence[RunSpec]) -> list[int]:
-    """Epochs of each run, 1 where it counts iterations; ConfigError if a folder was begun with other settings."""
-    lengths = []
-    for spec in specs:
-        cfg = run_config(spec)
-        try:
-            check_settings(spec, cfg)
-        except ConfigError:
-            raise
-        except Exception:  # of a file that is not ours: the run will fail by it, and the others go on
-            pass
-        lengths.append(cfg.train_cfg.get('max_epochs') or 1)
-    return lengths
 
 
 def print_plan(specs: Sequence[RunSpec]) -> None:

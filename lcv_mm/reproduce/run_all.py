@@ -4,7 +4,7 @@ import signal
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -14,9 +14,8 @@ from rich.progress import Progress
 
 from ..engine import EXIT_TRY_AGAIN
 from ..engine.speed import warn_of_slow_amp
-from ..visualization import last_epoch
 from .engines import ENGINES
-from .plan import RunSpec, make_specs, print_plan, run_lengths
+from .plan import RunSpec, check_settings, make_specs, print_plan
 from .record import BUSY, FAILED, FINISHED, STOPPED
 from .report import write_report
 
@@ -38,56 +37,42 @@ def run_and_report(configs: Sequence[Path], tools: Path, args: Namespace, baseli
     if not args.report_only:
         seeds = [0, 1, 2] if args.seeds is None else args.seeds
         specs = make_specs(configs, seeds, args.work_dir, tools, args.cfg_options, args.amp, data)
-        lengths = run_lengths(specs)
+        for spec in specs:
+            check_settings(spec)
         if args.amp and args.engine == 'local':
             warn_of_slow_amp()
         if args.dry_run:
             print_plan(specs)
             return 0
         options = (option.partition('=') for option in args.engine_options)
-        code = run_all(specs, lengths, args.engine, {key: DictAction._parse_iterable(text) for key, _, text in options})
+        code = run_all(specs, args.engine, {key: DictAction._parse_iterable(text) for key, _, text in options})
     names = [config.stem for config in configs]
     print(f'Report: {write_report(args.work_dir, names, args.seeds, baseline=baseline, out=args.out)}')
     return code
 
 
-def run_all(specs: Sequence[RunSpec], lengths: Sequence[int], engine: str, options: Mapping[str, Any]) -> int:
-    """Execute runs and print how each ended; the progress bar goes by the epochs that each trains.
+def run_all(specs: Sequence[RunSpec], engine: str, options: Mapping[str, Any]) -> int:
+    """Execute runs and print how each ended.
 
     Args:
         specs (Sequence[RunSpec]): The runs.
-        lengths (Sequence[int]): Epochs of each.
         engine (str): One of ENGINES.
         options (Mapping[str, Any]): The engine's options.
 
     Returns:
         int: The exit code: 0 if all have finished, 75 if some were stopped or another process has them, else 1.
     """
-    outcomes: dict[str, str] = {}
-    length = dict(zip((spec.name for spec in specs), lengths, strict=True))
+    counts: Counter[str] = Counter()
     print(f'{len(specs)} runs in {specs[0].work_dir}')
     with Progress() as progress, _stop_on_signal(progress) as stop:
-        task = progress.add_task(f'0 of {len(specs)} runs', total=sum(lengths))
-        for ended in ENGINES[engine](specs, stop, options):
-            if ended is not None:
-                spec, outcome = ended
-                outcomes[spec.name] = outcome.status
-                line = f'{spec.name}: {outcome.status}{f", {outcome.words}" if outcome.words else ""}'
-                progress.console.print(line, highlight=False, markup=False, soft_wrap=True)
-            done = [name for name, status in outcomes.items() if status in (FINISHED, FAILED)]
-            epochs = sum(length[spec.name] if spec.name in done else _epoch(spec) for spec in specs)
-            progress.update(task, completed=epochs, description=f'{len(done)} of {len(specs)} runs')
-    counts = Counter(outcomes.values())
+        for spec, outcome in progress.track(ENGINES[engine](specs, stop, options), len(specs), description='Runs'):
+            counts[outcome.status] += 1
+            line = f'{spec.name}: {outcome.status}{f", {outcome.words}" if outcome.words else ""}'
+            progress.console.print(line, highlight=False, markup=False, soft_wrap=True)
     print(', '.join(f'{counts[status]} {status}' for status in (FINISHED, FAILED, STOPPED, BUSY) if counts[status]))
-    if counts[STOPPED] or counts[BUSY] or len(outcomes) < len(specs):
+    if counts[STOPPED] or counts[BUSY]:
         return EXIT_TRY_AGAIN
     return 1 if counts[FAILED] else 0
-
-
-def _epoch(spec: RunSpec) -> int:
-    with suppress(Exception):  # an unreadable log of one run ends no other
-        return last_epoch(spec.folder)
-    return 0
 
 
 @contextmanager

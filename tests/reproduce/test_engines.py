@@ -8,7 +8,7 @@ import pytest
 from tiny_run import tiny_options
 
 from lcv_mm.errors import ConfigError
-from lcv_mm.reproduce import make_specs, run_lengths
+from lcv_mm.reproduce import make_specs
 from lcv_mm.reproduce.engines import run_here, run_on_ray, run_on_slurm
 from lcv_mm.reproduce.plan import RunSpec
 from lcv_mm.reproduce.record import read_record
@@ -31,7 +31,7 @@ def specs(tmp_path: Path, epochs: int, *configs: str) -> list[RunSpec]:
 
 def outcomes(engine: str, runs: list[RunSpec], stop: Event | None = None) -> dict[str, str]:
     start, options = ENGINES[engine]
-    ended = [end for end in start(runs, stop or Event(), options) if end is not None]
+    ended = [*start(runs, stop or Event(), options)]
     assert len(ended) == len(runs)
     return {spec.config.stem.partition('_resnet18')[0]: outcome.status for spec, outcome in ended}
 
@@ -96,8 +96,7 @@ def test_whatever_error_a_run_meets_is_its_failure_and_the_others_go_on(tmp_path
         (spec.folder / file).write_text('[{"seconds": 81')
     blocked.folder.parent.mkdir(parents=True)
     blocked.folder.write_text('a file in the place of the folder')
-    run_lengths(runs)
-    ended = {spec.name: outcome for spec, outcome in filter(None, run_here(runs, Event(), {'jobs': 1}))}
+    ended = {spec.name: outcome for spec, outcome in run_here(runs, Event(), {'jobs': 1})}
     assert [ended[spec.name].status for spec in runs] == ['failed'] * 3
     assert 'FileExistsError' in ended[blocked.name].words
     assert all('JSONDecodeError' in read_record(spec.folder).error for spec in (damaged, foreign))
