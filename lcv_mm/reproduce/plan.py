@@ -7,8 +7,6 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from mmengine.config import DictAction
-from rich.console import Console
-from rich.table import Table
 
 from ..errors import ConfigError, did_you_mean
 from ..launch import flat_settings, load_config
@@ -156,10 +154,9 @@ def check_settings(spec: RunSpec) -> dict[str, str]:
 
 def print_plan(specs: Sequence[RunSpec]) -> None:
     """List the runs and how far they are."""
-    table = Table('config', 'seed', 'state', title=f'{len(specs)} runs in {specs[0].work_dir}')
+    print(f'{len(specs)} runs in {specs[0].work_dir}')
     for spec in specs:
-        table.add_row(spec.config.stem, str(spec.seed), state(spec))
-    Console().print(table)
+        print(f'{spec.name}: {state(spec)}')
 
 
 def state(spec: RunSpec) -> str:
