@@ -1,7 +1,6 @@
 """The processes of runs, stopped together and measured one by one."""
 
 import os
-import signal
 import subprocess
 import threading
 import time
@@ -29,7 +28,7 @@ class ProcessPool:
 
     def __init__(self) -> None:
         self.stopping = threading.Event()
-        self._running: set[int] = set()
+        self._processes: list[subprocess.Popen] = []
         self._lock = threading.Lock()
 
     def run(
@@ -53,39 +52,34 @@ class ProcessPool:
                 pass_fds=[file.fileno() for file in keep_open],
                 start_new_session=True,
             )
-            self._running.add(process.pid)
+            self._processes.append(process)
         try:
-            peak = self._wait(process)
+            peak = _wait(process)
         except BaseException as error:
             self.stop()
-            peak = self._wait(process)
+            peak = _wait(process)
             # how Ray cancels a task, and submitit's local mode a job; a preempted job of submitit gets a SystemExit
             if not isinstance(error, KeyboardInterrupt):
                 raise
         code = process.returncode if process.returncode >= 0 else 128 - process.returncode
         return ProcessResult(code, time.monotonic() - started, peak)
 
-    def _wait(self, process: subprocess.Popen) -> int:
-        """Wait for a process and return its peak memory. By polling: Ray can't interrupt a system call."""
-        peak = 0
-        while True:
-            peak = max(peak, _peak_memory(process.pid))
-            with self._lock:  # `stop` must not find the id of a process that is gone
-                pid, status, usage = os.wait4(process.pid, os.WNOHANG)
-                if pid:
-                    self._running.discard(pid)
-                    process.returncode = os.waitstatus_to_exitcode(status)  # so that Popen does not wait for it
-                    # ru_maxrss where there is no /proc: on Linux it counts what this process had when it forked
-                    return peak or usage.ru_maxrss
-            time.sleep(0.1)
-
     def stop(self) -> None:
         """Send SIGTERM to the running processes, and start no more."""
         with self._lock:
             if not self.stopping.is_set():
                 self.stopping.set()
-                for pid in self._running:
-                    os.kill(pid, signal.SIGTERM)
+                for process in self._processes:
+                    process.terminate()  # those that have ended get none
+
+
+def _wait(process: subprocess.Popen) -> int:
+    """Wait for a process and return its peak memory. By polling: Ray can't interrupt a system call."""
+    peak = 0
+    while process.poll() is None:
+        peak = max(peak, _peak_memory(process.pid))
+        time.sleep(0.1)
+    return peak
 
 
 def _peak_memory(pid: int) -> int:
