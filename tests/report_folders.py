@@ -16,7 +16,7 @@ def add_run(work_dir: Path, config: str, seed: int, top1: float, **settings: Any
     values = {
         **REAL,
         **dict(status='finished', options={}, amp=False, metrics={'accuracy/top1': top1}, seconds=90.0 + 60 * seed),
-        **dict(sessions=1, test_seconds=4.0, peak_memory={'cpu': 2**30}, machine={'cpu': 'Slow CPU', 'cores': 2}),
+        **dict(peak_memory={'cpu': 2**30}, machine={'cpu': 'Slow CPU', 'cores': 2}),
         **dict(versions={'Python': '3.11', 'PyTorch': '2.8.0'}, git={'commit': 'c0ffee', 'changed': False}),
         **settings,
     }

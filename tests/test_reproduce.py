@@ -63,7 +63,7 @@ def test_a_row_is_trained_tested_and_recorded_once(whole, run_here):
     assert (record.status, record.data, record.dataset) == ('finished', 'generated', 'Birdlets')
     assert record.images == {'train': 24, 'test': 12}
     assert record.options['train_cfg.max_epochs'] == '3'
-    assert (record.checkpoint, record.sessions, record.untimed_sessions) == ('epoch_3.pth', 1, 0)
+    assert record.checkpoint == 'epoch_3.pth'
     assert 'randomness = dict(deterministic=False, seed=0)' in (here / record.config_dump).read_text()
     assert record.versions['PyTorch'] == torch.__version__
     commit = subprocess.run(['git', 'rev-parse', 'HEAD'], cwd=ROOT, capture_output=True, text=True, check=False)
@@ -94,7 +94,6 @@ def test_a_comparison_that_is_stopped_goes_on_where_it_stood(whole, run_here, tm
 
     done = run_here('compare', *arguments, *options)
     records = {config: [record_of(tmp_path, config, seed) for seed in (0, 1)] for config in (CBP, LCV)}
-    assert [record.sessions for record in records[CBP]] == [2, 1]
     # bit for bit the run that was not stopped
     uninterrupted = weights(folder(whole, CBP))
     assert all(torch.equal(value, uninterrupted[key]) for key, value in weights(folder(tmp_path, CBP)).items())

@@ -5,7 +5,7 @@ import json
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
@@ -39,7 +39,7 @@ from .record import (
 _READING = threading.Lock()
 
 LAST_LINES = 20  # of a failed process that are kept
-SESSIONS = 'sessions.json'
+COST = 'cost.json'
 
 
 class Outcome(NamedTuple):
@@ -121,7 +121,9 @@ def _train_and_test(spec: RunSpec, record: Record, pool: ProcessPool, env: Mappi
     record.config_dump = spec.config.name
     (spec.folder / RECORD).unlink(missing_ok=True)  # it failed earlier; should it be stopped, it is half-way
 
-    check(train_session(spec.folder, record, lambda: run(spec.train_command(), 'train.log')), 'train.log')
+    result = run(spec.train_command(), 'train.log')
+    add_cost(spec.folder, record, result)
+    check(result, 'train.log')
     checkpoint, _ = last_good_checkpoint(spec.folder)
     if checkpoint is None:
         raise UserFacingError(f'training ended without an error, but left no intact checkpoint in {spec.folder}')
@@ -133,9 +135,7 @@ def _train_and_test(spec: RunSpec, record: Record, pool: ProcessPool, env: Mappi
         record.num_classes, record.cross_entropy = classes, curves.get('loss_cls', curves['loss'])[-1][1]
 
     file = spec.folder / 'test.json'
-    result = run(spec.test_command(checkpoint, file), 'test.log')
-    record.test_seconds = result.seconds
-    check(result, 'test.log')
+    check(run(spec.test_command(checkpoint, file), 'test.log'), 'test.log')
     metrics = json.loads(file.read_text())
     if metrics.get(record.metric) is None:  # null where it is not finite
         raise UserFacingError(
@@ -153,21 +153,12 @@ def _last_lines(log: Path, code: int) -> str:
     return '\n'.join([f'exit code {code}', *(lines[errors[-1] :] if errors else lines)])
 
 
-def train_session(folder: Path, record: Record, train: Callable[[], ProcessResult]) -> ProcessResult:
-    """Train for one session and return how it ended; the record gets time and memory of it and of those before.
-
-    `sessions.json` notes each: `[{"seconds": 81.3, "peak_memory": 1503238553}, {}]`, a killed one empty.
-    """
-    file = folder / SESSIONS
-    before = json.loads(file.read_text()) if file.is_file() else []
-    write_atomically(file, json.dumps([*before, {}]))
-    result = train()
-    sessions = [*before, dict(seconds=result.seconds, peak_memory=result.peak_memory)]
-    write_atomically(file, json.dumps(sessions))
-    timed = [session for session in sessions if session]
-    record.seconds = sum(session['seconds'] for session in timed)
-    record.sessions, record.untimed_sessions = len(sessions), len(sessions) - len(timed)
-    record.peak_memory = dict(cpu=max(session['peak_memory'] for session in timed))
+def add_cost(folder: Path, record: Record, session: ProcessResult) -> None:
+    """Put time and memory of training into a record: of this session, and of those before, which `cost.json` keeps."""
+    file = folder / COST
+    before = json.loads(file.read_text()) if file.is_file() else {'seconds': 0, 'memory': 0}
+    record.seconds = before['seconds'] + session.seconds
+    record.peak_memory = {'cpu': max(before['memory'], session.peak_memory)}
+    write_atomically(file, json.dumps({'seconds': record.seconds, 'memory': record.peak_memory['cpu']}))
     if gpu := max((logged.get('memory', 0) for logged in read_scalars(folder)), default=0):
         record.peak_memory['gpu'] = gpu * 2**20  # MMEngine logs MiB, of torch's allocator
-    return result

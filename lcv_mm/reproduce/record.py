@@ -48,10 +48,7 @@ class Record:
     num_classes: int = 0  # of the head; 0 where the config does not say
     parameters: int = 0  # of the model, frozen ones included; 0 in records from before they were counted
     checkpoint: str = ''  # file name of the final one, in the run's folder
-    seconds: float = 0.0  # wall-clock time of training, all sessions together
-    sessions: int = 0  # of training; `untimed_sessions` of them were killed before their time was noted
-    untimed_sessions: int = 0
-    test_seconds: float = 0.0
+    seconds: float = 0.0  # wall-clock time of training, all sessions together but those that were killed
     # bytes: 'cpu' of the trainer without its loaders' workers, 'gpu' as torch counts what it has allocated
     peak_memory: dict[str, int] = field(default_factory=dict)
     config_dump: str = ''  # file name of the complete config as it was run, in the run's folder
@@ -85,14 +82,16 @@ def write_record(folder: Path, record: Record) -> None:
 def read_record(folder: Path) -> Record | None:
     """Read the record in a run's folder; None if the run has not ended.
 
-    A file that holds no record counts as a run that failed: started again, it is tested and recorded anew.
+    Fields of other versions are left out. A file that holds no record counts as a run that failed: started again, it
+    is tested and recorded anew.
     """
     file = folder / RECORD
     if not file.is_file():
         return None
     try:
-        return Record(**json.loads(file.read_text()))
-    except (OSError, ValueError, TypeError) as error:
+        known = Record.__dataclass_fields__.keys()
+        return Record(**{key: value for key, value in json.loads(file.read_text()).items() if key in known})
+    except (OSError, ValueError, TypeError, AttributeError) as error:
         seed = int(folder.name.removeprefix('seed_'))
         return Record(folder.parent.name, seed, {}, amp=False, error=f'{file} holds no record of a run: {error}')
 

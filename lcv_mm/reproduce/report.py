@@ -254,7 +254,6 @@ def _costs(groups: Sequence[RunGroup]) -> Iterator[str]:
         records = list(group.runs.values())
         parameters = max(record.parameters for record in records)
         peaks = {kind: max(record.peak_memory.get(kind, 0) for record in records) for kind in ('cpu', 'gpu')}
-        untimed = sum(record.untimed_sessions for record in records)
         origins = zip(*map(_origin, records), strict=True)
         settings = {name: group.setting[name] for name in ('precision', 'options')}
         rows.append(
@@ -264,9 +263,6 @@ def _costs(groups: Sequence[RunGroup]) -> Iterator[str]:
                 'runs': str(len(records)),
                 'parameters (million)': f'{parameters / 1e6:.2f}' if parameters else '',
                 'training (s, median)': f'{median(record.seconds for record in records):.0f}',
-                'test (s, median)': f'{median(record.test_seconds for record in records):.0f}',
-                'sessions': str(sum(record.sessions for record in records)),
-                'killed, time unknown': str(untimed) if untimed else '',
                 **{f'peak memory, {k.upper()} (GiB)': f'{v / 2**30:.2f}' if v else '' for k, v in peaks.items()},
                 **{name: '; '.join(dict.fromkeys(texts)) for name, texts in zip(ORIGIN, origins, strict=True)},
             }

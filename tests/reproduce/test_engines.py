@@ -72,10 +72,8 @@ def test_stopped_runs_are_saved_and_go_on_later(engine, tmp_path, interrupts):
     assert read_record(runs[0].folder) is None
     assert not (runs[0].folder / 'epoch_9.pth').is_file()
     assert outcomes(engine, runs) == {'cbp': 'finished'}
-    record = read_record(runs[0].folder)
-    assert (record.sessions, record.checkpoint) == (2, 'epoch_9.pth')
-    # submitit's local mode kills the job soon after; only the trainer, in a session of its own, saves
-    assert record.untimed_sessions == (0 if engine == 'ray' else record.untimed_sessions)
+    assert len([*runs[0].folder.glob('*/vis_data/scalars.json')]) == 2  # sessions of training
+    assert read_record(runs[0].folder).checkpoint == 'epoch_9.pth'
 
 
 def test_slurm_where_there_is_none_is_said(tmp_path):
@@ -91,7 +89,7 @@ def test_options_that_the_local_engine_does_not_have_are_said(tmp_path, options)
 
 def test_whatever_error_a_run_meets_is_its_failure_and_the_others_go_on(tmp_path):
     damaged, blocked, foreign = runs = specs(tmp_path, 2, 'bcnn', 'cbp', 'hbp')
-    for spec, file in ((damaged, 'sessions.json'), (foreign, 'settings.json')):
+    for spec, file in ((damaged, 'cost.json'), (foreign, 'settings.json')):
         spec.folder.mkdir(parents=True)
         (spec.folder / file).write_text('[{"seconds": 81')
     blocked.folder.parent.mkdir(parents=True)

@@ -7,7 +7,7 @@ import pytest
 from mmengine.config import Config
 
 from lcv_mm.reproduce import make_specs
-from lcv_mm.reproduce.execute import execute, train_session
+from lcv_mm.reproduce.execute import add_cost, execute
 from lcv_mm.reproduce.plan import RunSpec, state
 from lcv_mm.reproduce.processes import ProcessPool, ProcessResult
 from lcv_mm.reproduce.record import Record, count_parameters, data_kind, read_record, write_record
@@ -27,6 +27,9 @@ def record(**changes) -> Record:
 def test_a_record_is_read_as_it_was_written(tmp_path):
     written = record(metrics={'accuracy/top1': 57.25}, peak_memory={'cpu': 3}, error='a\n"b"')
     write_record(tmp_path, written)
+    assert read_record(tmp_path) == written
+    file = tmp_path / 'record.json'
+    file.write_text(json.dumps(json.loads(file.read_text()) | {'sessions': 2}))  # of an older version
     assert read_record(tmp_path) == written
     assert written.result == 57.25
 
@@ -49,13 +52,11 @@ def test_a_file_that_is_no_record_is_a_failure_that_names_it(tmp_path, text):
     assert f'{folder}/record.json' in failed.error
 
 
-def test_times_add_up_over_sessions_and_a_killed_one_is_counted_but_not_timed(tmp_path):
-    train_session(tmp_path, record(), lambda: ProcessResult(75, 10.0, 300))
-    with pytest.raises(KeyboardInterrupt):
-        train_session(tmp_path, record(), lambda: (_ for _ in ()).throw(KeyboardInterrupt))
+def test_times_add_up_over_sessions_and_the_largest_memory_counts(tmp_path):
+    add_cost(tmp_path, record(), ProcessResult(75, 10.0, 300))
     last = record()
-    assert train_session(tmp_path, last, lambda: ProcessResult(0, 5.5, 200)).code == 0
-    assert (last.seconds, last.sessions, last.untimed_sessions, last.peak_memory) == (15.5, 3, 1, {'cpu': 300})
+    add_cost(tmp_path, last, ProcessResult(0, 5.5, 200))
+    assert (last.seconds, last.peak_memory) == (15.5, {'cpu': 300})
 
 
 def test_parameters_are_those_of_the_backbone_and_of_a_linear_classifier():

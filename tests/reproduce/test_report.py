@@ -179,7 +179,7 @@ def test_a_comparison_shows_each_seed_differences_cost_and_curves_of_all_arms(tm
     top1 = {BASELINE: [70.0, 71.0, 72.0], LCV: [73.0, 74.0, 75.0], TRIPLET: [70.0, 72.0]}
     for config, values in top1.items():
         for seed, value in enumerate(values):
-            settings = dict(amp=False, parameters=14_700_000, seconds=60.0 + 30 * seed, untimed_sessions=seed)
+            settings = dict(amp=False, parameters=14_700_000, seconds=60.0 + 30 * seed)
             add_log(add_run(tmp_path, config, seed, value, **settings), [value - 20, value])
     out = tmp_path / 'report'
     found = sections(tmp_path, *top1, 'cbp_vgg16_cub448', baseline=BASELINE, out=out)
@@ -195,8 +195,8 @@ def test_a_comparison_shows_each_seed_differences_cost_and_curves_of_all_arms(tm
     assert found['Cost, text'] == [
         {'': 'All runs: machine: Slow CPU, 2 cores; versions: Python 3.11, PyTorch 2.8.0; commit: c0ffee.'}
     ]
-    # runs, millions of parameters, seconds of training and test, sessions, those of unknown time, GiB
-    assert list(found['Cost'][0].values()) == [f'`{BASELINE}`', '3', '14.70', '90', '4', '3', '3', '1.00']
+    # runs, millions of parameters, seconds of training, GiB
+    assert list(found['Cost'][0].values()) == [f'`{BASELINE}`', '3', '14.70', '90', '1.00']
 
 
 def test_runs_without_readable_logs_keep_their_numbers_and_a_foreign_record_is_a_failure(tmp_path):
