@@ -60,7 +60,7 @@ def test_a_row_is_trained_tested_and_recorded_once(whole, run_here):
     record, here = record_of(whole, CBP), folder(whole, CBP)
     # the trainer's own validation of the last epoch, in another process, saw the same images
     assert record.result == pytest.approx(read_curves(here)['accuracy/top1'][-1][1])
-    assert (record.status, record.data, record.dataset) == ('finished', 'generated', 'Birdlets')
+    assert (record.status, record.dataset) == ('finished', 'Birdlets')
     assert record.images == {'train': 24, 'test': 12}
     assert record.options['train_cfg.max_epochs'] == '3'
     assert record.checkpoint == 'epoch_3.pth'

@@ -163,6 +163,7 @@ class _SlurmJob:
 
 
 def _as_task(spec: RunSpec) -> Outcome:
+    os.chdir(spec.cwd)
     return execute(spec, ProcessPool(), {})  # the cluster has set CUDA_VISIBLE_DEVICES and OMP_NUM_THREADS
 
 

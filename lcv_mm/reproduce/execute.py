@@ -27,7 +27,6 @@ from .record import (
     Record,
     count_images,
     count_parameters,
-    data_kind,
     git_state,
     machine,
     read_record,
@@ -106,7 +105,7 @@ def _train_and_test(spec: RunSpec, record: Record, pool: ProcessPool, env: Mappi
 
     def run(command: list[str], log: str) -> ProcessResult:
         # the processes hold the lock as well: should this one be killed, none is started beside them
-        return pool.run([sys.executable, *command], spec.folder / log, spec.cwd, env, keep_open=[lock])
+        return pool.run([sys.executable, *command], spec.folder / log, env, keep_open=[lock])
 
     def check(result: ProcessResult, log: str) -> None:
         if result.code == EXIT_TRY_AGAIN or (result.code != 0 and pool.stopping.is_set()):
@@ -142,8 +141,7 @@ def _train_and_test(spec: RunSpec, record: Record, pool: ProcessPool, env: Mappi
             f'the test measured {", ".join(metrics) or "nothing"}; expected {record.metric} among it, which is what is '
             'reported: give test_evaluator the metric that measures it'
         )
-    record.images, record.parameters = count_images(cfg, spec.cwd), count_parameters(cfg)
-    record.data = data_kind(cfg, spec.cwd, record.images)
+    record.images, record.parameters = count_images(cfg), count_parameters(cfg)
     record.metrics, record.status = metrics, FINISHED
 
 

@@ -31,10 +31,8 @@ class ProcessPool:
         self._processes: list[subprocess.Popen] = []
         self._lock = threading.Lock()
 
-    def run(
-        self, command: Sequence[str], log: Path, cwd: Path, env: Mapping[str, str], keep_open: Sequence[IO]
-    ) -> ProcessResult:
-        """Run a command in a folder to its end, with the exit code of a shell, 128 + signal, where a signal ended it.
+    def run(self, command: Sequence[str], log: Path, env: Mapping[str, str], keep_open: Sequence[IO]) -> ProcessResult:
+        """Run a command to its end, with the exit code of a shell, 128 + signal, where a signal ended it.
 
         Its output is appended to the log. It inherits the open files: a lock on one lasts as long as it does.
         """
@@ -47,7 +45,6 @@ class ProcessPool:
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
-                cwd=cwd,
                 env={**os.environ, **env},
                 pass_fds=[file.fileno() for file in keep_open],
                 start_new_session=True,

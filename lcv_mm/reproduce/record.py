@@ -16,17 +16,13 @@ from mmengine.config import Config
 from mmpretrain.registry import DATASETS, MODELS
 from mmpretrain.utils import collect_env
 
-from ..data_prep.facts import DATASETS as FACTS
-from ..datasets.birdlets import SETTINGS_FILE as DRAWN
 from ..engine import write_atomically
 from ..engine.trained_classifier_hook import has_learned
-from ..launch import type_name
 from .paper import metric_of
 
 RECORD = 'record.json'
 SETTINGS = 'settings.json'  # beside it: the settings of the run, {dotted key: value as text}
 FINISHED, FAILED, STOPPED, BUSY = 'finished', 'failed', 'stopped', 'busy'  # how a run ends; records have the first two
-REAL, GENERATED, OTHER = 'real', 'generated', 'other'
 NO_VERSIONS = ('PyTorch compiling details', 'numpy_random_seed', 'MUSA available')
 PACKAGES = ('lcv_mm', 'onedl-mmpretrain', 'onedl-mmengine', 'onedl-mmcv', 'mmpretrain', 'mmengine', 'mmcv', 'mmcv-lite')
 
@@ -40,7 +36,6 @@ class Record:
     options: Mapping[str, str]  # settings put over the config, as on a command line, `{seed}` not yet replaced
     amp: bool  # mixed precision
     status: str = FAILED  # or 'finished'; failed where training or the test of the final checkpoint ended with an error
-    data: str = OTHER  # 'real' for a complete dataset of the paper, 'generated' for drawn images, 'other' for any other
     dataset: str = ''  # class of the training dataset
     images: Mapping[str, int] = field(default_factory=dict)  # how many 'train' and 'test' hold
     metrics: Mapping[str, float] = field(default_factory=dict)  # of the final checkpoint, in per cent
@@ -96,43 +91,14 @@ def read_record(folder: Path) -> Record | None:
         return Record(folder.parent.name, seed, {}, amp=False, error=f'{file} holds no record of a run: {error}')
 
 
-def count_images(cfg: Config, cwd: Path) -> dict[str, int]:
-    """How many images the datasets of a config hold, {'train': ..., 'test': ...}; their paths are relative to `cwd`."""
-    return {split: len(DATASETS.build(_placed(cfg[f'{split}_dataloader'].dataset, cwd))) for split in ('train', 'test')}
+def count_images(cfg: Config) -> dict[str, int]:
+    """How many images the datasets of a config hold, {'train': ..., 'test': ...}."""
+    return {split: len(DATASETS.build(cfg[f'{split}_dataloader'].dataset)) for split in ('train', 'test')}
 
 
 def count_parameters(cfg: Config) -> int:
     """How many parameters the model of a config has."""
     return sum(parameter.numel() for parameter in MODELS.build(cfg.model).parameters())
-
-
-def data_kind(cfg: Config, cwd: Path, images: Mapping[str, int]) -> str:
-    """What the images of a run are, given how many its splits hold, from `count_images`.
-
-    Returns:
-        str: 'generated' if they were drawn, 'real' if both splits are whole ones of a dataset of the paper, by the
-        class that reads them and their numbers of images, else 'other'.
-    """
-    parts = {split: cfg[f'{split}_dataloader'].dataset for split in ('train', 'test')}
-    names = {type_name(part) for part in parts.values()}
-    roots = [_placed(part, cwd).get('data_root') for part in parts.values()]
-    if 'Birdlets' in names or any(root and (Path(root) / DRAWN).is_file() for root in roots):
-        return GENERATED
-    # a dataset's own defaults are those of the paper: fold 1, the paper's protocol
-    asked = {name: {'fold': 1, 'protocol': 'paper', **part} for name, part in parts.items()}
-    for facts in FACTS.values():
-        if names == {facts.type} and all(
-            part['split'] == name
-            and any(split.kwargs.items() <= part.items() and split.images == images[name] for split in facts.splits)
-            for name, part in asked.items()
-        ):
-            return REAL
-    return OTHER
-
-
-def _placed(part: Mapping[str, Any], cwd: Path) -> dict[str, Any]:
-    root = part.get('data_root')
-    return {**part, 'data_root': str(cwd / os.path.expanduser(root))} if root else dict(part)
 
 
 def machine() -> dict[str, Any]:

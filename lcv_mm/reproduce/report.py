@@ -9,10 +9,11 @@ from statistics import fmean, median
 
 from matplotlib.figure import Figure
 
+from ..data_prep.facts import DATASETS
 from ..engine import write_atomically
 from ..visualization import draw_curves, read_curves
 from .paper import EPOCHS, METRICS, TOP1, Comparison, PaperRow, comparisons_of, read_rows
-from .record import GENERATED, REAL, Record
+from .record import Record
 from .run_groups import COMPARABLE, SETTING, RunGroup, read_groups
 from .summary import draw_differences, holm, markdown_table, mean_and_spread
 
@@ -26,11 +27,8 @@ OF_THE_PAPER = (
     f'{EPOCHS} epochs, and no options but the place of the data, fold and weights; weights other than the '
     "config's are named. The number of a quoted row is no top-1 accuracy, and is in no difference."
 )
-OTHER_RUNS = "Other runs on real images: not the paper's rows"
-DRAWN_RUNS = "Runs on drawn images: not the paper's data"
+CONDITIONS = (*SETTING, 'machine', 'commit')  # what all rows of a table share of these stands above it
 PLACES = ('data_root', 'init_cfg.checkpoint', 'fold', 'num_workers')  # ends of options that leave a run the row's
-VERSIONS = ('Python', 'PyTorch', 'TorchVision', 'MMCV', 'MMEngine', 'lcv_mm')
-ORIGIN = ('machine', 'versions', 'commit')
 
 
 def write_report(
@@ -80,48 +78,46 @@ def _comparison(
 
 
 def _paper(groups: Sequence[RunGroup], pictures: dict[str, Figure]) -> Iterator[str]:
-    """The paper's tables beside what was reached, then all other runs."""
-    rows = read_rows()
-    tables = {f'Table {row.table}: {row.dataset}, crops of {row.crop}': row.table for row in rows}
+    """The paper's tables beside what was reached, then all runs."""
+    tables: dict[str, list[PaperRow]] = {}
+    for row in read_rows():
+        tables.setdefault(f'Table {row.table}: {row.dataset}, crops of {row.crop}', []).append(row)
     sections, empty = [], []
-    for title, table in tables.items():
-        here = [row for row in rows if row.table == table]
-        beside = [group for group in groups if any(enters(group, row) for row in here)]
-        if beside:
-            cells = [cells for row in here for cells in _paper_cells(row, here, beside)]
-            sections += [f'## {title}', *_folded(cells, SETTING), *_pair_curves(beside, pictures)]
+    for title, rows in tables.items():
+        if any(row_of(group) in rows for group in groups):
+            cells = [cells for row in rows for cells in _paper_cells(row, groups)]
+            sections += [f'## {title}', *_folded(cells)]
         else:
-            empty.append(f'{title} ({len(here)} rows)')
+            empty.append(f'{title} ({len(rows)} rows)')
     yield "# The paper's tables, run again"
     yield f'{OF_THE_PAPER} {REMARK}'
     yield f'No finished run: {"; ".join(empty)}.' if empty else ''
     yield from sections
-    drawn = [group for group in groups if group.setting['data'] == GENERATED]
-    others = [group for group in groups if group not in drawn and not any(enters(group, row) for row in rows)]
-    for title, chosen in ((OTHER_RUNS, others), (DRAWN_RUNS, drawn)):
-        if chosen:
-            yield f'## {title}'
-            yield from _results(chosen, comparisons_of(group.config for group in chosen), pictures)
-            yield from _pair_curves(chosen, pictures)
+    if groups:
+        yield '## All runs'
+        yield from _results(groups, comparisons_of(group.config for group in groups), pictures)
+        yield from _pair_curves(groups, pictures)
 
 
-def enters(group: RunGroup, row: PaperRow) -> bool:
-    """Whether runs may stand beside a row's number: its config, crop and length, on the complete dataset.
+def row_of(group: RunGroup) -> PaperRow | None:
+    """The row of the paper beside which runs may stand: of its config, crop and length, on the complete dataset.
 
     Crop and length of a quoted row are its config's: the paper does not give those of another system.
     """
-    options = next(iter(group.runs.values())).options
+    row = next((row for row in read_rows() if row.config == group.config), None)
+    if row is None:
+        return None
+    run = next(iter(group.runs.values()))
+    info = next(info for info in DATASETS.values() if info.title == row.dataset)
+    train, test = info.splits[:2]  # of the flowers' first fold; the others have as many
+    is_complete = run.dataset == info.type and run.images == {'train': train.images, 'test': test.images}
     known = (group.setting['crop'], row.crop), (group.setting['epochs'], EPOCHS)
-    return (
-        (group.config, group.setting['data']) == (row.config, REAL)
-        and all(key.endswith(PLACES) for key in options)
-        and (row.quoted or all(value in ('', str(expected)) for value, expected in known))
-    )
+    as_told = row.quoted or all(value in ('', str(expected)) for value, expected in known)
+    return row if is_complete and as_told and all(key.endswith(PLACES) for key in run.options) else None
 
 
-def _paper_cells(row: PaperRow, rows: Sequence[PaperRow], groups: Sequence[RunGroup]) -> Iterator[dict[str, str]]:
+def _paper_cells(row: PaperRow, groups: Sequence[RunGroup]) -> Iterator[dict[str, str]]:
     """A row of the paper, once for each setting it was run with."""
-    base = row.config.removeprefix('lcv_') if row.config.startswith('lcv_') else ''
     what = f', {METRICS[row.metric]}' if row.quoted else ''
     cells = {
         'method': row.method,
@@ -129,23 +125,16 @@ def _paper_cells(row: PaperRow, rows: Sequence[PaperRow], groups: Sequence[RunGr
         'paper': f'{row.paper:.2f}{what}',
         'reached': 'not run',
         'reached - paper': '',
-        'LCV - baseline, paper': next((f'{row.paper - r.paper:+.2f}' for r in rows if r.config == base), ''),
-        'LCV - baseline, here': '',
         'note': row.note,
     }
-    chosen = [group for group in groups if group.config == row.config]
+    chosen = [group for group in groups if row_of(group) == row]
     for group in chosen:
-        other = group.counterpart(base, groups)
-        value = group.minus(other) if other else None
-        missing = 'classifier not trained' if other else 'baseline not run' * bool(base)
         weights = group.setting['weights']
         named = f', with {weights}' if weights not in ('', row.weights) and not row.quoted else ''
-        top1 = f'top-1 accuracy reached: {group.measured(TOP1)}' if row.quoted and group.measured(TOP1) else ''
         yield cells | {
             'reached': f'{mean_and_spread(group.results)} (seeds: {len(group.runs)}){what}{named}',
             'reached - paper': '' if row.quoted else f'{fmean(group.results) - row.paper:+.2f}',
-            'LCV - baseline, here': value.text() if value else missing,
-            'note': '; '.join(filter(None, (row.note, group.untrained, top1))),
+            'note': '; '.join(filter(None, (row.note, group.untrained))),
             **{name: text for name, text in group.shown.items() if name != 'weights'},
         }
     if not chosen:
@@ -155,52 +144,57 @@ def _paper_cells(row: PaperRow, rows: Sequence[PaperRow], groups: Sequence[RunGr
 def _results(
     groups: Sequence[RunGroup], comparisons: Sequence[Comparison], pictures: dict[str, Figure]
 ) -> Iterator[str]:
-    """Results of runs, and the comparisons of which both sides were run; each metric has tables of its own.
-
-    Comparisons that answer no question are those of any configs with one baseline: they stand beside the results.
-    """
+    """Results of runs, and the differences between them; each metric has tables of its own."""
     for metric in METRICS:
         chosen = [group for group in groups if group.metric == metric]
-        pairs = [
-            (group, comparison, value)
-            for comparison in comparisons
-            for group in chosen
-            if group.config == comparison.config
-            and (other := group.counterpart(comparison.against, chosen, SETTING if comparison.question else COMPARABLE))
-            and (value := group.minus(other))
-        ]
         rows = [
             {
                 'config': f'`{group.config}`',
                 f'{"top-1" if metric == TOP1 else METRICS[metric]} (%)': mean_and_spread(group.results),
                 'by seed': ', '.join(f'{seed}: {run.result:.2f}' for seed, run in group.runs.items()),
                 'top-1 of the same runs (%)': '' if metric == TOP1 else group.measured(TOP1),
-                'difference': '',
-                'p': '',
                 'note': group.untrained,
                 **group.shown,
             }
             for group in chosen
         ]
-        questions = []
-        for (group, comparison, value), p in zip(pairs, holm([value.p for *_, value in pairs]), strict=True):
-            cells = {'difference': value.text(), 'p': '' if p is None else f'{p:.3f}'}
-            if comparison.question:
-                names = {'config': f'`{group.config}`', 'minus': f'`{comparison.against}`'}
-                setting = {name: group.setting[name] for name in ('precision', 'options')}
-                questions.append({'question': comparison.question, **cells, **names, **setting})
-            else:
-                rows[chosen.index(group)] |= cells
-        yield from _folded(rows, SETTING)
-        yield _folded(questions, ('precision', 'options'))[1]
-        points = [
-            (_label(comparison.question or group.config, group, groups), value)
-            for group, comparison, value in pairs
-            if value.interval
-        ]
-        if points:
-            minus = '' if questions else f' minus {pairs[0][1].against}'
-            yield _picture('differences', draw_differences(points, f'{METRICS[metric]}{minus}'), pictures)
+        yield from _folded(rows)
+        yield from _differences(chosen, comparisons, pictures)
+
+
+def _differences(
+    groups: Sequence[RunGroup], comparisons: Sequence[Comparison], pictures: dict[str, Figure]
+) -> Iterator[str]:
+    """The comparisons of which both sides were run, in a table and a forest plot.
+
+    Those that answer no question are of any configs with one baseline.
+    """
+    pairs = [
+        (comparison, group, other, value)
+        for comparison in comparisons
+        for group in groups
+        if group.config == comparison.config
+        and (other := group.counterpart(comparison.against, groups, SETTING if comparison.question else COMPARABLE))
+        and (value := group.minus(other))
+    ]
+    rows, points = [], []
+    for (comparison, group, other, value), p in zip(pairs, holm([value.p for *_, value in pairs]), strict=True):
+        ours, theirs = row_of(group), row_of(other)
+        rows.append(
+            {
+                'question': comparison.question,
+                'config': _label(f'`{group.config}`', group, groups),
+                'minus': f'`{other.config}`',
+                'difference': value.text(),
+                'p': '' if p is None else f'{p:.3f}',
+                'in the paper': f'{ours.paper - theirs.paper:+.2f}' if ours and theirs else '',
+            }
+        )
+        if value.interval:
+            points.append((_label(comparison.question or f'{group.config} - {other.config}', group, groups), value))
+    yield from _folded(rows)
+    if points:
+        yield _picture('differences', draw_differences(points, METRICS[groups[0].metric]), pictures)
 
 
 def _pair_curves(groups: Sequence[RunGroup], pictures: dict[str, Figure]) -> Iterator[str]:
@@ -248,44 +242,42 @@ def _failures(records: Sequence[Record]) -> Iterator[str]:
 
 
 def _costs(groups: Sequence[RunGroup]) -> Iterator[str]:
-    """Time and memory of the finished runs, and what they were made by."""
+    """Time and memory of the finished runs, and the machines and commits that made them."""
     rows = []
     for group in groups:
         records = list(group.runs.values())
         parameters = max(record.parameters for record in records)
         peaks = {kind: max(record.peak_memory.get(kind, 0) for record in records) for kind in ('cpu', 'gpu')}
-        origins = zip(*map(_origin, records), strict=True)
-        settings = {name: group.setting[name] for name in ('precision', 'options')}
         rows.append(
             {
-                'config': f'`{group.config}`',
-                **(settings if [other.config for other in groups].count(group.config) > 1 else {}),
+                'config': _label(f'`{group.config}`', group, groups),
                 'runs': str(len(records)),
                 'parameters (million)': f'{parameters / 1e6:.2f}' if parameters else '',
                 'training (s, median)': f'{median(record.seconds for record in records):.0f}',
                 **{f'peak memory, {k.upper()} (GiB)': f'{v / 2**30:.2f}' if v else '' for k, v in peaks.items()},
-                **{name: '; '.join(dict.fromkeys(texts)) for name, texts in zip(ORIGIN, origins, strict=True)},
+                'machine': '; '.join(dict.fromkeys(map(_machine, records))),
+                'commit': '; '.join(dict.fromkeys(map(_commit, records))),
             }
         )
     yield '## Cost' if rows else ''
-    yield from _folded(rows, ORIGIN)
+    yield from _folded(rows)
 
 
-def _origin(record: Record) -> tuple[str, str, str]:
-    """Machine, the main versions and the commit that a run was made with."""
-    names = (record.machine.get('cpu'), f'{record.machine.get("cores", "?")} cores', record.machine.get('gpu'))
-    # of Python without its compiler, which is on a line of its own in the record
-    versions = (f'{name} {record.versions[name].split()[0]}' for name in VERSIONS if record.versions.get(name))
-    changed = ' with uncommitted changes' if record.git.get('changed') else ''
-    return ', '.join(filter(None, names)), ', '.join(versions), record.git.get('commit', 'none')[:12] + changed
+def _machine(record: Record) -> str:
+    cores = f'{record.machine.get("cores", "?")} cores'
+    return ', '.join(filter(None, (record.machine.get('cpu'), cores, record.machine.get('gpu'))))
 
 
-def _folded(rows: Sequence[Mapping[str, str]], conditions: Iterable[str]) -> list[str]:
+def _commit(record: Record) -> str:
+    return record.git.get('commit', 'none')[:12] + ' with uncommitted changes' * bool(record.git.get('changed'))
+
+
+def _folded(rows: Sequence[Mapping[str, str]]) -> list[str]:
     """A line with the conditions that all rows share, and a table of the rest without columns that hold no text.
 
     A row without conditions was not run, and shares them.
     """
-    values = {name: {row[name] for row in rows if name in row} for name in conditions}
+    values = {name: {row[name] for row in rows if name in row} for name in CONDITIONS}
     shared = {name: texts.pop() for name, texts in values.items() if len(texts) == 1}
     names = [name for name in dict.fromkeys(name for row in rows for name in row) if name not in shared]
     names = [name for name in names if any(row.get(name) for row in rows)]

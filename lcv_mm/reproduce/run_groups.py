@@ -23,7 +23,7 @@ class RunGroup:
     """The finished runs of one config under one setting: what is averaged, and nothing else is."""
 
     config: str
-    setting: dict[str, str]  # SETTING, 'data' and 'loss', as text; '' is what the folder does not tell
+    setting: dict[str, str]  # SETTING and 'loss', as text; '' is what the folder does not tell
     runs: dict[int, Record] = field(default_factory=dict)  # by seed
     folders: list[Path] = field(default_factory=list)
 
@@ -111,4 +111,4 @@ def setting_of(record: Record, folder: Path) -> dict[str, str]:
     )
     # the defaults of the loss may change between two seeds
     loss = ', '.join(f'{key}={value}' for key, value in settings.items() if key.startswith('model.variance_loss.'))
-    return dict(zip(SETTING, values, strict=True)) | dict(data=record.data, loss=loss)
+    return dict(zip(SETTING, values, strict=True)) | {'loss': loss}

@@ -1,4 +1,4 @@
-"""What is kept of a run and its end, and whether its result may stand beside the paper's number."""
+"""What is kept of a run, and how it ends."""
 
 import json
 from pathlib import Path
@@ -10,14 +10,9 @@ from lcv_mm.reproduce import make_specs
 from lcv_mm.reproduce.execute import add_cost, execute
 from lcv_mm.reproduce.plan import RunSpec, state
 from lcv_mm.reproduce.processes import ProcessPool, ProcessResult
-from lcv_mm.reproduce.record import Record, count_parameters, data_kind, read_record, write_record
+from lcv_mm.reproduce.record import Record, count_parameters, read_record, write_record
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
-WHOLE = {
-    'lcv_cbp_vgg16_cub448': (5994, 5794),
-    'lcv_cbp_vgg16_dogs224': (12000, 8580),
-    'lcv_cbp_vgg16_flower224': (680, 680),
-}
 
 
 def record(**changes) -> Record:
@@ -98,30 +93,3 @@ def test_a_torn_line_in_the_log_ends_no_run_and_the_gpus_peak_is_the_largest_tha
     assert state(spec) == 'half-way (epoch 2)'
     assert train(spec, 1) == 'failed'
     assert read_record(spec.folder).peak_memory['gpu'] == 9 * 2**20
-
-
-def kind(config: str, train: int, test: int, cwd: Path, **changes) -> str:
-    cfg = Config.fromfile(CONFIGS / f'{config}.py')
-    cfg.merge_from_dict(changes)
-    return data_kind(cfg, cwd, dict(train=train, test=test))
-
-
-@pytest.mark.parametrize(('config', 'images'), WHOLE.items())
-def test_whole_datasets_of_the_paper_are_real_and_one_image_less_is_not(config, images, tmp_path):
-    train, test = images
-    assert kind(config, train, test, tmp_path) == 'real'
-    assert kind(config, train - 1, test, tmp_path) == 'other'
-    assert kind(config, train, test - 1, tmp_path) == 'other'
-
-
-def test_training_on_the_test_images_is_not_the_papers(tmp_path):
-    assert kind('cbp_vgg16_cub448', 5794, 5794, tmp_path, **{'train_dataloader.dataset.split': 'test'}) == 'other'
-
-
-def test_birdlets_are_generated_also_through_the_class_of_a_real_dataset(tmp_path):
-    assert kind('birdlets/lcv_cbp_resnet18_birdlets64', 5994, 5794, tmp_path) == 'generated'
-    root = tmp_path / 'data/CUB_200_2011'  # the config's own relative path
-    root.mkdir(parents=True)
-    assert kind('cbp_vgg16_cub448', 5994, 5794, tmp_path) == 'real'
-    (root / 'birdlets.json').write_text(json.dumps({}))
-    assert kind('cbp_vgg16_cub448', 5994, 5794, tmp_path) == 'generated'
