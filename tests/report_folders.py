@@ -16,7 +16,7 @@ def add_run(work_dir: Path, config: str, seed: int, top1: float, **settings: Any
         **COMPLETE,
         **dict(status='finished', options={}, amp=False, metrics={'accuracy/top1': top1}, seconds=90.0 + 60 * seed),
         **dict(peak_memory={'cpu': 2**30}, machine={'cpu': 'Slow CPU', 'cores': 2}),
-        **dict(versions={'Python': '3.11', 'PyTorch': '2.8.0'}, git={'commit': 'c0ffee', 'changed': False}),
+        **dict(versions={'Python': '3.11', 'torch': '2.8.0'}, git={'commit': 'c0ffee', 'changed': False}),
         **settings,
     }
     folder = work_dir / config / f'seed_{seed}'

@@ -117,7 +117,6 @@ def _train_and_test(spec: RunSpec, record: Record, pool: ProcessPool, env: Mappi
         settings = check_settings(spec)
     write_atomically(spec.folder / SETTINGS, json.dumps(settings, indent=2) + '\n')
     record.machine, record.versions, record.git = machine(), versions(), git_state(spec.config.parent)
-    record.config_dump = spec.config.name
     (spec.folder / RECORD).unlink(missing_ok=True)  # it failed earlier; should it be stopped, it is half-way
 
     result = run(spec.train_command(), 'train.log')
@@ -127,7 +126,7 @@ def _train_and_test(spec: RunSpec, record: Record, pool: ProcessPool, env: Mappi
     if checkpoint is None:
         raise UserFacingError(f'training ended without an error, but left no intact checkpoint in {spec.folder}')
     record.checkpoint = checkpoint.name
-    cfg = load_config(spec.folder / record.config_dump)  # as it was run
+    cfg = load_config(spec.folder / spec.config.name)  # as it was run
     record.dataset = type_name(cfg.train_dataloader.dataset)
     curves = read_curves(spec.folder)
     if classes := cfg.model.get('head', {}).get('num_classes', 0):

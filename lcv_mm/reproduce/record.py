@@ -14,7 +14,6 @@ from typing import Any
 import torch
 from mmengine.config import Config
 from mmpretrain.registry import DATASETS, MODELS
-from mmpretrain.utils import collect_env
 
 from ..engine import write_atomically
 from ..engine.trained_classifier_hook import has_learned
@@ -23,8 +22,8 @@ from .paper import metric_of
 RECORD = 'record.json'
 SETTINGS = 'settings.json'  # beside it: the settings of the run, {dotted key: value as text}
 FINISHED, FAILED, STOPPED, BUSY = 'finished', 'failed', 'stopped', 'busy'  # how a run ends; records have the first two
-NO_VERSIONS = ('PyTorch compiling details', 'numpy_random_seed', 'MUSA available')
-PACKAGES = ('lcv_mm', 'onedl-mmpretrain', 'onedl-mmengine', 'onedl-mmcv', 'mmpretrain', 'mmengine', 'mmcv', 'mmcv-lite')
+TOOLBOX = ('onedl-mmpretrain', 'onedl-mmengine', 'onedl-mmcv', 'mmpretrain', 'mmengine', 'mmcv', 'mmcv-lite')
+PACKAGES = ('lcv_mm', *TOOLBOX, 'torch', 'torchvision', 'numpy', 'opencv-python', 'opencv-python-headless', 'pillow')
 
 
 @dataclass
@@ -46,9 +45,8 @@ class Record:
     seconds: float = 0.0  # wall-clock time of training, all sessions together but those that were killed
     # bytes: 'cpu' of the trainer without its loaders' workers, 'gpu' as torch counts what it has allocated
     peak_memory: dict[str, int] = field(default_factory=dict)
-    config_dump: str = ''  # file name of the complete config as it was run, in the run's folder
     machine: Mapping[str, Any] = field(default_factory=dict)  # 'cpu', 'cores', and 'gpu' where there is one
-    versions: Mapping[str, str] = field(default_factory=dict)  # of Python, the packages and the compilers
+    versions: Mapping[str, str] = field(default_factory=dict)  # of Python and the packages
     git: Mapping[str, Any] = field(default_factory=dict)  # 'commit' and whether tracked files were 'changed'
     ended: str = ''  # ISO 8601, UTC
     error: str = ''  # the last lines of a failed run
@@ -117,10 +115,9 @@ def cores() -> int:
 
 
 def versions() -> dict[str, str]:
-    """Of Python, compilers and libraries, as the toolbox collects them, and of the packages that it goes by."""
-    # without what says nothing about the run: torch's build, in many lines, and what collecting has drawn itself
-    collected = {name: str(value) for name, value in collect_env().items() if name not in NO_VERSIONS}
-    return collected | {package.name: package.version for package in distributions() if package.name in PACKAGES}
+    """Of Python and of those PACKAGES that are installed; those of compilers and drivers are in the run's log."""
+    installed = {package.name: package.version for package in distributions() if package.name in PACKAGES}
+    return {'Python': platform.python_version(), **installed}
 
 
 def git_state(folder: Path) -> dict[str, Any]:
