@@ -103,15 +103,16 @@ def _locked(folder: Path) -> Iterator[IO | None]:
 def _train_and_test(spec: RunSpec, record: Record, pool: ProcessPool, env: Mapping[str, str], lock: IO) -> None:
     """Fill in the record as far as the run comes; UserFacingError if it fails, _Stopped if it is stopped."""
 
-    def run(command: list[str], log: str) -> ProcessResult:
+    def run(tool: str, *args: object) -> ProcessResult:
+        command = [sys.executable, str(spec.tools / f'{tool}.py'), *map(str, args)]
         # the processes hold the lock as well: should this one be killed, none is started beside them
-        return pool.run([sys.executable, *command], spec.folder / log, env, keep_open=[lock])
+        return pool.run(command, spec.folder / f'{tool}.log', env, keep_open=[lock])
 
-    def check(result: ProcessResult, log: str) -> None:
+    def check(result: ProcessResult, tool: str) -> None:
         if result.code == EXIT_TRY_AGAIN or (result.code != 0 and pool.stopping.is_set()):
             raise _Stopped
         if result.code:
-            raise UserFacingError(_last_lines(spec.folder / log, result.code))
+            raise UserFacingError(_last_lines(spec.folder / f'{tool}.log', result.code))
 
     with _READING:
         settings = check_settings(spec)
@@ -119,21 +120,25 @@ def _train_and_test(spec: RunSpec, record: Record, pool: ProcessPool, env: Mappi
     record.machine, record.versions, record.git = machine(), versions(), git_state(spec.config.parent)
     (spec.folder / RECORD).unlink(missing_ok=True)  # it failed earlier; should it be stopped, it is half-way
 
-    result = run(spec.train_command(), 'train.log')
+    options = [f'{key}={value}' for key, value in spec.settings.items()]
+    more = [*(['--amp'] if spec.amp else []), *([f'--data={spec.data}'] if spec.data else [])]
+    result = run('train', spec.config, f'--work-dir={spec.folder}', '--resume', *more, '--cfg-options', *options)
     add_cost(spec.folder, record, result)
-    check(result, 'train.log')
+    check(result, 'train')
     checkpoint, _ = last_good_checkpoint(spec.folder)
     if checkpoint is None:
         raise UserFacingError(f'training ended without an error, but left no intact checkpoint in {spec.folder}')
     record.checkpoint = checkpoint.name
-    cfg = load_config(spec.folder / spec.config.name)  # as it was run
+    config = spec.folder / spec.config.name  # as it was run
+    cfg = load_config(config)
     record.dataset = type_name(cfg.train_dataloader.dataset)
     curves = read_curves(spec.folder)
     if classes := cfg.model.get('head', {}).get('num_classes', 0):
         record.num_classes, record.cross_entropy = classes, curves.get('loss_cls', curves['loss'])[-1][1]
 
     file = spec.folder / 'test.json'
-    check(run(spec.test_command(checkpoint, file), 'test.log'), 'test.log')
+    work_dir = spec.folder / 'test'
+    check(run('test', config, checkpoint, f'--work-dir={work_dir}', f'--out={file}', '--out-item=metrics'), 'test')
     metrics = json.loads(file.read_text())
     if metrics.get(record.metric) is None:  # null where it is not finite
         raise UserFacingError(

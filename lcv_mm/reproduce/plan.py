@@ -46,18 +46,6 @@ class RunSpec:
         options = {key: value.replace(SEED, str(self.seed)) for key, value in self.options.items()}
         return {'randomness.seed': str(self.seed), **options}
 
-    def train_command(self) -> list[str]:
-        """Arguments for Python that train the run, or carry it on."""
-        options = ['--cfg-options', *(f'{key}={value}' for key, value in self.settings.items())]
-        data = [f'--data={self.data}'] if self.data else []
-        command = [str(self.tools / 'train.py'), str(self.config), f'--work-dir={self.folder}', '--resume']
-        return [*command, *data, *['--amp'] * self.amp, *options]
-
-    def test_command(self, checkpoint: Path, out: Path) -> list[str]:
-        """Arguments for Python that test a checkpoint by the config that its run left, and write metrics as JSON."""
-        command = [str(self.tools / 'test.py'), str(self.folder / self.config.name), str(checkpoint)]
-        return [*command, f'--work-dir={self.folder / "test"}', f'--out={out}', '--out-item=metrics']
-
 
 def find_configs(names: Sequence[str]) -> list[Path]:
     """The files of configs, each given as a path or by its name.

@@ -61,11 +61,21 @@ def test_parameters_are_those_of_the_backbone_and_of_a_linear_classifier():
     assert count_parameters(cfg) - classifier == pytest.approx(11.18e6, rel=1e-3)
 
 
-def a_run(tmp_path: Path) -> RunSpec:
+def a_run(tmp_path: Path, *options: str, **settings) -> RunSpec:
     (tmp_path / 'tools').mkdir()
     config = CONFIGS / 'birdlets/cbp_resnet18_birdlets64.py'
-    (spec,) = make_specs([config], [0], tmp_path / 'runs', tmp_path / 'tools', [], amp=False)
+    (spec,) = make_specs([config], [3], tmp_path / 'runs', tmp_path / 'tools', options, **dict(amp=False) | settings)
     return spec
+
+
+def test_a_run_is_the_ordinary_trainer_with_its_seed_and_options(tmp_path):
+    spec = a_run(tmp_path, 'train_dataloader.dataset.seed={seed}', amp=True, data='/images')
+    (spec.tools / 'train.py').write_text('import sys; print(*sys.argv[1:]); sys.exit(1)')
+    execute(spec, ProcessPool(), {})
+    assert (spec.folder / 'train.log').read_text().split() == [
+        *(str(spec.config), f'--work-dir={spec.folder}', '--resume', '--amp', '--data=/images', '--cfg-options'),
+        *('randomness.seed=3', 'train_dataloader.dataset.seed=3'),
+    ]
 
 
 def train(spec: RunSpec, code: int) -> str:
