@@ -5,6 +5,7 @@ import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.resources import files
+from typing import Any
 
 EPOCHS = 60  # of every row that is not quoted
 TOP1 = 'accuracy/top1'  # as MMPretrain's Accuracy names it
@@ -53,10 +54,7 @@ class Comparison:
 def read_rows() -> list[PaperRow]:
     """All 32 rows, in the order of the tables."""
     return [
-        PaperRow(
-            *(int(row['table']), row['config'], row['method'], row['backbone'], row['dataset']),
-            *(int(row['crop']), float(row['paper']), row['metric'], row['note']),
-        )
+        PaperRow(**row | dict(table=int(row['table']), crop=int(row['crop']), paper=float(row['paper'])))
         for row in _read('tables.csv')
     ]
 
@@ -68,34 +66,24 @@ def metric_of(config: str) -> str:
     return next((row.metric for row in read_rows() if row.config.partition('_')[0] == method), TOP1)
 
 
-def read_comparisons() -> list[Comparison]:
-    """The comparisons on Birdlets, and those of PHPQ, in the order in which they are reported."""
-    return [Comparison(**row) for row in _read('comparisons.csv')]
-
-
 def comparisons_of(configs: Iterable[str]) -> list[Comparison]:
-    """The comparisons of `read_comparisons`, then three for each other of the configs that has LCV, `lcv_<name>`.
+    """Those of the ablations, `comparisons.csv`, then three for each of the configs that has LCV, `lcv_<name>`.
 
     These are LCV minus the baseline `<name>`, the one without the loss, `<name>_attention_balanced`, minus the
     baseline, and LCV minus that.
     """
-    known = read_comparisons()
-    pairs = {(comparison.config, comparison.against) for comparison in known}
+    found = [Comparison(**row) for row in _read('comparisons.csv')]
     for lcv in dict.fromkeys(configs):
         if lcv.startswith('lcv_'):
             base = lcv.removeprefix('lcv_')
             arm = f'{base}_attention_balanced'
-            known += [
-                Comparison(f'{base}: {question}', config, against)
-                for question, config, against in (
-                    ('what LCV adds', lcv, base),
-                    ('attention and balanced batches without the loss', arm, base),
-                    ('the loss, beside attention and balanced batches', lcv, arm),
-                )
-                if (config, against) not in pairs
+            found += [
+                Comparison(f'{base}: what LCV adds', lcv, base),
+                Comparison(f'{base}: attention and balanced batches without the loss', arm, base),
+                Comparison(f'{base}: the loss, beside attention and balanced batches', lcv, arm),
             ]
-    return known
+    return found
 
 
-def _read(name: str) -> list[dict[str, str]]:
+def _read(name: str) -> list[dict[str, Any]]:
     return list(csv.DictReader(files(__package__).joinpath(name).read_text(encoding='utf-8').splitlines()))

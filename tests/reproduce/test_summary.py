@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from lcv_mm.reproduce.paper import read_comparisons
+from lcv_mm.reproduce.paper import comparisons_of
 from lcv_mm.reproduce.summary import Difference, difference, draw_differences, holm
 
 
@@ -46,7 +46,7 @@ def test_a_difference_is_bold_where_its_interval_excludes_zero():
 
 
 def test_no_label_of_a_forest_plot_is_cut_off():
-    longest = max((comparison.question for comparison in read_comparisons()), key=len)
+    longest = max((comparison.question for comparison in comparisons_of(['lcv_hbp_resnet18_warblers112'])), key=len)
     figure = draw_differences([(longest, Difference(1.0, (0.5, 1.5), 0.01)), ('b', Difference(-2.0))], 'accuracy')
     figure.draw_without_rendering()
     for text in figure.axes[0].get_yticklabels():
