@@ -5,7 +5,7 @@ That page's module, `analysis`, is imported by its own name: scikit-learn takes 
 
 from .attention_maps import attention_of, attention_title, draw_attention_maps, predict_with_attention
 from .curves import Curve, draw_curves, last_epoch, read_curves, read_scalars
-from .page import BLUE, INK, PICTURES, STYLE, render_page, to_data_uri
+from .style import BLUE, INK, PICTURES, STYLE
 
 __all__ = [
     'BLUE',
@@ -21,6 +21,4 @@ __all__ = [
     'predict_with_attention',
     'read_curves',
     'read_scalars',
-    'render_page',
-    'to_data_uri',
 ]
