@@ -42,17 +42,16 @@ def read_scalars(work_dir: Path) -> Iterator[dict[str, Any]]:
         evaluation counts its steps in them), or else its 'iter'.
     """
     run: list[dict[str, Any]] = []
+    by_epoch = True
     for file in sorted(work_dir.glob('*/vis_data/scalars.json')):
         records = _records(file)
         steps, before = [[record['step'] for record in part if _trains(record)] for part in (records, run)]
-        config = file.with_name('config.py')
-        anew = config.is_file() and '\nresume = False\n' in config.read_text(errors='replace')
-        if steps and before and (anew or steps[0] <= before[0]):
+        config = file.with_name('config.py')  # as MMEngine has written it
+        text = config.read_text(errors='replace') if config.is_file() else ''
+        if steps and before and ('\nresume = False\n' in text or steps[0] <= before[0]):
             run = []
         run += records
-    epochs: list[Any] = [record.get('epoch') for record in run if _trains(record)]
-    evaluated = [record['step'] for record in run if not _trains(record)]
-    by_epoch = None not in epochs and not (epochs and evaluated and (0 in evaluated or max(evaluated) > max(epochs)))
+        by_epoch = 'max_iters=' not in text
     step = 0
     for record in run:
         if by_epoch:

@@ -106,8 +106,9 @@ def test_a_run_counted_in_iterations_is_drawn_over_them_with_its_evaluations(tmp
         records.append(dict(loss=100.0 / step, iter=step, step=step, **epoch))
         if step % 20 == 0:
             records.append({'accuracy/top1': float(step), 'step': 0 if by_epoch else step})
-    log(tmp_path, '1', records[:4])
-    log(tmp_path, '2', records[4:])
+    for session, part in (('1', records[:4]), ('2', records[4:])):
+        log(tmp_path, session, part)
+        (tmp_path / session / 'vis_data/config.py').write_text('train_cfg = dict(by_epoch=False, max_iters=50)\n')
     curves = read_curves(tmp_path)
     assert curves['accuracy/top1'] == [(20, 20.0), (40, 40.0)]
     assert curves['loss'] == [(step, 100.0 / step) for step in range(10, 60, 10)]
