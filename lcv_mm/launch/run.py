@@ -61,7 +61,8 @@ def build_runner(
     if setting(cfg, 'randomness.deterministic'):
         os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')  # without it torch refuses products on a GPU
     runner = Runner.from_cfg(cfg)
-    _silence_deprecations(runner)
+    # MMEngine warns of its own old classes
+    runner.logger.addFilter(lambda record: 'will be deprecated in future' not in record.getMessage())
     _check_datasets(runner, loaders)
     if 'train_dataloader' in loaders and runner.train_loop.max_iters < 1:
         raise ConfigError('train_cfg: expected at least one epoch (max_epochs) or iteration (max_iters) to train')
@@ -128,11 +129,6 @@ def _set_environment(launcher: str) -> None:
         command = ['scontrol', 'show', 'hostnames', os.environ['SLURM_NODELIST']]
         hosts = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
         os.environ['MASTER_ADDR'] = hosts[0]
-
-
-def _silence_deprecations(runner: Runner) -> None:
-    """Keep MMEngine's warnings about MMEngine's own old classes out of the log."""
-    runner.logger.addFilter(lambda record: 'will be deprecated in future' not in record.getMessage())
 
 
 def _check_datasets(runner: Runner, loaders: Sequence[str]) -> None:

@@ -3,22 +3,7 @@
 That page's module, `analysis`, is imported by its own name: scikit-learn takes its time.
 """
 
+# ruff: noqa: F401 (the names that the package offers)
 from .attention_maps import attention_of, attention_title, draw_attention_maps, predict_with_attention
 from .curves import Curve, draw_curves, last_epoch, read_curves, read_scalars
 from .style import BLUE, INK, PICTURES, STYLE
-
-__all__ = [
-    'BLUE',
-    'INK',
-    'PICTURES',
-    'STYLE',
-    'Curve',
-    'attention_of',
-    'attention_title',
-    'draw_attention_maps',
-    'draw_curves',
-    'last_epoch',
-    'predict_with_attention',
-    'read_curves',
-    'read_scalars',
-]
