@@ -66,8 +66,8 @@ def difference(ours: Sequence[float], theirs: Sequence[float]) -> Difference:
 def holm(ps: Sequence[float | None]) -> list[float | None]:
     """p-values corrected for their number (Holm, 1979), in the order given; None stays None and is not counted.
 
-    >>> holm([0.01, 0.04, None, 0.03])
-    [0.03, 0.06, None, 0.06]
+    >>> holm([0.01, 0.04, None, 0.03]), holm([0.6, 0.7])
+    ([0.03, 0.06, None, 0.06], [1.0, 1.0])
     """
     known = sorted((p, index) for index, p in enumerate(ps) if p is not None)
     corrected: list[float | None] = [None] * len(ps)
