@@ -151,7 +151,7 @@ def _results(
             {
                 'config': f'`{group.config}`',
                 f'{"top-1" if metric == TOP1 else METRICS[metric]} (%)': mean_and_spread(group.results),
-                'by seed': ', '.join(f'{seed}: {run.result:.2f}' for seed, run in group.runs.items()),
+                'by seed': ', '.join(f'{run.seed}: {run.result:.2f}' for run in group.runs.values()),
                 'top-1 of the same runs (%)': '' if metric == TOP1 else group.measured(TOP1),
                 'note': group.untrained,
                 **group.shown,
@@ -211,7 +211,7 @@ def _curves(groups: Sequence[RunGroup], name: str, pictures: dict[str, Figure]) 
     """Curves of the runs with readable logs; the others still have their results."""
     arms: dict[str, list] = {}
     for group in groups:
-        for folder in group.folders:
+        for folder in group.runs:
             with suppress(Exception):
                 curves = read_curves(folder)
                 arms.setdefault(_label(group.config, group, groups), []).append(curves)

@@ -24,8 +24,7 @@ class RunGroup:
 
     config: str
     setting: dict[str, str]  # SETTING and 'loss', as text; '' is what the folder does not tell
-    runs: dict[int, Record] = field(default_factory=dict)  # by seed
-    folders: list[Path] = field(default_factory=list)
+    runs: dict[Path, Record] = field(default_factory=dict)  # by their folders, in the order of the seeds
 
     @property
     def metric(self) -> str:
@@ -46,8 +45,8 @@ class RunGroup:
     def untrained(self) -> str:
         """Its runs whose classifier has not learned, with their last cross entropies; '' where all have."""
         runs = [
-            f'seed {seed}: {run.cross_entropy:.2f} of log C = {math.log(run.num_classes):.2f}'
-            for seed, run in self.runs.items()
+            f'seed {run.seed}: {run.cross_entropy:.2f} of log C = {math.log(run.num_classes):.2f}'
+            for run in self.runs.values()
             if not run.learned
         ]
         return f'classifier not trained (cross entropy, {"; ".join(runs)})' if runs else ''
@@ -83,8 +82,7 @@ def read_groups(
             if record is not None and record.status == FINISHED and record.metric in record.metrics:
                 setting = setting_of(record, folder)
                 group = groups.setdefault((config, *setting.values()), RunGroup(config, setting))
-                group.runs[seed] = record
-                group.folders.append(folder)
+                group.runs[folder] = record
             elif record is not None:
                 failed.append(record)
     return list(groups.values()), failed
