@@ -3,7 +3,6 @@
 import argparse
 import itertools
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,18 +23,23 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def batches(
-    inferencer: Any, files: list[Path], batch_size: int, what: str, faults: list[str]
-) -> Iterator[tuple[list[Path], dict]]:
-    """The images that can be read, in batches as the model takes them; what is wrong with others goes to the faults."""
+def predict(
+    inferencer: Any, files: list[Path], batch_size: int, topk: int, attention: Path | None = None
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """The likeliest classes of each image that can be read, and what is wrong with the others, or with a picture."""
     from rich.console import Console
     from rich.progress import track
 
     from lcv_mm.datasets.image_file import read_image
     from lcv_mm.errors import DataError
     from lcv_mm.launch.trained import loading_step
+    from lcv_mm.visualization import draw_attention_maps, predict_with_attention
 
-    load = loading_step(inferencer.config)
+    root = os.path.commonpath([os.path.abspath(file.parent) for file in files])
+    classes, load = inferencer.classes or (), loading_step(inferencer.config)
+    predictions: list[dict[str, Any]] = []
+    faults: list[str] = []
+    what = 'Predicting' if attention is None else 'Drawing'
     for start in track(range(0, len(files), batch_size), what, console=Console(stderr=True)):
         read = {}
         for file in files[start : start + batch_size]:
@@ -44,44 +48,31 @@ def batches(
             except DataError as error:
                 faults.append(str(error))
         for batch in inferencer.preprocess(list(read.values()), batch_size):  # one, or none if no image could be read
-            yield list(read), batch
-
-
-def predict(inferencer: Any, files: list[Path], batch_size: int, topk: int, faults: list[str]) -> list[dict[str, Any]]:
-    """The likeliest classes of each image."""
-    classes = inferencer.classes or ()
-    predictions = []
-    for read, batch in batches(inferencer, files, batch_size, 'Predicting', faults):
-        for file, sample in zip(read, inferencer.forward(batch), strict=True):
-            if not sample.pred_score.isfinite().all():
-                faults.append(f'{file}: the model gives it scores that are NaN or infinite')
-                continue
-            top = sample.pred_score.topk(min(topk, len(sample.pred_score)))
-            ranked = [
-                {'class': classes[label] if label < len(classes) else str(label), 'label': label, 'score': score}
-                for label, score in zip(top.indices.tolist(), top.values.tolist(), strict=True)
-            ]
-            predictions.append({'image': str(file), 'top': ranked})
-    return predictions
-
-
-def draw(inferencer: Any, predictions: list[dict[str, Any]], batch_size: int, folder: Path, faults: list[str]) -> None:
-    """A picture of the attention over each image, in the folders that the images have below their common one."""
-    from lcv_mm.visualization import draw_attention_maps, predict_with_attention
-
-    first = {Path(prediction['image']): prediction['top'][0] for prediction in predictions}
-    root = os.path.commonpath([os.path.abspath(file.parent) for file in first])
-    for read, batch in batches(inferencer, list(first), batch_size, 'Drawing', faults):
-        _, maps = predict_with_attention(inferencer.model, batch)
-        for place, file in enumerate(read):
-            picture = folder / f'{os.path.relpath(file, root)}.png'
-            title = f'predicted: {first[file]["class"]} {first[file]["score"]:.3f}'
-            figure = draw_attention_maps(batch['inputs'][[place]], maps[[place]], [title], columns=1)
-            try:
-                picture.parent.mkdir(parents=True, exist_ok=True)
-                figure.savefig(picture, dpi=120)
-            except OSError as error:  # an over-long name, a full disk
-                faults.append(f'{file}: no picture of its attention: {error}')
+            maps: Any = None
+            if attention is None:
+                samples = inferencer.forward(batch)
+            else:
+                samples, maps = predict_with_attention(inferencer.model, batch)
+            for place, (file, sample) in enumerate(zip(read, samples, strict=True)):
+                if not sample.pred_score.isfinite().all():
+                    faults.append(f'{file}: the model gives it scores that are NaN or infinite')
+                    continue
+                top = sample.pred_score.topk(min(topk, len(sample.pred_score)))
+                ranked = [
+                    {'class': classes[label] if label < len(classes) else str(label), 'label': label, 'score': score}
+                    for label, score in zip(top.indices.tolist(), top.values.tolist(), strict=True)
+                ]
+                predictions.append({'image': str(file), 'top': ranked})
+                if attention is not None:
+                    picture = attention / f'{os.path.relpath(file, root)}.png'
+                    title = f'predicted: {ranked[0]["class"]} {ranked[0]["score"]:.3f}'
+                    figure = draw_attention_maps(batch['inputs'][[place]], maps[[place]], [title], columns=1)
+                    try:
+                        picture.parent.mkdir(parents=True, exist_ok=True)
+                        figure.savefig(picture, dpi=120)
+                    except OSError as error:  # an over-long name, a full disk
+                        faults.append(f'{file}: no picture of its attention: {error}')
+    return predictions, faults
 
 
 def write(predictions: list[dict[str, Any]], out: str | None) -> None:
@@ -153,13 +144,13 @@ def main() -> None:
         inferencer = image_inferencer(load_trained(cfg, args.checkpoint, args.device, args.trust_checkpoint))
         if args.attention is not None:
             attention_of(inferencer.model)  # there is one, or nothing is predicted
-        faults: list[str] = []
-        predictions = predict(inferencer, files, size, args.topk, faults)
+        predictions, faults = predict(inferencer, files, size, args.topk)
         write(predictions, args.out)
         if args.save is not None:
             faults += save(predictions, args.save)
         if args.attention is not None and predictions:  # once the results are written: a picture may fail
-            draw(inferencer, predictions, size, args.attention, faults)
+            images = [Path(prediction['image']) for prediction in predictions]
+            faults += predict(inferencer, images, size, 1, args.attention)[1]
     if faults:
         raise SystemExit('\n'.join([f'{len(files) - len(predictions)} of {len(files)} images were skipped:', *faults]))
 
