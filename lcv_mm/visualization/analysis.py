@@ -11,20 +11,19 @@ from typing import Any
 import matplotlib
 import numpy as np
 import torch
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.figure import Figure
 from mmpretrain.evaluation import Accuracy
 from PIL import Image
-from sklearn.calibration import CalibrationDisplay
+from sklearn.calibration import calibration_curve
 from sklearn.manifold import TSNE
-from sklearn.metrics import ConfusionMatrixDisplay, confusion_matrix, precision_recall_fscore_support
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 from sklearn.preprocessing import normalize
 
 from ..errors import ConfigError, DataError
-from .style import BLUE, INK, STYLE
+from .page import BLUE, INK, STYLE, render_page, to_data_uri
 
 # What is shown at most; the page says so
-ROWS, PAIRS, IMAGES, POINTS = 40, 20, 3, 1000
+ROWS, FILES, PAIRS, IMAGES, POINTS = 40, 5, 20, 3, 1000
 COLOURS = [f'C{place}' for place in range(10) if place != 7]  # matplotlib's own, without the grey
 BINS = 10
 SIDE = 160  # pixels of a picture's longer side
@@ -103,15 +102,10 @@ def analysis_page(predictions: Predictions, classes: Sequence[str], title: str) 
     pairs, rows, topk = confused_pairs(counts), class_rows(counts, classes, predictions), min(5, len(classes))
     shown = sorted(row['label'] for row in rows[:ROWS])
     with matplotlib.rc_context(STYLE):
-        matrix = draw_matrix(counts[np.ix_(shown, shown)], [classes[label] for label in shown])
         error, reliability = calibration(predictions)
-        figures = [matrix, reliability, draw_embedding(predictions, classes, pairs)]
-        pictures = [figure and _to_data_uri(figure) for figure in figures]
-    loader = PackageLoader('lcv_mm', 'visualization')
-    environment = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.get_template('analysis.html.j2').render(
+        figures = reliability, draw_embedding(predictions, classes, pairs)
+    return render_page(
+        'visualization/analysis.html.j2',
         title=title,
         num_images=len(predictions.labels),
         num_classes=len(classes),
@@ -120,9 +114,11 @@ def analysis_page(predictions: Predictions, classes: Sequence[str], title: str) 
         calibration_error=100 * error,
         rows=rows,
         macro={name: float(np.mean([row[name] for row in rows])) for name in ('precision', 'recall', 'f1')},
+        shown=[classes[label] for label in shown],
+        matrix=matrix_rows(predictions, counts, shown),
         pairs=[_pair(predictions, classes, counts, *pair) for pair in pairs[:PAIRS]],
         num_pairs=len(pairs),
-        figures=pictures,
+        figures=[figure and to_data_uri(figure) for figure in figures],
         of_feats=predictions.feats is not None,
         limits=dict(rows=ROWS, images=IMAGES, bins=BINS, points=POINTS),
     )
@@ -143,16 +139,18 @@ def class_rows(counts: np.ndarray, classes: Sequence[str], predictions: Predicti
     return sorted(rows, key=lambda row: row['recall'])
 
 
-def draw_matrix(counts: np.ndarray, names: Sequence[str]) -> Figure:
-    """A confusion matrix with the counts that are not 0."""
-    side = 2 + 0.25 * len(names)
-    figure = Figure(figsize=(side, side), layout='constrained')
-    display = ConfusionMatrixDisplay(counts, display_labels=names)
-    display.plot(cmap='Blues', xticks_rotation='vertical', ax=figure.add_subplot(), colorbar=False)
-    display.ax_.set(xlabel='taken for', ylabel='class')
-    for row, column in np.argwhere(counts == 0):
-        display.text_[row, column].set_visible(False)
-    return figure
+def matrix_rows(predictions: Predictions, counts: np.ndarray, labels: Sequence[int]) -> list[list[dict[str, Any]]]:
+    """The confusion matrix of some classes: of each cell the count, its share of the row, and the first files."""
+    rows = []
+    for label in labels:
+        cells = []
+        for other in labels:
+            those = np.flatnonzero((predictions.labels == label) & (predictions.taken_for == other)).tolist()
+            files = [Path(file).name for i in those if (file := predictions.files[i])]
+            names = ', '.join(files[:FILES]) + ', ...' * (len(files) > FILES)
+            cells.append(dict(count=len(those), share=len(those) / max(counts[label].sum(), 1), files=names))
+        rows.append(cells)
+    return rows
 
 
 def confused_pairs(counts: np.ndarray) -> list[tuple[int, int]]:
@@ -165,15 +163,19 @@ def confused_pairs(counts: np.ndarray) -> list[tuple[int, int]]:
 def calibration(predictions: Predictions) -> tuple[float, Figure]:
     """Expected calibration error (Guo et al., 2017) over BINS equal bins of the confidence, and the diagram."""
     right, confidence = predictions.taken_for == predictions.labels, predictions.confidence
+    shares, means = calibration_curve(right, confidence, n_bins=BINS)  # of the bins that are not empty
     edges = np.linspace(0, 1, BINS + 1)
-    gaps = np.bincount(np.searchsorted(edges[1:-1], confidence), right - confidence)
+    sizes = np.bincount(np.searchsorted(edges[1:-1], confidence), minlength=BINS)
+    error = float(np.abs(shares - means) @ sizes[sizes > 0]) / len(right)
     figure = Figure(figsize=(4, 4.4), layout='constrained')
     curve, histogram = figure.subplots(2, sharex=True, height_ratios=[3, 1])
-    CalibrationDisplay.from_predictions(right, confidence, n_bins=BINS, ax=curve, name='the model', color=BLUE)
-    curve.set(xlabel='', ylabel='share of right predictions')
-    histogram.hist(confidence, edges, color=BLUE, edgecolor='white')
+    curve.plot([0, 1], [0, 1], '--', color=INK, linewidth=1, label='as confident as right')
+    curve.plot(means, shares, 'o-', color=BLUE, label='the model')
+    curve.set(ylabel='share of right predictions', ylim=(-0.02, 1.02))
+    curve.legend()
+    histogram.bar(edges[:-1], sizes, width=1 / BINS, align='edge', color=BLUE, edgecolor='white')
     histogram.set(xlabel='confidence: the highest score', ylabel='images', xlim=(0, 1))
-    return float(np.abs(gaps).sum() / len(right)), figure
+    return error, figure
 
 
 def draw_embedding(predictions: Predictions, classes: Sequence[str], pairs: Sequence[tuple[int, int]]) -> Figure | None:
@@ -237,10 +239,3 @@ def _thumbnail(file: str) -> str:
     image.thumbnail((SIDE, SIDE))
     image.save(stream, 'JPEG', quality=80)
     return f'data:image/jpeg;base64,{base64.b64encode(stream.getvalue()).decode()}'
-
-
-def _to_data_uri(figure: Figure) -> str:
-    """A figure for an `<img>`, in dark ink on nothing: a dark page inverts it."""
-    stream = io.BytesIO()
-    figure.savefig(stream, format='svg', transparent=True, metadata={'Date': None})
-    return f'data:image/svg+xml;base64,{base64.b64encode(stream.getvalue()).decode()}'

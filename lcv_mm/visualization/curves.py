@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from ..errors import DataError
-from .style import INK, STYLE
+from .page import INK, STYLE
 
 Curve = list[tuple[int, float]]  # (epoch or iteration, value)
 # Panels of the picture, the logged values each holds, their names in its legend, and their line styles.
