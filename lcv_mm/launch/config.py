@@ -5,6 +5,7 @@ import os
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ def short_errors() -> Iterator[None]:
 
     Any other error keeps its traceback; with the environment variable `LCV_MM_TRACEBACK=1` all do.
     """
+    _warn_of_two_toolboxes()
     with warnings.catch_warnings():
         warnings.filterwarnings('ignore', '.*pin_memory. argument is set as true but no accelerator is found')
         warnings.filterwarnings('ignore', 'This DataLoader will create .* worker processes')
@@ -42,6 +44,17 @@ def short_errors() -> Iterator[None]:
             # an error raised in a worker of a dataloader has the worker's traceback before its message
             name = f'{type(error).__module__}.{type(error).__qualname__}: '
             raise SystemExit(f'\nerror: {str(error).rpartition(name)[2].rstrip()}') from None
+
+
+def _warn_of_two_toolboxes() -> None:
+    """Warn where both distributions of the toolbox are installed."""
+    for official in ('mmengine', 'mmpretrain'):
+        if all([*distributions(name=name)] for name in (official, f'onedl-{official}')):
+            warnings.warn(
+                f'{official} and onedl-{official} are both installed and overwrite each other: uninstall both, then '
+                'install one of them again',
+                stacklevel=2,
+            )
 
 
 def load_config(file: str | Path, needs: Iterable[str] = (), options: Mapping[str, Any] | None = None) -> Config:

@@ -70,6 +70,19 @@ def test_an_error_for_the_user_ends_a_command_with_its_message(monkeypatch):
         raise DataError('1.jpg is damaged')
 
 
+def test_two_distributions_of_the_toolbox_are_warned_of(tmp_path, monkeypatch, recwarn):
+    for name in ('mmpretrain', 'onedl_mmpretrain'):
+        assert not recwarn.list
+        (tmp_path / f'{name}-1.2.0.dist-info').mkdir()
+        (tmp_path / f'{name}-1.2.0.dist-info/METADATA').write_text(f'Name: {name}\nVersion: 1.2.0\n')
+        monkeypatch.setattr(sys, 'path', [str(tmp_path)])
+        with short_errors():
+            pass
+    assert [str(warning.message)[:56] for warning in recwarn] == [
+        'mmpretrain and onedl-mmpretrain are both installed and o'
+    ]
+
+
 @pytest.mark.slow
 def test_a_command_prints_the_message_without_the_noise_of_the_toolbox():
     command = [sys.executable, 'tools/train.py', 'configs/nowhere.py']
