@@ -62,22 +62,23 @@ def config(folder: Path, style: str, options: str, levels: str, channels: str) -
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('style', ['text', 'pure'])
-@pytest.mark.parametrize('row', ROWS, ids=lambda row: row[0])
-def test_a_backbone_with_bilinear_heads_trains_for_a_step(row, style, tmp_path):
+@pytest.mark.parametrize(
+    ('row', 'style', 'head'),
+    # the classes of a pure-Python config are the same ones: one tells that they are found
+    [*product(ROWS, ['text'], HEADS), (ROWS[0], 'pure', 'HBPHead')],
+    ids=lambda value: value if isinstance(value, str) else value[0],
+)
+def test_a_backbone_with_bilinear_heads_trains_for_a_step(row, style, head, tmp_path):
     cfg = config(tmp_path, style, *row[1:])
     size = size_for(row[1])
-    # the classes of a pure-Python config are the same ones: one head tells that they are found
-    for head in HEADS if style == 'text' else ['HBPHead']:
-        torch.manual_seed(0)
-        model = MODELS.build(cfg[head if style == 'text' else f'model_{head}']).train()
-        samples = [DataSample().set_gt_label(label) for label in (0, 0, 1, 1)]
-        total, log = model.parse_losses(model.loss(torch.randn(4, 3, size, size), samples))
-        total.backward()
-        assert torch.isfinite(total)
-        assert {'loss_cls', 'loss_inter', 'loss_intra', 'dist_inter', 'dist_intra'} < {*log}
-        first = next(model.backbone.parameters())
-        assert first.grad.abs().sum() > 0  # the loss reaches the first layer
+    torch.manual_seed(0)
+    model = MODELS.build(cfg[head if style == 'text' else f'model_{head}']).train()
+    samples = [DataSample().set_gt_label(label) for label in (0, 0, 1, 1)]
+    total, log = model.parse_losses(model.loss(torch.randn(4, 3, size, size), samples))
+    total.backward()
+    assert torch.isfinite(total)
+    assert {'loss_cls', 'loss_inter', 'loss_intra', 'dist_inter', 'dist_intra'} < {*log}
+    assert next(model.backbone.parameters()).grad.abs().sum() > 0  # the loss reaches the first layer
 
 
 def test_levels_are_resized_to_the_means_over_equal_areas():
@@ -125,12 +126,11 @@ SPELLINGS = {
 BACKBONES = [
     partial(ResNetLayers, 18, stem_channels=4, base_channels=4),
     partial(DINOVisionTransformer, arch=dict(embed_dims=12, num_layers=1, num_heads=3, feedforward_channels=24)),
+    partial(VGGLayers, 11, ('relu1_1',)),
 ]
 
 
-@pytest.mark.parametrize(
-    ('build', 'spelling'), [*product(BACKBONES, SPELLINGS), (partial(VGGLayers, 11, ('relu5_2',)), 'list')]
-)
+@pytest.mark.parametrize(('build', 'spelling'), [*product(BACKBONES[:1], SPELLINGS), *product(BACKBONES[1:], ['list'])])
 def test_pretrained_weights_are_strict_however_they_are_asked_for(build, spelling, tmp_path):
     weights = {key: torch.full_like(value, 7) for key, value in build().state_dict().items()}
     torch.save(weights, tmp_path / 'sevens.pth')

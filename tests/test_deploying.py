@@ -39,44 +39,26 @@ def onnx_by_tracing(model: nn.Module, images: Tensor, file: Path) -> Model:
     names = dict(input_names=['inputs'], output_names=['scores'])
     axes = {'inputs': {0: 'batch'}, 'scores': {0: 'batch'}}
     torch.onnx.export(model, (images,), file, dynamo=False, dynamic_axes=axes, **names)
-    return run_by_onnx(file)
-
-
-def run_by_onnx(file: Path) -> Model:
     session = onnxruntime.InferenceSession(file)
     return lambda images: torch.from_numpy(session.run(None, {'inputs': images.numpy()})[0])
 
 
-EXPORTERS = {'jit': traced, 'export': exported, 'onnx': onnx_by_tracing}
+# with fewer places than channels HBP and random Maclaurin project each place, with more they take the Gram matrix
+CASES = [(traced, head, side) for head in HEADS for side in (64, 32)]
+CASES += [(exporter, head, 64) for exporter in (exported, onnx_by_tracing) for head in ('cbp by tensor sketch', 'hbp')]
 
 
-# HBP and random Maclaurin: with fewer places than channels these are projected, with more it is done by a Gram matrix
-SIDES = [(head, side) for head in HEADS for side in ((64, 32) if head in ('hbp', 'cbp by random Maclaurin') else (64,))]
-
-
-@pytest.mark.parametrize(
-    ('exporter', 'head', 'side'),
-    [(exporter, *case) for exporter in EXPORTERS for case in SIDES if 'trace' in exporter or case[1] == 64],
-)
-def test_an_exported_model_takes_any_batch(head, exporter, side, tmp_path):
+@pytest.mark.parametrize(('exporter', 'head', 'side'), CASES)
+def test_an_exported_model_takes_any_batch_and_a_traced_one_images_of_any_size(exporter, head, side, tmp_path):
     model = scoring_model(head)
-    again = EXPORTERS[exporter](model, torch.randn(3, 3, side, side), tmp_path / 'model.pt2')
-    for size in (1, 5):
-        images = torch.randn(size, 3, side, side)
+    again = exporter(model, torch.randn(3, 3, side, side), tmp_path / 'model.pt2')
+    for count, size in ((1, side), (5, side), (2, 96 if exporter is traced else side)):
+        images = torch.randn(count, 3, size, size)
         torch.testing.assert_close(again(images), model(images), rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize('head', HEADS)
-def test_a_traced_model_takes_images_of_another_size(head, tmp_path):
-    model = scoring_model(head)
-    images = torch.randn(2, 3, 96, 96)
-    again = traced(model, torch.randn(3, 3, 64, 64), tmp_path / 'model.pt')
-    torch.testing.assert_close(again(images), model(images), rtol=1e-4, atol=1e-5)
-
-
-@pytest.mark.parametrize('head', HEADS)
-def test_a_classifier_can_be_quantised(head):
-    model = scoring_model(head)
+def test_a_classifier_can_be_quantised():
+    model = scoring_model('cbp by tensor sketch')
     images = torch.randn(4, 3, 64, 64)
     if not hasattr(torch.ao.quantization, 'quantize_dynamic'):
         pytest.skip('moved to torchao')

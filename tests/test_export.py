@@ -123,13 +123,6 @@ def test_a_torch_export_file_predicts_the_same(run_here, tmp_path):
     check(lambda images: module(torch.from_numpy(images)).detach().numpy(), model, True)
 
 
-def test_a_plain_classifier(run_here, tmp_path):
-    model, config, checkpoint = trained(settings('linear', to_rgb=False), tmp_path)
-    run_here('export', config, checkpoint, tmp_path / 'birds.onnx')
-    session = onnxruntime.InferenceSession(tmp_path / 'birds.onnx')
-    check(lambda images: session.run(None, {'images': images})[0], model, to_rgb=False)
-
-
 def test_a_file_that_differs_from_the_model_is_not_left_behind(run_here, tmp_path):
     config = settings('linear')
     config['model']['head']['type'] = 'Sharper'
@@ -145,8 +138,10 @@ ONNX, TRACED = re.findall(r'```python\n(.*?)```', PAGE.read_text(), re.DOTALL)[:
 
 
 def test_the_pages_lines_of_onnxruntime_and_pillow_say_what_the_toolbox_says(run_here, tmp_path, monkeypatch, capsys):
-    _, config, checkpoint = trained(settings('linear'), tmp_path)
+    model, config, checkpoint = trained(settings('linear', to_rgb=False), tmp_path)
     run_here('export', config, checkpoint, tmp_path / 'birds.onnx')
+    session = onnxruntime.InferenceSession(tmp_path / 'birds.onnx')
+    check(lambda images: session.run(None, {'images': images})[0], model, to_rgb=False)
     monkeypatch.chdir(tmp_path)
     rows, columns = np.mgrid[0:64, 0:160]  # smooth and long: the sides count, and squashed it is another image
     pixels = np.stack([255 * columns / 160, 255 * rows / 64, 255 * (columns // 40 % 2)], axis=2)

@@ -56,16 +56,9 @@ def files(tmp_path_factory) -> dict[str, Path]:
         'train.py CONFIG --work-dir OUT --resume CHECKPOINT --cfg-options train_cfg.max_epochs=2',
         'test.py CONFIG CHECKPOINT --work-dir OUT --tta',
         'kfold-cross-valid.py CONFIG --work-dir OUT --num-splits 2 --fold 0',
-        'analysis_tools/analyze_results.py CONFIG RESULTS --out-dir OUT',
-        'analysis_tools/analyze_logs.py plot_curve LOG --keys loss loss_inter loss_intra --out OUT.png',
-        'analysis_tools/eval_metric.py RESULTS --metric type=Accuracy topk=1,5',
         'analysis_tools/get_flops.py CONFIG --shape 64',
-        'misc/verify_dataset.py CONFIG --out-path BROKEN.txt --phase test',
-        'visualization/browse_dataset.py CONFIG --output-dir OUT --not-show -n 2 -m original',
         'visualization/vis_scheduler.py CONFIG --not-show -s OUT.png --cfg-options train_cfg.type=EpochBasedTrainLoop',
         'visualization/vis_cam.py IMAGE CONFIG CHECKPOINT --save-path OUT.png --target-layers neck.attention',
-        'visualization/vis_tsne.py CONFIG --checkpoint CHECKPOINT --work-dir OUT --vis-stage neck --perplexity 3 '
-        '--n-iter 250',
     ],
     ids=lambda command: command.split()[0],
 )

@@ -2,10 +2,8 @@
 
 import logging
 import os
-import random
 import shutil
 import signal
-import time
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,7 +16,7 @@ from tiny_run import start_tool, wait_until
 from lcv_mm.engine import EXIT_TRY_AGAIN, SafeCheckpointHook, last_good_checkpoint, resume_from_last_good
 from lcv_mm.visualization import read_scalars
 
-EPOCHS = 4
+EPOCHS = 3
 
 # Everything that has a state: momentum, a schedule by iteration, an average of the weights, running statistics,
 # dropout, augmentation in two workers that live on, pairs by a sampler, a best checkpoint.
@@ -33,8 +31,9 @@ model.neck = [model.neck, dict(type='GlobalAveragePooling')]
 model.head = dict(type='StackedLinearClsHead', num_classes=10, in_channels=128, mid_channels=[32], dropout_rate=0.5)
 crop = dict(type='RandomResizedCrop', scale=64)
 train_dataloader.dataset.pipeline[2:3] = [crop, dict(type='ColorJitter', brightness=0.4)]
+train_dataloader.update(batch_size=4, num_workers=2)
+val_dataloader.update(batch_size=4, num_workers=0)
 for loader in (train_dataloader, val_dataloader):
-    loader.update(batch_size=4, num_workers=2)
     loader.dataset.update(data_root={data!r}, num_classes=10, train_per_class=4, test_per_class=2, image_size=64)
 data_preprocessor.update(num_classes=10)
 optim_wrapper.update(paramwise_cfg=None)
@@ -110,14 +109,11 @@ def different(state: object, expected: object, name: str = '') -> list[str]:
 @pytest.mark.slow
 def test_a_run_that_is_killed_in_training_and_in_validation_ends_the_same(config, never_stopped):
     """Killed between the save and the end of the validation, MMEngine alone goes on without that epoch's score."""
-    draw = random.Random(0)
     work_dir = config.parent / 'killed'
-    training = [('Epoch(train)', draw.randint(1, 14))]
-    for waits in (training, [('Saving checkpoint at 2 epochs', 1), ('Epoch(val) [2][1/5]', 1)], training):
+    for waits in (['Epoch(train) [2][ 3/10]'], ['Saving checkpoint at 2 epochs', 'Epoch(val) [2][1/5]']):
         process = start(config, work_dir)
-        for text, count in waits:
-            wait_for(process, work_dir, text, count)
-        time.sleep(draw.uniform(0, 0.1) if waits is training else 0)
+        for text in waits:
+            wait_for(process, work_dir, text)
         os.killpg(process.pid, signal.SIGKILL)
         end(process, work_dir, -signal.SIGKILL)
     assert 'Validating epoch 2 first' in end(start(config, work_dir), work_dir)
@@ -181,10 +177,10 @@ def test_a_longer_schedule_is_named_or_taken(config, without_workers, never_stop
     for work_dir, options in ((named, []), (taken, ['--config-schedule'])):
         run_here('train', without_workers, '--work-dir', work_dir, '--resume', *options)
         log = ''.join(file.read_text() for file in work_dir.glob('*/*.log'))
-        assert ('CosineAnnealingLR.T_max=40 (checkpoint: 20)' in log) == (work_dir is named)
+        assert ('CosineAnnealingLR.T_max=30 (checkpoint: 20)' in log) == (work_dir is named)
         found = {step: rate for step, rate in rates(work_dir).items() if step > 20}
         same = [step for step, rate in found.items() if rate == pytest.approx(expected[step])]
-        assert (len(found), len(same) == 20) == (20, work_dir is taken)
+        assert (len(found), len(same) == 10) == (10, work_dir is taken)
 
 
 def rates(work_dir: Path) -> dict[int, float]:
@@ -198,24 +194,6 @@ def save(file: Path, age: int) -> Path:
     torch.save({'state_dict': {'weight': torch.arange(1000.0)}}, file)
     os.utime(file, (1e9 - age, 1e9 - age))
     return file
-
-
-def damage(file: Path, how: str) -> None:
-    content = bytearray(file.read_bytes())
-    if how == 'cut off':
-        file.write_bytes(content[:-200])
-    elif how == 'one bit':
-        content[content.index(torch.arange(1000.0).numpy().tobytes()) + 1234] ^= 1
-        file.write_bytes(content)
-    else:
-        file.write_bytes(b'')
-
-
-def test_the_noted_one_comes_first(tmp_path):
-    old = save(tmp_path / 'epoch_3.pth', age=9)
-    save(tmp_path / 'epoch_1.pth', age=1)  # copied later
-    (tmp_path / 'last_checkpoint').write_text(f'{old}\n')
-    assert last_good_checkpoint(tmp_path) == (old, [])
 
 
 def test_a_copied_run_goes_on_from_its_own_file_and_leaves_the_originals(tmp_path):
@@ -240,25 +218,28 @@ def test_a_copied_run_goes_on_from_its_own_file_and_leaves_the_originals(tmp_pat
     assert hook.best_ckpt_path == str(tmp_path / 'b' / best.name)  # MMEngine deletes it for a better one
 
 
-@pytest.mark.parametrize('how', ['cut off', 'one bit', 'empty'])
-def test_a_damaged_one_is_passed_over_and_named(tmp_path, how):
-    newest = save(tmp_path / 'interrupted.pth', age=1)
+def test_a_damaged_one_is_passed_over_and_named(tmp_path):
     older = save(tmp_path / 'epoch_2.pth', age=2)
     save(tmp_path / 'epoch_1.pth', age=3)
+    newest = save(tmp_path / 'interrupted.pth', age=1)
     (tmp_path / 'last_checkpoint').write_text(str(newest))
-    damage(newest, how)
-    assert last_good_checkpoint(tmp_path) == (older, [newest])
+    content = newest.read_bytes()
+    flipped = bytearray(content)
+    flipped[content.index(torch.arange(1000.0).numpy().tobytes()) + 1234] ^= 1
+    for damaged in (content[:-200], flipped, b''):
+        newest.write_bytes(damaged)
+        assert last_good_checkpoint(tmp_path) == (older, [newest])
 
 
-@pytest.mark.parametrize('note', ['', '/moved/work_dir/epoch_7.pth', None])
-def test_without_a_useful_note_the_newest_is_taken(tmp_path, note):
-    if note is not None:
-        (tmp_path / 'last_checkpoint').write_text(note)
+def test_without_a_useful_note_the_newest_is_taken(tmp_path):
     save(tmp_path / 'epoch_1.pth', age=2)
     newest = save(tmp_path / 'iter_30.pth', age=1)
     save(tmp_path / 'best_accuracy_top1_epoch_1.pth', age=0)  # has no optimizer
     (tmp_path / 'epoch_2.pth.part').write_bytes(b'half')  # what a killed process leaves
     assert last_good_checkpoint(tmp_path) == (newest, [])
+    for note in ('', '/moved/work_dir/epoch_7.pth'):
+        (tmp_path / 'last_checkpoint').write_text(note)
+        assert last_good_checkpoint(tmp_path) == (newest, [])
 
 
 def test_a_run_that_resumes_gets_the_file_or_starts_at_the_beginning(tmp_path, caplog):
@@ -271,7 +252,7 @@ def test_a_run_that_resumes_gets_the_file_or_starts_at_the_beginning(tmp_path, c
     assert resumed() == (False, None)
     good = save(tmp_path / 'run/epoch_1.pth', age=2)
     bad = save(tmp_path / 'run/epoch_2.pth', age=1)
-    damage(bad, 'cut off')
+    bad.write_bytes(bad.read_bytes()[:-200])
     assert resumed() == (True, str(good))
     assert f'skipped: {bad}; resuming from {good}' in caplog.text
     assert resumed(resume=False) == (False, None)  # what was asked for stays

@@ -13,7 +13,7 @@ from layouts import draw_noise
 from mmengine.config import Config
 from mmengine.evaluator import BaseMetric
 from tiny_run import ROOT, run_python, start_tool, tiny_options, tiny_settings
-from torchvision.models import vgg16
+from torchvision.models import vgg
 
 CONFIG = ROOT / 'configs/birdlets/lcv_cbp_resnet18_birdlets.py'
 
@@ -81,8 +81,7 @@ def test_resume_carries_on_from_the_last_checkpoint(trained):
 def test_the_accuracy_is_the_share_of_right_predictions(trained, tmp_path, run_here):
     data, work_dir = trained
     end = ('--work-dir', tmp_path, *options(data))
-    metrics = ('--out', tmp_path / 'metrics.json', '--out-item', 'metrics', '--show-dir', tmp_path / 'show')
-    run_here('test', CONFIG, work_dir / 'epoch_2.pth', *metrics, *end)
+    run_here('test', CONFIG, work_dir / 'epoch_2.pth', '--out', tmp_path / 'm.json', '--out-item', 'metrics', *end)
     predictions = predicted(run_here, work_dir / 'epoch_2.pth', tmp_path / 'pred.pkl', *end)
     # the truth from CUB's own lists, not from our loading code
     lists = [
@@ -91,12 +90,8 @@ def test_the_accuracy_is_the_share_of_right_predictions(trained, tmp_path, run_h
     ]
     truth = [int(lists[0][image]) - 1 for image in lists[0] if lists[1][image] == '0']
     right = [int(sample['pred_label']) == label for sample, label in zip(predictions, truth, strict=True)]
-    measured = json.loads((tmp_path / 'metrics.json').read_text())
+    measured = json.loads((tmp_path / 'm.json').read_text())
     assert measured['accuracy/top1'] == pytest.approx(100 * sum(right) / len(right))
-    run_here('analyze', CONFIG, tmp_path / 'pred.pkl', '--out', tmp_path / 'analysis', *options(data))
-    page = (tmp_path / 'analysis/analysis.html').read_text()
-    assert f'12 test images of 6 classes: top-1 {100 * sum(right) / len(right):.2f} %' in page
-    assert len(list((tmp_path / 'show').rglob('*.png'))) == 12
 
 
 @pytest.mark.parametrize(('classes', 'code'), [(['hawk', 'owl'], 0), (['owl', 'hawk'], 1)])
@@ -113,35 +108,25 @@ def test_predictions_are_not_read_with_the_classes_of_another_order(classes, cod
     assert (done.returncode, (tmp_path / 'analysis.html').is_file()) == (code, code == 0), done.stderr
 
 
-def test_pictures_of_a_run(trained, tmp_path, run_here):
-    data, work_dir = trained
-    run_here('plot_curves', work_dir, '--out', tmp_path / 'curves.png')
-    args = (CONFIG, work_dir / 'epoch_2.pth', '--out', tmp_path / 'attention.png', '--num-images', 5)
-    run_here('attention_maps', *args, *options(data))
-    for name in ('curves.png', 'attention.png'):
-        assert (tmp_path / name).read_bytes().startswith(b'\x89PNG')
-
-
 def test_the_main_job_trains_from_a_local_file_of_torchvisions_weights(trained, tmp_path, run_here):
     data, _ = trained
     torch.manual_seed(0)
-    weights = vgg16(weights=None).state_dict()
+    weights = {f'features.{name}': value for name, value in vgg.make_layers(vgg.cfgs['D']).state_dict().items()}
     torch.save(weights, tmp_path / 'vgg16.pth')
     settings = tiny_settings(data, dataset={}) | {
         'train_dataloader.batch_size': 4,
+        'train_dataloader.dataset.indices': '[0,1,2,3,20,21,22,23]',
         'model.head.out_dim': 64,
         'model.backbone.init_cfg.checkpoint': tmp_path / 'vgg16.pth',
-        'optim_wrapper.optimizer.lr': 1e-9,
     }
     of_training = (item for item in settings.items() if not item[0].startswith('val_dataloader'))
     given = ['--cfg-options', *(f'{key}={value}' for key, value in of_training)]
     run_here('train', ROOT / 'configs/lcv_cbp_vgg16_cub448.py', '--work-dir', tmp_path, '--no-validate', *given)
     trained_weights = torch.load(tmp_path / 'epoch_1.pth', weights_only=False)['state_dict']
-    # at a learning rate of nearly 0 the backbone is still the file's: the first and the last convolution
+    # frozen in the first epochs, the backbone is still the file's: the first and the last convolution
     for ours, theirs in (('features.0', 'features.0'), ('features.16', 'features.28')):
-        got = trained_weights[f'backbone.{ours}.conv.weight']
-        torch.testing.assert_close(got, weights[f'{theirs}.weight'], rtol=1e-4, atol=1e-6)
-    assert len([record for record in logged(tmp_path) if 'loss_intra' in record]) == 6  # 24 images in batches of 4
+        assert torch.equal(trained_weights[f'backbone.{ours}.conv.weight'], weights[f'{theirs}.weight'])
+    assert len([record for record in logged(tmp_path) if 'loss_intra' in record]) == 2  # 8 images in batches of 4
 
 
 def test_tta_is_the_mean_over_each_image_and_its_mirror_image(trained, tmp_path, run_here):

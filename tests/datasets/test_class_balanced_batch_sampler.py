@@ -2,17 +2,13 @@
 
 from collections import Counter
 from itertools import chain, islice
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from mmengine.dataset import BaseDataset as EngineDataset
 from mmengine.dataset import ClassBalancedDataset, ConcatDataset, DefaultSampler, InfiniteSampler, RepeatDataset
-from mmengine.hooks import DistSamplerSeedHook
-from mmengine.runner import Runner
 from mmpretrain.datasets import CustomDataset, KFoldDataset, MultiLabelDataset, RepeatAugSampler
-from tiny_run import loader
 from torch.utils.data import BatchSampler, RandomSampler, SequentialSampler, Subset, SubsetRandomSampler, TensorDataset
 from torch.utils.data import ConcatDataset as TorchConcatDataset
 
@@ -243,25 +239,6 @@ def test_an_endless_stream_is_grouped_in_rounds_of_a_bounded_length():
     for drop_last in (False, True):  # the length is that of one pass, as in torch
         ours = ClassBalancedBatchSampler(sampler, 16, 2, drop_last)
         assert len(ours) == len(BatchSampler(sampler, 16, drop_last))
-
-
-# Inside MMEngine
-
-
-def test_labels_are_read_without_the_images_and_the_seed_hook_of_mmengine_changes_the_epoch(tmp_path):
-    images = annotations(tmp_path, [i // 6 for i in range(30)])
-    dataset = dict(type=CustomDataset, pipeline=[dict(type='LoadImageFromFile')], **images)
-    groups = dict(type='mmpretrain.ClassBalancedBatchSampler', samples_per_class=3)
-    built = Runner.build_dataloader(loader(dataset, 6, batch_sampler=groups), seed=0)
-    assert [len(set((np.array(batch) // 6).tolist())) for batch in built.batch_sampler] == [2] * 5
-    with pytest.raises(FileNotFoundError):
-        next(iter(built))
-    epochs = []
-    for epoch in (0, 1, 0):
-        runner = SimpleNamespace(train_loop=SimpleNamespace(dataloader=built), epoch=epoch)
-        DistSamplerSeedHook().before_train_epoch(runner)
-        epochs.append(list(built.batch_sampler))
-    assert epochs[0] == epochs[2] != epochs[1]
 
 
 # Errors

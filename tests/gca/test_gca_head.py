@@ -5,7 +5,6 @@ import pytest
 import torch
 from mmpretrain.structures import DataSample
 
-from lcv_mm.errors import ConfigError
 from lcv_mm.gca import GCAHead
 from lcv_mm.gca.aggregation import aggregate, neighbor_loss, pair_loss
 from lcv_mm.gca.hooks import join_clusters, validation_losses
@@ -39,11 +38,6 @@ def test_the_loss_is_the_mean_over_the_levels_and_the_targets_are_of_the_images_
     before = head_of(stage=1).loss((feats,), samples_of([0] * 6))
     assert list(before) == ['loss_small']
     assert before['loss_small'].item() == pytest.approx(torch.cat(small).mean().item())
-
-
-def test_without_a_graph_there_is_one_message():
-    with pytest.raises(ConfigError, match='GCAHead has no neighbour graph; add NeighborGraphHook'):
-        head_of(stage=0).loss((torch.randn(2, 4),), samples_of([0, 1]))
 
 
 def test_the_predicted_label_is_the_most_probable_final_cluster():

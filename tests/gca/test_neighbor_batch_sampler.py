@@ -1,9 +1,6 @@
 import numpy as np
-import pytest
 from mmengine.dataset import DefaultSampler
-from torch.utils.data import RandomSampler
 
-from lcv_mm.errors import ConfigError
 from lcv_mm.gca import LabelBalancedSampler, NeighborBatchSampler
 
 GRAPH = np.array([[i, (i + 1) % 20, (i + 7) % 20] for i in range(20)])
@@ -42,13 +39,6 @@ def test_the_draws_follow_from_seed_and_epoch():
 def test_without_a_graph_an_image_is_its_own_neighbor():
     for batch in NeighborBatchSampler(DefaultSampler(list(range(20)), shuffle=True, seed=0), 6):
         assert batch[:6] == batch[6:]
-
-
-def test_a_sampler_without_a_seed_and_fewer_images_than_a_batch_are_errors():
-    with pytest.raises(ConfigError, match='RandomSampler has no seed and epoch'):
-        NeighborBatchSampler(RandomSampler(range(8)), 2)
-    with pytest.raises(ConfigError, match='batch_size=8 is above the number of images'):
-        NeighborBatchSampler(DefaultSampler(list(range(5)), seed=0), 8)
 
 
 class Labelled(list):

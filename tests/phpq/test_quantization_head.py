@@ -75,12 +75,10 @@ def test_mixed_precision_quantises_in_float32():
     ('options', 'message'),
     [
         (dict(bits=20), 'bits=20 must be a multiple of 8'),
-        (dict(bits=0), 'bits=0 must be'),
-        (dict(bits=16.0), 'bits=16.0 must be'),
         (dict(bits=128), 'bits=128 of part_channels=4 need more than in_channels=40'),
         (dict(attention_topk=0), 'attention_topk=0 must be above 0'),
         (dict(alpha=0), 'alpha=0, .* must be above 0'),
-        *(({name: float('nan')}, f'{name}=nan') for name in ('alpha', 'scale', 'weight_quantization')),
+        (dict(scale=float('nan')), 'scale=nan'),
         (dict(weight_quantization=-1), 'weight_quantization=-1 0 or more'),
     ],
 )

@@ -127,21 +127,3 @@ def test_a_database_is_labelled_and_its_images_can_be_told_apart(cfg, data_root)
         cfg.model.prototype = dict(cfg.test_dataloader, dataset=dataset)
         with pytest.raises(DataError, match=message):
             build(cfg).prepare_prototype()
-
-
-def test_the_hook_wants_a_retriever_training_images_and_no_pictures(cfg):
-    runner = Runner.from_cfg(cfg)
-    hook, drawing = (
-        next(hook for hook in runner.hooks if type(hook).__name__ == name)
-        for name in ('DatabaseHook', 'UniqueVisualizationHook')
-    )
-    drawing.enable = True
-    with pytest.raises(ConfigError, match='QuantizedRetriever predicts an order of images: leave --show'):
-        hook.before_test_epoch(runner)
-    drawing.enable = False
-    runner.cfg.train_dataloader.dataset = dict(type='RepeatDataset', times=2)
-    with pytest.raises(ConfigError, match='expected train_dataloader.dataset with a pipeline'):
-        hook.before_test_epoch(runner)
-    runner.model = torch.nn.Linear(1, 1)
-    with pytest.raises(ConfigError, match='Linear searches no database'):
-        hook.before_val_epoch(runner)
