@@ -66,12 +66,11 @@ def test_what_has_no_pairs_or_logs_them_itself_is_passed_over():
     assert logged_by_hook(model, images, samples([0, 0, 1]), 'itself') == {}
 
 
-@pytest.mark.parametrize('mixing', ['Mixup', 'CutMix', 'ResizeMix'])
-def test_mixed_images_have_no_distances_but_their_labels_as_scores_do(mixing):
+def test_mixed_images_have_no_distances_but_their_labels_as_scores_do():
     images = torch.rand(4, 3, 64, 64)
     torch.manual_seed(0)
-    mixed = classifier(train_cfg=dict(augments=dict(type=mixing, alpha=1.0)), data_preprocessor=dict(num_classes=3))
-    assert logged_by_hook(mixed, images, samples([0, 1, 2, 0]), mixing) == {}
+    mixed = classifier(train_cfg=dict(augments=dict(type='Mixup', alpha=1.0)), data_preprocessor=dict(num_classes=3))
+    assert logged_by_hook(mixed, images, samples([0, 1, 2, 0]), 'mixed') == {}
     soft = dict(HEAD, loss=dict(type='CrossEntropyLoss', use_soft=True))
     onehot = classifier(soft, data_preprocessor=dict(num_classes=3, to_onehot=True))
-    assert set(logged_by_hook(onehot, images, samples(LABELS), f'no {mixing}')) == {'dist_inter', 'dist_intra'}
+    assert set(logged_by_hook(onehot, images, samples(LABELS), 'not mixed')) == {'dist_inter', 'dist_intra'}

@@ -102,9 +102,7 @@ def test_a_model_that_gives_one_feature_to_all_images_is_as_good_as_chance():
 
 
 def test_the_runner_reports_them_of_what_goes_into_the_head(tmp_path):
-    cfg = Config.fromfile(
-        ROOT / 'configs/birdlets/cbp_resnet18_birdlets.py'
-    )  # a baseline, MMPretrain's ImageClassifier
+    cfg = Config.fromfile(ROOT / 'configs/birdlets/cbp_resnet18_birdlets.py')  # of MMPretrain's ImageClassifier
     cfg.merge_from_dict(tiny_settings(tmp_path / 'birdlets') | {'model.head.out_dim': 64})
     cfg.test_dataloader.batch_size = 5
     cfg.work_dir = str(tmp_path / 'work')

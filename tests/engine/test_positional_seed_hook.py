@@ -4,7 +4,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from mmengine.dataset import BaseDataset, ClassBalancedDataset, ConcatDataset, DefaultSampler, RepeatDataset
+from mmengine.dataset import BaseDataset, ClassBalancedDataset, DefaultSampler, RepeatDataset
 from mmengine.runner import EpochBasedTrainLoop, Runner
 from mmpretrain.datasets import KFoldDataset, RepeatAugSampler
 from torch.utils.data import DataLoader
@@ -95,12 +95,13 @@ SHUFFLED = dict(type='DefaultSampler', shuffle=True)
 NUMBERS = dict(type=Numbers, pipeline=[draw])
 WRAPPED = {  # dataset, sampler, and how many images an epoch of it feeds
     'none': (NUMBERS, SHUFFLED, 6),
-    'RepeatDataset': (dict(type=RepeatDataset, dataset=NUMBERS, times=4), SHUFFLED, 24),
     'ClassBalancedDataset': (dict(type=ClassBalancedDataset, dataset=NUMBERS, oversample_thr=0.6), SHUFFLED, 8),
-    'ConcatDataset': (dict(type=ConcatDataset, datasets=[NUMBERS, NUMBERS]), SHUFFLED, 12),
     'KFoldDataset': (dict(type=KFoldDataset, dataset=dict(NUMBERS, lazy_init=False), num_splits=3), SHUFFLED, 4),
-    'RepeatAugSampler': (NUMBERS, dict(type=RepeatAugSampler), 6),
-    'both': (dict(type=RepeatDataset, dataset=NUMBERS, times=2), dict(type=RepeatAugSampler), 12),
+    'RepeatDataset and RepeatAugSampler': (
+        dict(type=RepeatDataset, dataset=NUMBERS, times=2),
+        dict(type=RepeatAugSampler),
+        12,
+    ),
 }
 
 
@@ -108,16 +109,16 @@ WRAPPED = {  # dataset, sampler, and how many images an epoch of it feeds
 def test_every_visit_of_an_image_draws_anew_whatever_the_number_of_workers(name):
     dataset, sampler, length = WRAPPED[name]
     epochs = []
-    for workers in (0, 1, 2):
+    for workers in (0, 2):
         loader = Runner.build_dataloader(
             dict(batch_size=3, dataset=dataset, sampler=sampler, num_workers=workers, collate_fn=as_list,
-                 persistent_workers=workers == 1), seed=0)  # fmt: skip
+                 persistent_workers=workers > 0), seed=0)  # fmt: skip
         hook, runner = begun(loader)
         epochs.append([fed(hook, runner, number) for number in (0, 1)])
         after_a_resume = [drawn for batch in _from(loader, 1) for drawn in batch]
         assert after_a_resume == epochs[-1][1][3:]
         assert loader.batch_size == 3  # what others read of the loader stays
-    assert epochs[0] == epochs[1] == epochs[2]
+    assert epochs[0] == epochs[1]
     drawn = [image[1:] for epoch in epochs[0] for image in epoch]
     assert len(drawn) == len(set(drawn)) == 2 * length
 

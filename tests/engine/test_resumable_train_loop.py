@@ -88,6 +88,6 @@ def test_a_pipeline_that_a_hook_switches_draws_the_same_after_a_resume(tmp_path)
     run(tmp_path / 'whole', hooks=[switch])
     fed = list(seen)
     assert len({number for batch in fed[4:] for number in batch}) == 16  # not the whole numbers of the first epoch
-    for done in (3, 4, 6, 8):
+    for done in (4, 6):
         run(tmp_path / f'from_{done}', hooks=[switch], resume=True, load_from=str(tmp_path / f'whole/iter_{done}.pth'))
         assert seen == fed[done:]
