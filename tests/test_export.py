@@ -23,6 +23,8 @@ MEAN, STD = [120.0, 90.0, 150.0], [60.0, 50.0, 70.0]  # R, G, B: a difference fo
 SIZE = (24, 40)
 HEADS = {
     'cbp': dict(type='CBPHead', in_channels=8, out_dim=64),
+    'cbp by random Maclaurin': dict(type='CBPHead', in_channels=8, out_dim=64, projection='rm'),
+    'bcnn': dict(type='BCNNHead', in_channels=8),
     'hbp': dict(type='HBPHead', in_channels=(8, 8, 8), proj_dim=64),
     'linear': dict(type='LinearClsHead', in_channels=8),
 }
@@ -155,14 +157,16 @@ def test_the_pages_lines_of_onnxruntime_and_pillow_say_what_the_toolbox_says(run
         assert float(score) == pytest.approx(top['score'], abs=0.05)
 
 
-def test_the_pages_traced_model_is_fed_as_in_prediction(tmp_path, monkeypatch):
-    model, config, checkpoint = trained(settings('cbp'), tmp_path)
+@pytest.mark.parametrize('head', HEADS)
+def test_the_pages_traced_model_is_fed_as_in_prediction_and_takes_any_batch_and_size(head, tmp_path, monkeypatch):
+    model, config, checkpoint = trained(settings(head), tmp_path)
     monkeypatch.chdir(tmp_path)
     text = TRACED.replace('configs/lcv_cbp_vgg16_cub448.py', str(config))
     text = text.replace('work_dirs/lcv_cbp_vgg16_cub448/epoch_60.pth', str(checkpoint)).replace('448, 448', '24, 40')
     names: dict = {}
     exec(text, names)
-    rgb = np.random.default_rng(0).integers(256, size=(2, 3, *SIZE), dtype=np.uint8)
-    images = names['model'].data_preprocessor({'inputs': torch.from_numpy(rgb[:, ::-1].copy())})['inputs']
-    scores = torch.jit.load('model.pt')(images).softmax(1)
-    np.testing.assert_allclose(scores.detach(), by_hand(model, rgb, True), atol=1e-5)
+    for count, height, width in ((2, *SIZE), (5, 4, 5), (1, 60, 30)):  # with fewer places than channels, and more
+        rgb = np.random.default_rng(0).integers(256, size=(count, 3, height, width), dtype=np.uint8)
+        images = names['model'].data_preprocessor({'inputs': torch.from_numpy(rgb[:, ::-1].copy())})['inputs']
+        scores = torch.jit.load('model.pt')(images).softmax(1)
+        np.testing.assert_allclose(scores.detach(), by_hand(model, rgb, True), atol=1e-5)

@@ -44,9 +44,9 @@ def batch(step: int) -> dict[str, Any]:
     return dict(inputs=images.byte(), data_samples=[DataSample().set_gt_label(int(label)) for label in labels])
 
 
-def ten_losses(method: str, wrapper_type: type[OptimWrapper], nudge: float = 0.0) -> list[float]:
+def ten_losses(wrapper_type: type[OptimWrapper], nudge: float = 0.0) -> list[float]:
     """Of ten steps as the paper trains; `nudge` is a relative change of each starting weight."""
-    model = lcv_model(HEADS[method], vgg(method), in_channels=512).train()
+    model = lcv_model(HEADS['cbp'], vgg('cbp'), in_channels=512).train()
     g = torch.Generator().manual_seed(1)
     with torch.no_grad():
         for param in model.parameters():
@@ -55,14 +55,13 @@ def ten_losses(method: str, wrapper_type: type[OptimWrapper], nudge: float = 0.0
     return [model.train_step(batch(step), wrapper)['loss'].item() for step in range(10)]
 
 
-@pytest.mark.parametrize('method', ['cbp', 'hbp'])
-def test_ten_steps_in_bfloat16_stay_within_two_per_cent_of_float32(method):
-    full = ten_losses(method, OptimWrapper)
+def test_ten_steps_in_bfloat16_stay_within_two_per_cent_of_float32():
+    full = ten_losses(OptimWrapper)
     assert full[-1] < 0.8 * full[0]  # it trains, so there is something to stay close to
     # The control: training from random weights can be chaotic, and then the comparison would say nothing of precision.
     # A narrow ResNet with batch norm is: float32 differs by up to 7.7 % from itself with weights changed by 1e-6.
-    assert ten_losses(method, OptimWrapper, nudge=1e-6) == pytest.approx(full, rel=0.015)
-    low = ten_losses(method, CPUAmpOptimWrapper)
+    assert ten_losses(OptimWrapper, nudge=1e-6) == pytest.approx(full, rel=0.015)
+    low = ten_losses(CPUAmpOptimWrapper)
     assert low == pytest.approx(full, rel=0.02)
     assert low[0] != full[0]
 
@@ -108,9 +107,7 @@ def test_distances_of_real_maps_are_those_of_float64(normalize, dtype):
 # of the type each, and independently. Measured: errors of 0.3 to 1.3 eps.
 
 
-@pytest.mark.parametrize(
-    ('dtype', 'autocast'), [(torch.float64, None), (torch.bfloat16, None), (torch.float16, torch.bfloat16)], ids=str
-)
+@pytest.mark.parametrize(('dtype', 'autocast'), [(torch.bfloat16, None), (torch.float16, torch.bfloat16)], ids=str)
 @pytest.mark.parametrize('method', HEADS)
 def test_a_model_of_any_precision_predicts_as_float64_does(method, dtype, autocast):
     model = lcv_model(HEADS[method], vgg(method), in_channels=512).eval()
@@ -118,15 +115,13 @@ def test_a_model_of_any_precision_predicts_as_float64_does(method, dtype, autoca
     exact = copy.deepcopy(model).double().test_step(batch(0))
     with torch.autocast('cpu', dtype=autocast, enabled=autocast is not None):
         predicted = model.to(dtype).test_step(batch(0))
-    types = [dtype] if autocast is None or dtype == torch.float64 else [dtype, autocast]
-    atol = 2 * max(torch.finfo(t).eps for t in types)
+    atol = 2 * torch.finfo(torch.bfloat16).eps
     for got, expected in zip(predicted, exact, strict=True):
         torch.testing.assert_close(got.pred_score.double(), expected.pred_score, rtol=0, atol=atol)
 
 
-@pytest.mark.parametrize('method', HEADS)
-def test_a_baseline_in_low_precision_takes_the_preprocessors_images(method):
-    parts = dict(backbone=resnet(HEADS[method]), head=dict(num_classes=4, in_channels=32, **HEADS[method]))
+def test_a_baseline_in_low_precision_takes_the_preprocessors_images():
+    parts = dict(backbone=resnet(HEADS['cbp']), head=dict(num_classes=4, in_channels=32, **HEADS['cbp']))
     model = MODELS.build(dict(type='ImageClassifier', data_preprocessor=dict(type='ClsDataPreprocessor'), **parts))
     for low in (model.half(), model.bfloat16()):
         assert torch.isfinite(torch.stack([sample.pred_score for sample in low.eval().test_step(batch(0))])).all()

@@ -141,10 +141,8 @@ def test_mmpretrains_inferencer_and_the_tool_take_the_dumped_config_as_the_pure_
     run_here, lcv, images, tmp_path
 ):
     *configs, weights = lcv
-    old = tmp_path / 'old.py'  # a dump made before the configs named this step for the inferencer
-    old.write_text(configs[1].read_text().replace("'LoadImageFromFile'", "'mmpretrain.datasets.LoadImageFromFile'"))
     predicted = []
-    for config in (*configs, old):
+    for config in configs:
         run_here('predict', config, weights, images / NAMES[0], '--out', tmp_path / 'out.json')
         (one,) = json.loads((tmp_path / 'out.json').read_text(encoding='utf-8'))
         best = one['top'][0]
@@ -154,22 +152,14 @@ def test_mmpretrains_inferencer_and_the_tool_take_the_dumped_config_as_the_pure_
     for config in configs:
         (theirs,) = ImageClassificationInferencer(str(config), str(tmp_path / 'run.pth'))(str(images / NAMES[0]))
         predicted.append((theirs['pred_label'], theirs['pred_score']))
-    assert predicted == [pytest.approx(predicted[0], rel=1e-5)] * 5
+    assert predicted == [pytest.approx(predicted[0], rel=1e-5)] * 4
 
 
 def test_each_image_gets_a_picture_of_the_attention_inside_the_folder(run_here, lcv, images, tmp_path, monkeypatch):
     monkeypatch.chdir(images)
     draw(tmp_path / 'beside/1.png')
-    args = (
-        'predict',
-        lcv[1],
-        lcv[2],
-        *(images / name for name in NAMES[1:3]),
-        '../beside',
-        '--out',
-        tmp_path / 'o.csv',
-    )
-    run_here(*args, '--attention', tmp_path / 'maps')
+    given = (*(images / name for name in NAMES[1:3]), '../beside')
+    run_here('predict', *lcv[1:], *given, '--out', tmp_path / 'o.csv', '--attention', tmp_path / 'maps')
     pictures = {os.path.relpath(file, tmp_path / 'maps'): file for file in (tmp_path / 'maps').rglob('*.png')}
     assert set(pictures) == {f'my images/{NAMES[1]}.png', f'my images/{NAMES[2]}.png', 'beside/1.png.png'}
     assert len({file.read_bytes() for file in pictures.values()}) == 3
@@ -186,17 +176,6 @@ def test_a_checkpoint_with_more_than_weights_is_refused_unless_trusted(run_here,
     assert ('stranger.pth: refused' in ended.stderr) == (not trust)
 
 
-def test_weights_that_are_not_finite_are_refused(run_here, plain, images, tmp_path):
-    config, checkpoint = plain
-    content = torch.load(checkpoint)
-    content['state_dict']['backbone.layer2.0.conv1.weight'][0, 0] = np.inf
-    torch.save(content, tmp_path / 'bad.pth')
-    ended = run_here('predict', config, tmp_path / 'bad.pth', images, '--out', tmp_path / 'out.json', check=False)
-    assert ended.returncode == 1
-    assert 'bad.pth: backbone.layer2.0.conv1.weight is NaN or infinite' in ended.stderr
-    assert not (tmp_path / 'out.json').exists()
-
-
 def test_an_image_whose_scores_are_not_finite_gets_no_class(run_here, plain, images, tmp_path):
     config, checkpoint = plain
     content = torch.load(checkpoint)
@@ -206,17 +185,6 @@ def test_an_image_whose_scores_are_not_finite_gets_no_class(run_here, plain, ima
     assert ended.returncode == 1
     assert f'{images / NAMES[0]}: the model gives it scores that are NaN or infinite' in ended.stderr
     assert json.loads((tmp_path / 'out.json').read_text()) == []
-
-
-def test_a_picture_that_cannot_be_written_costs_neither_the_results_nor_the_others(run_here, lcv, images, tmp_path):
-    long = images / f'{"x" * 250}.png'  # with another .png behind it too long for a file
-    draw(long)
-    args = (lcv[1], lcv[2], images / NAMES[0], long, '--out', tmp_path / 'out.json', '--attention', tmp_path / 'maps')
-    ended = run_here('predict', *args, check=False)
-    assert ended.returncode == 1
-    assert f'{long}: no picture of its attention: ' in ended.stderr
-    assert len(json.loads((tmp_path / 'out.json').read_text())) == 2
-    assert [file.name for file in (tmp_path / 'maps').iterdir()] == [f'{NAMES[0]}.png']
 
 
 @pytest.fixture(scope='module')

@@ -39,13 +39,6 @@ def test_a_split_holds_what_its_list_holds(root, split, size):
     assert {*dataset.get_gt_labels()} == {*range(120)}
 
 
-def test_a_class_is_named_as_its_folder(root):
-    dataset = load(root, 'test')
-    for info in dataset:
-        folder = Path(info['img_path']).parent.name
-        assert folder.partition('-')[2] == dataset.CLASSES[info['gt_label']]
-
-
 def test_the_image_with_4_channels_loads_with_3(root):
     dataset = load(root, pipeline=LOAD)
     index = entries(root, 'train')[0].index(DOGS_WITH_4_CHANNELS)

@@ -30,10 +30,6 @@ def test_the_loss_is_that_of_a_slow_loop(temperature):
         assert found == pytest.approx(by_loops(feats, positives, temperature))
 
 
-def test_views_of_an_image_are_pairs():
-    assert view_pairs(2).int().tolist() == [[1, 0, 1, 0], [0, 1, 0, 1], [1, 0, 1, 0], [0, 1, 0, 1]]
-
-
 def small_head() -> CategoryDiscoveryHead:
     torch.manual_seed(0)
     return CategoryDiscoveryHead(4, hidden_channels=8, bottleneck_channels=3, out_channels=7)

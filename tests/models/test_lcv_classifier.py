@@ -2,7 +2,7 @@ import pytest
 import torch
 from mmpretrain.models import ImageClassifier
 from mmpretrain.registry import MODELS
-from mmpretrain.structures import DataSample, MultiTaskDataSample
+from mmpretrain.structures import DataSample
 
 from lcv_mm.errors import ConfigError
 from lcv_mm.models import LCVClassifier
@@ -76,7 +76,6 @@ NOT_ONE_LABEL = {
     'mixed elsewhere': mixed(),
     'several labels': [DataSample().set_gt_label([0, 1]) for _ in range(4)],
     'no label': [DataSample() for _ in range(4)],
-    'several tasks': [MultiTaskDataSample() for _ in range(4)],
 }
 
 

@@ -15,12 +15,6 @@ def test_every_level_is_attended_and_keeps_its_shape():
         assert all(torch.equal(got, residual_attention(level)) for got, level in zip(out, expected, strict=True))
 
 
-def test_attention_and_global_pooling_chain_in_a_neck_list():
-    neck = MODELS.build([dict(type='ResidualAttention'), dict(type='GlobalAveragePooling')])
-    feats = torch.rand(2, 3, 4, 4)
-    torch.testing.assert_close(neck((feats,))[0], (feats * (1 + feats.sigmoid())).mean((2, 3)))
-
-
 # a backbone as it ships, and with what the message says to set
 FOLLOWED = {
     'ConvNeXt': (dict(type='ConvNeXt', arch='atto'), dict(gap_before_final_norm=False), 320),

@@ -35,19 +35,13 @@ def test_losses_by_hand_on_a_3_4_5_triangle(inter, reduction):
 def loop_over_pairs(feats, labels, inter, margin, tau, normalize, reduction):
     """The paper's figure 2, read as a loop over pairs."""
     rows = [row / row.norm() if normalize else row for row in feats]
-    phi = {
-        'hinge': lambda d: torch.clamp(margin - d, min=0),
-        'inverse': lambda d: 1 / (1 + d),
-        'exp': lambda d: torch.exp(-d / tau),
-        'negative': lambda d: -d,
-        'literal': lambda d: d,
-    }[inter]
+    phi = PHI | dict(hinge=lambda d: torch.clamp(margin - d, min=0), exp=lambda d: torch.exp(-d / tau))
     terms = {True: [], False: []}
     for i in range(len(rows)):
         for j in range(i + 1, len(rows)):
             d = (rows[i] - rows[j]).square().sum().sqrt()
             same = bool(labels[i] == labels[j])
-            terms[same].append(d if same else phi(d))
+            terms[same].append(d if same else phi[inter](d))
     sums = [sum(terms[kind]) for kind in (False, True)]
     return sums if reduction == 'sum' else [s / len(terms[kind]) for s, kind in zip(sums, (False, True), strict=True)]
 

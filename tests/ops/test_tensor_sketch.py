@@ -65,17 +65,6 @@ def test_float32_is_close_to_float64():
     assert (tensor_sketch_pool(x, *hashes, 256) - exact).norm() / exact.norm() < 1e-6
 
 
-def test_the_form_is_chosen_by_size():
-    """2048 channels: at 7x7 by transforms, which take the place of 2048 x 2048 products; at 16x16 by products."""
-    forms = []
-    for side in (7, 16):
-        with torch.profiler.profile(acc_events=True) as profile:
-            tensor_sketch_pool(torch.randn(1, 2048, side, side), *draw_hashes(2048, 8192), 8192)
-        names = {event.name for event in profile.events()}
-        forms.append(('aten::_fft_r2c' in names, 'aten::bmm' in names))
-    assert forms == [(True, False), (False, True)]
-
-
 @pytest.mark.parametrize('side', [14, 2], ids=['by products', 'by transforms'])
 def test_nothing_but_the_features_is_kept_for_backward(side):
     x = torch.randn(2, 32, side, side, requires_grad=True)

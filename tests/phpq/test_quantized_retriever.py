@@ -11,7 +11,6 @@ from mmpretrain.registry import MODELS
 from tiny_run import BIRDLETS, tiny_settings
 
 from lcv_mm.datasets.birdlets import BirdletsSettings, generate_birdlets
-from lcv_mm.errors import ConfigError, DataError
 from lcv_mm.phpq import QuantizedRetriever
 
 CONFIG = Path(__file__).parents[2] / 'configs/birdlets/phpq_resnet18_birdlets64.py'
@@ -113,17 +112,3 @@ def test_without_codes_the_same_weights_rank_by_cosines(cfg):
     model.prototype_vecs = model.database_rows(database)
     cosines = torch.nn.functional.cosine_similarity(queries.flatten(1)[:, None], database.flatten(1)[None], dim=-1)
     torch.testing.assert_close(model.scores(queries), 2 * cosines)  # a sum over two parts of unit length
-
-
-def test_a_database_is_labelled_and_its_images_can_be_told_apart(cfg, data_root):
-    with pytest.raises(ConfigError, match='no database to search; add DatabaseHook'):
-        build(cfg).prepare_prototype()
-    queries = cfg.test_dataloader.dataset
-    unlabelled = dict(type='CustomDataset', data_root=str(data_root), data_prefix='images', with_label=False)
-    for dataset, message in (
-        (dict(unlabelled, pipeline=queries.pipeline), r'\.jpg must have one label'),
-        (dict(type='ConcatDataset', datasets=[queries] * 2), '12 of 24 images of the database have the sample_idx'),
-    ):
-        cfg.model.prototype = dict(cfg.test_dataloader, dataset=dataset)
-        with pytest.raises(DataError, match=message):
-            build(cfg).prepare_prototype()

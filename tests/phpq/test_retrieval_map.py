@@ -4,7 +4,6 @@ import math
 
 import pytest
 import torch
-from mmpretrain.evaluation import RetrievalAveragePrecision
 from mmpretrain.structures import DataSample
 
 from lcv_mm.phpq import ClassScoreAccuracy, RetrievalMAP, average_precision
@@ -32,16 +31,9 @@ def samples() -> list[DataSample]:
     return made
 
 
-def evaluate(metric: RetrievalMAP | RetrievalAveragePrecision, queries: list[DataSample]) -> dict[str, float]:
+def evaluate(metric: RetrievalMAP, queries: list[DataSample]) -> dict[str, float]:
     metric.process({}, [sample.to_dict() for sample in queries])
     return metric.evaluate(len(queries))
-
-
-def test_the_metric_equals_mmpretrains_over_the_whole_database():
-    (found,) = evaluate(RetrievalMAP(), samples()).items()
-    (expected,) = evaluate(RetrievalAveragePrecision(topk=40), samples()).values()
-    assert found == ('retrieval/mAP', pytest.approx(expected, abs=1e-4))
-    assert 0 < expected < 100
 
 
 def test_a_query_with_nothing_to_find_is_left_out_and_counted(caplog_mmengine):
