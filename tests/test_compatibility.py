@@ -198,9 +198,7 @@ SWITCH = dict(
 MONITOR = dict(monitor='accuracy/top1', rule='greater')
 TRIED = {
     'RepeatDataset, RepeatAugSampler, SwitchRecipeHook, accumulation': dict(
-        name='both',
-        hooks=[dict(type='SwitchRecipeHook', schedule=[SWITCH])],
-        optim_wrapper=dict(accumulative_counts=2),
+        name='both', hooks=[dict(type='SwitchRecipeHook', schedule=[SWITCH])], optim_wrapper=dict(accumulative_counts=2)
     ),
     'KFoldDataset, FreezeBackboneHook, SetAdaptiveMarginsHook': dict(
         name='KFoldDataset',

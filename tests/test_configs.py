@@ -215,12 +215,7 @@ def test_a_run_ends_where_a_loss_is_not_finite(path):
 # One of each head and backbone, with the classifier at its real size
 @pytest.mark.parametrize(
     'config',
-    [
-        'lcv_bcnn_vgg16_cub448',
-        'hbp_vgg16_flower224',
-        'lcv_hbp_resnet18_cub224',
-        'own_images/lcv_cbp_resnet50_448',
-    ],
+    ['lcv_bcnn_vgg16_cub448', 'hbp_vgg16_flower224', 'lcv_hbp_resnet18_cub224', 'own_images/lcv_cbp_resnet50_448'],
 )
 def test_a_built_model_scores_every_class(config):
     cfg = load(FOLDER / f'{config}.py')

@@ -5,14 +5,7 @@ import pytest
 import torch
 from scipy.spatial import cKDTree
 
-from lcv_mm.gca.aggregation import (
-    aggregate,
-    edge_weights,
-    label_agreement,
-    nearest_neighbors,
-    neighbor_loss,
-    pair_loss,
-)
+from lcv_mm.gca.aggregation import aggregate, edge_weights, label_agreement, nearest_neighbors, neighbor_loss, pair_loss
 
 
 def normal(*shape: int, seed: int = 0) -> torch.Tensor:

@@ -1,10 +1,12 @@
 """Configs by path and by name, overrides, and how a command shows an error."""
 
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from mmengine.config import Config
+from tiny_run import tiny_options
 
 from lcv_mm.errors import ConfigError, DataError
 from lcv_mm.launch import load_config, override_config, short_errors
@@ -18,12 +20,18 @@ ROOT = Path(__file__).parents[2]
         ('lcv_cbp_vgg16_cub448', 'lcv_cbp_vgg16_cub448'),
         ('configs/lcv_cbp_vgg16_cub448.py', 'lcv_cbp_vgg16_cub448'),
         ('lcv_cbp_vgg16_flower112', 'small/lcv_cbp_vgg16_flower112'),
+        ('ablations/lcv_cbp_resnet18_birdlets64_shuffled.py', 'ablations/lcv_cbp_resnet18_birdlets64_shuffled'),
         (str(ROOT / 'configs/cbp_vgg16_cub448.py'), 'cbp_vgg16_cub448'),
     ],
 )
 def test_a_config_is_found_by_its_path_or_by_its_name_in_any_folder(name, file, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert load_config(name).to_dict() == Config.fromfile(ROOT / f'configs/{file}.py').to_dict()
+
+
+def test_a_config_of_the_toolbox_is_found_as_mmengine_finds_it():
+    cfg = load_config('mmpretrain::resnet/resnet18_8xb32_in1k.py', ['model'], {'model.head.num_classes': 7})
+    assert (cfg.model.backbone.depth, cfg.model.head.num_classes) == (18, 7)
 
 
 def test_a_misspelt_config_is_answered_with_names_close_to_it():
@@ -73,3 +81,29 @@ def test_two_distributions_of_the_toolbox_are_warned_of(tmp_path, monkeypatch, r
     assert [str(warning.message)[:56] for warning in recwarn] == [
         'mmpretrain and onedl-mmpretrain are both installed and o'
     ]
+
+
+@pytest.mark.slow
+def test_a_command_prints_the_message_without_the_noise_of_the_toolbox():
+    command = [sys.executable, 'tools/train.py', 'configs/nowhere.py']
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stdout == ''
+    assert done.stderr.strip() == 'error: configs/nowhere.py: no such config file, and no config of lcv_mm.'
+
+
+@pytest.mark.slow
+def test_a_command_ends_with_where_its_results_are_and_its_log_holds_no_noise(tmp_path, run_here):
+    config, run = 'lcv_cbp_resnet18_birdlets', tmp_path / 'run'
+    options = ['--cfg-options', *tiny_options(tmp_path / 'birdlets', **{'model.head.out_dim': 32})]
+    done = run_here('train', config, '--work-dir', run, *options)
+    assert done.stdout.splitlines()[-1] == (
+        f'Trained: checkpoints and log are in {run}. Next: tools/test.py {run}/{config}.py {run}/epoch_1.pth'
+    )
+    (log,) = run.glob('*/*.log')
+    assert 'Saving checkpoint at 1 epochs' in log.read_text()
+    assert 'will be deprecated' not in log.read_text()
+    done = run_here('test', config, run / 'epoch_1.pth', '--work-dir', run, *options)
+    assert done.stdout.splitlines()[-1] == (
+        f'Tested: results are in {run}. Next: tools/predict.py {config} {run}/epoch_1.pth IMAGE'
+    )

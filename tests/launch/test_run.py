@@ -15,6 +15,11 @@ from lcv_mm.launch import build_runner, load_config, override_config
 pytestmark = pytest.mark.usefixtures('safe_checkpoints')
 
 TRAINING = ('train_dataloader', 'val_dataloader')
+TINY_SWIN = dict(embed_dims=24, depths=[1, 1, 1, 1], num_heads=[1, 1, 1, 1])
+STOCK = {  # a small architecture of the same kind, and its channels
+    'swin_transformer/swin-tiny_16xb64_in1k': (TINY_SWIN, 192),
+    'mae/benchmarks/vit-base-p16_8xb128-coslr-100e_in1k': ('deit-tiny', 192),
+}
 FOLDERS = """
 default_scope = 'mmpretrain'
 model = dict(type='ImageClassifier', backbone=dict(type='ResNet', depth=18), neck=dict(type='GlobalAveragePooling'),
@@ -46,14 +51,17 @@ def folders(tmp_path) -> Config:
     return load_config(tmp_path / 'c.py', ('model', 'train_dataloader', 'train_cfg', 'optim_wrapper'))
 
 
-def test_a_stock_config_of_mmpretrain_is_a_base(tmp_path):
+@pytest.mark.parametrize('name', STOCK)
+def test_the_stock_configs_of_mmpretrain_are_bases(name, tmp_path):
+    arch, channels = STOCK[name]
     options: dict[str, object] = {'model.head.num_classes': 6, 'data_preprocessor.num_classes': 6}
-    options |= {'model.head.in_channels': 192, 'model.backbone.init_cfg': None, 'model.backbone.arch': 'deit-tiny'}
+    options |= {'model.head.in_channels': channels, 'model.backbone.init_cfg': None}
     for loader, split in zip(TRAINING, ('train', 'test'), strict=True):
         dataset = dict(type='lcv_mm.Birdlets', data_root=str(tmp_path / 'birdlets'), split=split, pipeline=[])
         options |= {f'{loader}.dataset.{key}': value for key, value in (dataset | BIRDLETS).items()}
         options |= {f'{loader}.num_workers': 0, f'{loader}.persistent_workers': False}
-    cfg = load_config('mmpretrain::mae/benchmarks/vit-base-p16_8xb128-coslr-100e_in1k.py', options=options)
+    cfg = load_config(f'mmpretrain::{name}.py', options=options)
+    cfg.model.backbone.arch = arch
     cfg.work_dir, cfg.experiment_name = str(tmp_path / 'work'), tmp_path.name
     runner = build_runner(cfg, TRAINING)
     wrapper = runner.build_optim_wrapper(cfg.optim_wrapper)
@@ -110,3 +118,25 @@ def test_a_deterministic_run_needs_no_variable_of_the_environment(folders, deter
     finally:
         torch.use_deterministic_algorithms(False)
         os.environ.pop('CUBLAS_WORKSPACE_CONFIG', None)
+
+
+def test_a_loader_without_workers_keeps_none(folders):
+    override_config(folders, {f'{name}.persistent_workers': True for name in TRAINING})
+    runner = build_runner(folders, TRAINING)
+    assert len(next(iter(runner.train_dataloader))['inputs']) == 2
+    assert len(runner.val_dataloader) == 4
+
+
+@pytest.mark.parametrize(
+    ('setting', 'message'),
+    [
+        ({'train_cfg': dict(by_epoch=True, max_epochs=0)}, r'^train_cfg: expected at least one epoch \(max_epochs\)'),
+        ({'runner_type': 'FlexibleRunner'}, "expected MMEngine's Runner"),
+        ({'strategy': dict(type='FSDPStrategy')}, "expected MMEngine's Runner"),
+    ],
+)
+def test_what_would_be_half_obeyed_is_refused(folders, setting, message):
+    for key, value in setting.items():
+        folders[key] = value
+    with pytest.raises(ConfigError, match=message):
+        build_runner(folders, TRAINING)

@@ -5,13 +5,7 @@ import math
 import pytest
 import torch
 
-from lcv_mm.phpq.quantization import (
-    codeword_scores,
-    lookup_scores,
-    quantize,
-    reconstruct,
-    soft_codes,
-)
+from lcv_mm.phpq.quantization import codeword_scores, lookup_scores, quantize, reconstruct, soft_codes
 
 N, M, K, D = 5, 3, 8, 4
 
