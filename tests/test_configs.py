@@ -84,15 +84,6 @@ def test_every_config_of_a_comparison_is_there_and_every_ablation_is_compared():
     assert compared == ablations | {path.stem for path in BIRDLETS if path.stem.endswith('birdlets64')}
 
 
-def test_the_ablation_of_shuffled_batches_is_lcv_but_for_them():
-    name = 'lcv_cbp_resnet18_birdlets64'
-    full, ablated = settings(FOLDER / f'birdlets/{name}.py'), settings(FOLDER / f'ablations/{name}_shuffled.py')
-    assert {key: value for key, value in ablated.items() if full.get(key) != value} == {
-        'train_dataloader.batch_sampler': 'None'
-    }
-    assert all(key.startswith('train_dataloader.batch_sampler.') for key in full.keys() - ablated.keys())
-
-
 @pytest.mark.parametrize(
     ('config', 'parts'),
     [

@@ -20,12 +20,7 @@ HEADS = {
     'cbp': dict(type='CBPHead', out_dim=2048),
     'hbp': dict(type='HBPHead', proj_dim=512),
 }
-POOLS = {
-    'bcnn': dict(type='BCNNHead', in_channels=512),
-    'cbp by tensor sketch': dict(type='CBPHead', in_channels=512, out_dim=2048, projection='ts'),
-    'cbp by random Maclaurin': dict(type='CBPHead', in_channels=512, out_dim=512, projection='rm'),
-    'hbp': dict(type='HBPHead', in_channels=512, proj_dim=512),
-}
+POOLS = HEADS | {'cbp by random Maclaurin': dict(type='CBPHead', out_dim=512, projection='rm')}
 LOW = pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16], ids=['bfloat16', 'float16'])
 
 
@@ -76,7 +71,7 @@ def vgg_maps(levels: int, dtype: torch.dtype) -> tuple[Tensor, ...]:
 @pytest.mark.parametrize('pool', POOLS)
 def test_pooled_features_of_real_maps_are_float32_of_unit_length_and_close_to_float64(pool, dtype):
     torch.manual_seed(0)
-    head = MODELS.build(dict(num_classes=2, **POOLS[pool]))
+    head = MODELS.build(dict(num_classes=2, in_channels=512, **POOLS[pool]))
     maps = tuple(level.requires_grad_() for level in vgg_maps(3 if pool == 'hbp' else 1, dtype))
     with torch.autocast('cpu', dtype=dtype):
         out = head.pre_logits(maps)
@@ -125,12 +120,3 @@ def test_a_baseline_in_low_precision_takes_the_preprocessors_images():
     model = MODELS.build(dict(type='ImageClassifier', data_preprocessor=dict(type='ClsDataPreprocessor'), **parts))
     for low in (model.half(), model.bfloat16()):
         assert torch.isfinite(torch.stack([sample.pred_score for sample in low.eval().test_step(batch(0))])).all()
-
-
-@pytest.mark.parametrize('method', HEADS)
-def test_a_model_in_bfloat16_trains(method):
-    model = lcv_model(HEADS[method]).train().bfloat16()
-    wrapper = OptimWrapper(torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9))
-    losses = [model.train_step(batch(step), wrapper)['loss'].item() for step in range(10)]
-    assert losses[-1] < 0.9 * losses[0]
-    assert all(param.dtype == torch.bfloat16 and torch.isfinite(param).all() for param in model.parameters())

@@ -104,12 +104,7 @@ def test_without_validation_all_images_are_trained_on(cfg, folder):
 
 @pytest.mark.parametrize(
     ('counts', 'size', 'per_class'),
-    [
-        (dict.fromkeys('abcdefgh', 4), 16, 2),
-        (dict.fromkeys('abcde', 4), 10, 2),
-        (dict(a=9, b=9, c=1), 4, 2),
-        (dict(a=9, b=1, c=1), 16, 1),
-    ],
+    [(dict.fromkeys('abcdefgh', 4), 16, 2), (dict.fromkeys('abcde', 4), 10, 2), (dict(a=9, b=1, c=1), 16, 1)],
 )
 def test_batches_are_lowered_to_what_the_classes_allow_and_it_is_said_once(
     cfg, tmp_path, counts, size, per_class, caplog_mmengine
@@ -129,16 +124,10 @@ def test_any_config_takes_a_folder_and_no_metric_asks_for_more_classes_than_ther
     assert len(names_of(cfg, 'test')) == 8
     assert cfg.val_evaluator.topk == cfg.test_evaluator.topk == [1]
     assert cfg.train_dataloader.batch_size == 16
-    with pytest.raises(ConfigError, match="has no 'data_root'"):  # which no loader would read
-        load_config(CONFIG, options={'data_root': str(folder)})
-    for share in (0, 1.0):
-        with pytest.raises(ConfigError, match='expected a share between 0 and 1'):
-            use_folder(cfg, folder / 'val', share)
+    with pytest.raises(ConfigError, match='expected a share between 0 and 1'):
+        use_folder(cfg, folder / 'val', 1.0)
     with pytest.raises(DataError, match='expected a folder per class with images in it'):
         use_folder(cfg, folder / 'val/owl')
-    cfg.train_dataloader.dataset = dict(type='RepeatDataset', dataset=cfg.train_dataloader.dataset)
-    with pytest.raises(ConfigError, match='no pipeline'):
-        use_folder(cfg, folder)
 
 
 def test_check_lists_all_faults_of_an_own_folder(run_here, folder):

@@ -141,7 +141,6 @@ def test_a_run_that_is_told_to_stop_goes_on_in_the_middle_of_the_epoch(config, n
 
 @pytest.fixture(scope='module')
 def without_workers(config: Path) -> Path:
-    """The same training, faster to start."""
     file = config.with_name('without_workers.py')
     file.write_text(config.read_text().replace('num_workers=2', 'num_workers=0'))
     return file

@@ -37,11 +37,7 @@ INTACT = {
     'bytes before the end': JPEG[:-2] + b'\x12\x34\x56\x78' * 10 + JPEG[-2:],  # as some encoders leave them
     'a PNG named as a JPEG': encoded('RGBA', 'PNG'),
 }
-DAMAGED = {
-    'a half': JPEG[: len(JPEG) // 2],
-    'the head alone': JPEG[:300],
-    'a half of a PNG': INTACT['a PNG named as a JPEG'][:20000],
-}
+DAMAGED = {'a half': JPEG[: len(JPEG) // 2], 'a half of a PNG': INTACT['a PNG named as a JPEG'][:20000]}
 
 
 @pytest.mark.parametrize('kind', INTACT)

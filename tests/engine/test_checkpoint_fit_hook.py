@@ -75,9 +75,10 @@ def test_other_classes_than_those_trained_on_are_an_error(testing, resume):
     checkpoint = dict(state_dict=Model().state_dict(), meta=dict(dataset_meta=dict(classes=['a', 'b', 'c'])))
     load(CheckpointFitHook(testing), checkpoint, resume)
     loader = 'test_dataloader' if testing else 'train_dataloader'
-    for classes, difference in ((('a', 'c', 'b'), "class 1 is 'b' in one and 'c'"), (('a', 'b', 'd'), 'class 2 is')):
-        with pytest.raises(CheckpointError, match=rf'other classes than {loader}.dataset has: {difference}'):
-            load(CheckpointFitHook(testing), checkpoint, resume, classes)
+    with pytest.raises(
+        CheckpointError, match=rf"other classes than {loader}.dataset has: class 1 is 'b' in one and 'c'"
+    ):
+        load(CheckpointFitHook(testing), checkpoint, resume, ('a', 'c', 'b'))
 
 
 def test_a_head_of_as_many_other_classes_may_start_anew():

@@ -51,12 +51,6 @@ def test_the_projection_is_that_of_dino_with_torchs_weight_norm():
     torch.testing.assert_close(found, expected)
     grads = (torch.autograd.grad(y.square().sum(), w)[0] for y, w in ((found, last.weight), (expected, direction)))
     torch.testing.assert_close(*grads)
-    full = CategoryDiscoveryHead(4)
-    assert [tuple(layer.weight.shape) for layer in (*full.projection[:5:2], full.projection[5])] == [
-        (2048, 4), (2048, 2048), (256, 2048), (65536, 256),
-    ]  # fmt: skip
-    assert full.projection[2].weight.std().item() == pytest.approx(0.02, rel=0.01)
-    assert not any(layer.bias.any() for layer in full.projection[:5:2])
 
 
 def test_the_head_weighs_both_losses_and_reads_labelled_images_alone_in_the_second():

@@ -1,13 +1,10 @@
-from collections.abc import Iterable, Sequence
-from itertools import combinations, product
-
 import pytest
 import torch
 from mmpretrain.structures import DataSample
 
 from lcv_mm.gca import GCAHead
 from lcv_mm.gca.aggregation import aggregate, neighbor_loss, pair_loss
-from lcv_mm.gca.hooks import join_clusters, validation_losses
+from lcv_mm.gca.hooks import join_clusters
 
 
 def head_of(stage: int = 2) -> GCAHead:
@@ -48,29 +45,6 @@ def test_the_predicted_label_is_the_most_probable_final_cluster():
         ]
         assert sample.pred_label.tolist() == [logits.index(max(logits))]
         assert sample.pred_score.tolist() == pytest.approx(torch.tensor(logits).softmax(0).tolist())
-
-
-def test_the_validation_loss_of_a_head_is_the_mean_over_shuffled_batches_of_images_and_drawn_neighbors():
-    torch.manual_seed(0)
-    logits = torch.randn(5, 2, 4, dtype=torch.float64)
-    neighbors = torch.tensor([[i, (i + 1) % 5] for i in range(5)])
-
-    def expected(batches: Iterable[Sequence[int]], others: Sequence[int]) -> tuple[float, ...]:
-        losses = [neighbor_loss(logits[list(rows)], logits[[others[i] for i in rows]], 2.0) for rows in batches]
-        return tuple(torch.stack(losses).mean(0).mul(1e4).round().tolist())  # a smaller batch counts as much
-
-    def found(neighbors: torch.Tensor, batch_size: int) -> set[tuple[float, ...]]:
-        losses = [validation_losses(logits, neighbors, 2.0, batch_size, seed) for seed in range(20)]
-        return {tuple(loss.mul(1e4).round().tolist()) for loss in losses}
-
-    fixed = [(i + 1) % 5 for i in range(5)]
-    splits = [(rows, [i for i in range(5) if i not in rows]) for rows in combinations(range(5), 3)]
-    shuffled = found(neighbors[:, 1:], 3)
-    assert len(shuffled) > 5
-    assert shuffled <= {expected(split, fixed) for split in splits}
-    drawn = found(neighbors, 5)
-    assert len(drawn) > 5
-    assert drawn <= {expected([range(5)], choice) for choice in product(*neighbors.tolist())}
 
 
 @pytest.mark.parametrize('labels', [[0, 1, 0, -1, 1, -1, -1, 0], [-1] * 8])

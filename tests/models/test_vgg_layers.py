@@ -1,6 +1,6 @@
 import torch
 from mmpretrain.models import VGG
-from torchvision.models import vgg16
+from torchvision.models import vgg
 
 from lcv_mm.models import VGGLayers
 
@@ -8,7 +8,8 @@ IMAGES = torch.randn(2, 3, 64, 48, generator=torch.Generator().manual_seed(0))
 
 
 def test_the_named_layers_are_those_of_torchvisions_network(tmp_path):
-    reference = vgg16(weights=None).eval()
+    reference = torch.nn.Module()
+    reference.features = vgg.make_layers(vgg.cfgs['D'])
     torch.save(reference.state_dict(), tmp_path / 'vgg16.pth')
     names = ('relu4_3', 'pool4', 'relu5_1', 'relu5_2', 'relu5_3', 'pool5')
     ends = (23, 24, 26, 28, 30, 31)  # layers of torchvision's `features` up to and with each
