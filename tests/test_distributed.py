@@ -116,21 +116,10 @@ def free_port() -> int:
 def launch(script: str, *args: object, **env: object) -> None:
     """Run one of the launchers' scripts."""
     variables = dict(PYTHON=sys.executable, PYTHONWARNINGS='ignore', OMP_NUM_THREADS=1, PORT=free_port()) | env
-    process = subprocess.Popen(
-        ['bash', f'tools/{script}.sh', *map(str, args)],
-        cwd=ROOT,
-        env=os.environ | {name: str(value) for name, value in variables.items()},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    try:
-        output, _ = process.communicate(timeout=600)
-    except subprocess.TimeoutExpired:
-        process.terminate()  # and not `kill`: the launcher is to end its processes
-        pytest.fail(f'{script} was not done in 600 s:\n{process.communicate()[0][-5000:]}')
-    if process.returncode:
-        pytest.fail(f'{script} ended with {process.returncode}:\n{output[-5000:]}')
+    env = os.environ | {name: str(value) for name, value in variables.items()}
+    command = ['bash', f'tools/{script}.sh', *map(str, args)]
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, f'{done.stdout[-2000:]}\n{done.stderr[-3000:]}'
 
 
 def small(data: Path, epochs: int, **more: object) -> list[str]:

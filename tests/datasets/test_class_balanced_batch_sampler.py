@@ -18,11 +18,9 @@ from lcv_mm.errors import ConfigError
 COUNTS = {
     'cub': [30] * 194 + [29] * 6,
     'balanced': [12] * 20,
-    'odd': [7] * 23,
     'one_single': [1] + [16] * 10,
     'long_tail': [int(80 * 0.95**i) + 1 for i in range(60)],
     'dominant': [100] + [9] * 20,
-    'random': np.random.default_rng(0).integers(1, 40, 50).tolist(),
 }
 SETTINGS = [(16, 2), (16, 4), (15, 3), (8, 2), (10, 5)]
 
@@ -41,14 +39,6 @@ class Labelled:
 
     def get_gt_labels(self):
         return self.labels
-
-
-class FakeImages(TensorDataset):
-    """A dataset whose labels are where torchvision's have them."""
-
-    def __init__(self, targets):
-        super().__init__(targets)
-        self.targets = targets
 
 
 def default_sampler(dataset, seed=0, rank=0, world_size=1):
@@ -306,7 +296,8 @@ def test_a_label_may_be_a_scalar_or_a_sequence_of_one_but_must_be_an_index():
 
 
 def test_labels_are_torchvisions_targets_or_those_given():
-    images = FakeImages(torch.tensor([0, 0, 1, 1, 2, 2, 3, 3]))
+    images = TensorDataset(torch.zeros(8))
+    images.targets = torch.tensor([0, 0, 1, 1, 2, 2, 3, 3])
     assert dataset_labels(Subset(images, [7, 0])).tolist() == [3, 0]
     other = [0, 1, 0, 1, 0, 1, 0, 1]
     for given, labels in ((None, images.targets.tolist()), (other, other)):

@@ -86,19 +86,14 @@ def test_a_head_of_as_many_other_classes_may_start_anew():
     load(CheckpointFitHook(), dict(state_dict=state, meta=dict(dataset_meta=dict(classes=['d', 'e', 'f']))))
 
 
-@pytest.mark.parametrize('wrapped', [False, True], ids=['of one process', 'of DistributedDataParallel'])
+@pytest.mark.parametrize('wrapped', ['', 'module.'], ids=['of one process', 'of DistributedDataParallel'])
 def test_a_model_whose_own_names_begin_with_module_takes_its_own_checkpoint(wrapped):
-    def lora() -> LoRAModel:
-        head = dict(type='LinearClsHead', num_classes=3, in_channels=64)
-        backbone = dict(type='MobileNetV2', widen_factor=0.05, out_indices=(0,))
-        model = dict(type='ImageClassifier', backbone=backbone, neck=dict(type='GlobalAveragePooling'), head=head)
-        return LoRAModel(model, rank=2, targets=[dict(type='fc')])
-
-    trained, fresh = lora(), lora()
-    state = {key: torch.full_like(value, 7.0) for key, value in trained.state_dict().items()}
-    assert state
-    assert all(key.startswith('module.') for key in state)
-    state = {f'module.{key}': value for key, value in state.items()} if wrapped else state
+    head = dict(type='LinearClsHead', num_classes=3, in_channels=64)
+    backbone = dict(type='MobileNetV2', widen_factor=0.05, out_indices=(0,))
+    model = dict(type='ImageClassifier', backbone=backbone, neck=dict(type='GlobalAveragePooling'), head=head)
+    fresh = LoRAModel(model, rank=2, targets=[dict(type='fc')])
+    state = {f'{wrapped}{key}': torch.full_like(value, 7.0) for key, value in fresh.state_dict().items()}
+    assert all(key.startswith(f'{wrapped}module.') for key in state)
     for hook, resume in ((CheckpointFitHook(testing=True), False), (CheckpointFitHook(), True)):
         load(hook, dict(state_dict=state), resume, model=fresh)
         assert all((value == 7).all() for value in fresh.state_dict().values())
