@@ -5,6 +5,7 @@ import pytest
 import torch
 from scipy.spatial import cKDTree
 
+from lcv_mm.errors import TrainingError
 from lcv_mm.gca.aggregation import aggregate, edge_weights, label_agreement, nearest_neighbors, neighbor_loss, pair_loss
 
 
@@ -17,6 +18,11 @@ def test_neighbors_are_those_of_a_kd_tree(block):
     feats = normal(50, 6).float() + 100  # far from the origin, where |x|^2 + |y|^2 - 2xy cancels
     assert nearest_neighbors(feats, 5, block).tolist() == cKDTree(feats.double()).query(feats.double(), 5)[1].tolist()
     assert nearest_neighbors(torch.zeros(4, 3), 2)[:, 0].tolist() == [0, 1, 2, 3]  # itself, even beside an equal one
+
+
+def test_features_that_are_not_finite_have_no_neighbors():
+    with pytest.raises(TrainingError):
+        nearest_neighbors(torch.tensor([[0.0], [torch.inf]]), 2)
 
 
 def test_edge_weights_are_a_sum_over_all_pairs_of_images():

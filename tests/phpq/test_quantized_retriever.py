@@ -11,6 +11,7 @@ from mmpretrain.registry import MODELS
 from tiny_run import BIRDLETS, tiny_settings
 
 from lcv_mm.datasets.birdlets import BirdletsSettings, generate_birdlets
+from lcv_mm.errors import DataError
 from lcv_mm.phpq import QuantizedRetriever
 
 CONFIG = Path(__file__).parents[2] / 'configs/birdlets/phpq_resnet18_birdlets64.py'
@@ -112,3 +113,10 @@ def test_without_codes_the_same_weights_rank_by_cosines(cfg):
     model.prototype_vecs = model.database_rows(database)
     cosines = torch.nn.functional.cosine_similarity(queries.flatten(1)[:, None], database.flatten(1)[None], dim=-1)
     torch.testing.assert_close(model.scores(queries), 2 * cosines)  # a sum over two parts of unit length
+
+
+def test_a_database_whose_images_cannot_be_told_apart_is_refused(cfg):
+    twice = dict(type='ConcatDataset', datasets=[cfg.test_dataloader.dataset] * 2)
+    cfg.model.prototype = dict(cfg.test_dataloader, dataset=twice)
+    with pytest.raises(DataError, match='12 of 24 images of the database have the sample_idx of another'):
+        build(cfg).prepare_prototype()
