@@ -118,7 +118,6 @@ def test_layer_decay_halves_the_rate_of_each_layer_below_the_head(backbone, chan
 SPELLINGS = {
     'name': lambda init: init,
     'scoped name': lambda init: init | dict(type='mmengine.Pretrained'),
-    'class': lambda init: init | dict(type=PretrainedInit),
     'list': lambda init: [init],
     'list, another after it': lambda init: [init | dict(type=PretrainedInit), dict(type='Normal', layer='Conv2d')],
     'of a Config': lambda init: Config(dict(init=[init])).init,

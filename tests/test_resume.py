@@ -157,14 +157,6 @@ def test_a_full_disk_is_one_message_and_leaves_the_checkpoint_before(without_wor
 
 
 @pytest.mark.slow
-def test_a_checkpoint_without_an_optimizer_is_not_resumed_from(config, never_stopped, run_here):
-    (best,) = (config.parent / 'never_stopped').glob('best_*.pth')
-    ended = run_here('train', config, '--work-dir', config.parent / 'from_best', '--resume', best, check=False)
-    assert ended.returncode == 1
-    assert f'error: {best}: holds no state of the optimizer' in ended.stderr
-
-
-@pytest.mark.slow
 def test_a_longer_schedule_is_named_or_taken(config, without_workers, never_stopped, run_here):
     short, named, taken = config.with_name('short.py'), config.parent / 'named', config.parent / 'taken'
     short.write_text(

@@ -22,16 +22,10 @@ class Model(nn.Module):
         self.head = nn.Linear(4, num_classes)
 
 
-def load(
-    hook: CheckpointFitHook,
-    checkpoint: Any,
-    resume: bool = False,
-    classes: tuple[str, ...] = ('a', 'b', 'c'),
-    model: nn.Module | None = None,
-) -> None:
+def load(hook: CheckpointFitHook, checkpoint: Any, resume: bool = False, classes='abc', model=None) -> None:
     """The part of a Runner that the hook looks at, with the model of three classes; then what the Runner loads."""
     model = model or Model()
-    loader = SimpleNamespace(dataset=SimpleNamespace(metainfo=dict(classes=classes)))
+    loader = SimpleNamespace(dataset=SimpleNamespace(metainfo=dict(classes=tuple(classes))))
     runner = SimpleNamespace(
         model=model, _load_from='x.pth', _resume=resume, logger=logging.getLogger('test'), optim_wrapper=None,
         param_schedulers=None, **{'test_dataloader' if hook.testing else 'train_dataloader': loader},
@@ -78,7 +72,7 @@ def test_other_classes_than_those_trained_on_are_an_error(testing, resume):
     with pytest.raises(
         CheckpointError, match=rf"other classes than {loader}.dataset has: class 1 is 'b' in one and 'c'"
     ):
-        load(CheckpointFitHook(testing), checkpoint, resume, ('a', 'c', 'b'))
+        load(CheckpointFitHook(testing), checkpoint, resume, 'acb')
 
 
 def test_a_head_of_as_many_other_classes_may_start_anew():
