@@ -92,18 +92,16 @@ def test_levels_are_resized_to_the_means_over_equal_areas():
 
 
 @pytest.mark.parametrize(
-    ('backbone', 'channels', 'halvings'),
+    ('backbone', 'halvings'),
     [
         # depths of layer decay from the head: 8 convolutions; 8 blocks and the stem
-        (dict(type='VGGLayers', depth=11, out_layers=('relu5_2',)), 512,
-         {'features.0.conv.weight': 8, 'features.2.conv.bias': 7, 'features.11.conv.weight': 1}),
-        (dict(type='ResNetLayers', depth=18), 512,
-         {'conv1.weight': 9, 'bn1.bias': 9, 'layer1.0.conv2.weight': 8, 'layer2.0.downsample.0.weight': 6,
-          'layer4.1.bn2.weight': 1}),
+        (dict(type='VGGLayers', depth=11, out_layers=['relu5_2']),
+         {'features.0.conv.bias': 8, 'features.11.conv.bias': 1}),
+        (dict(type='ResNetLayers', depth=18), {'conv1.weight': 9, 'layer2.0.downsample.0.weight': 6}),
     ],
 )  # fmt: skip
-def test_layer_decay_halves_the_rate_of_each_layer_below_the_head(backbone, channels, halvings):
-    head = dict(type='BCNNHead', in_channels=channels, num_classes=2)
+def test_layer_decay_halves_the_rate_of_each_layer_below_the_head(backbone, halvings):
+    head = dict(type='BCNNHead', in_channels=512, num_classes=2)
     model = MODELS.build(dict(type='ImageClassifier', backbone=backbone, head=head))
     wrapper = build_optim_wrapper(model, dict(
         optimizer=dict(type='AdamW', lr=1.0, weight_decay=0.1),

@@ -7,7 +7,6 @@ import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from lcv_mm.errors import ConfigError
 from lcv_mm.gca import DINOVisionTransformer, LabelBalancedSampler
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
@@ -107,10 +106,3 @@ def test_a_resumed_run_ends_bit_for_bit_as_one_that_was_never_stopped(never_stop
     assert [name for name in expected if not torch.equal(expected[name], found[name])] == []
     metrics = {f'val/cluster_accuracy/{part}' for part in ('All', 'Old', 'New')}
     assert metrics <= runner.message_hub.log_scalars.keys()
-
-
-def test_a_head_for_another_number_of_images_is_one_message(base):
-    cfg = gca(base, 'wrong')
-    cfg.model.head.num_images = 25
-    with pytest.raises(ConfigError, match='num_images=25, but there are 24 training images'):
-        Runner.from_cfg(cfg).train()
