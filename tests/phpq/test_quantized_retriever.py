@@ -91,6 +91,7 @@ def test_equal_codes_keep_the_order_of_the_database(cfg):
 
 def test_the_database_is_the_moved_training_set_encoded_by_the_weights_that_are_validated(cfg):
     cfg.train_dataloader.dataset.indices = [0, 5, 20]
+    cfg.train_dataloader.batch_size = 1  # after the first step the average is the model itself
     cfg.custom_hooks = [*cfg.custom_hooks, dict(type='EMAHook', momentum=0.5)]
     runner = Runner.from_cfg(cfg)
     weights = []  # of the embedding, when an image of the database, or a query, is embedded in evaluation
