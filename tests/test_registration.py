@@ -5,8 +5,11 @@ import sys
 
 import mmpretrain
 import pytest
+import torch
 from mmpretrain.apis import ModelHub
 
+from lcv_mm import CBPHead
+from lcv_mm.launch import load_config
 from lcv_mm.reproduce.paper import read_rows
 
 PARTS = 'VGGLayers', 'ResNetLayers', 'ResidualAttention', 'BCNNHead', 'CBPHead', 'HBPHead', 'LCVClassifier'
@@ -44,6 +47,19 @@ def test_the_toolboxs_catalogue_lists_each_row_with_its_config_and_no_result_tha
         assert info.results is None
         assert info.config.endswith(f'/{name}.py')
     assert ModelHub.get('isqrt_resnet50_cub448').config.model.head.num_classes == 200
+
+
+def test_get_model_takes_a_rows_name_and_the_checkpoint_of_a_run(tmp_path):
+    cfg = load_config('cbp_vgg16_flower224')
+    cfg.pop('test_dataloader')  # without a checkpoint the toolbox looks its dataset up by name
+    model = mmpretrain.get_model(cfg)
+    torch.save(
+        dict(state_dict=model.state_dict(), meta=dict(dataset_meta=dict(classes=('a', 'b')))), tmp_path / 'x.pth'
+    )
+    again = mmpretrain.get_model('cbp_vgg16_flower224', pretrained=str(tmp_path / 'x.pth'))
+    assert isinstance(again.head, CBPHead)
+    assert again._dataset_meta == dict(classes=('a', 'b'))
+    assert torch.equal(again.head.pool.h1, model.head.pool.h1)
 
 
 CODE = """
