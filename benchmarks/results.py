@@ -1,6 +1,6 @@
 """Write tables and picture of docs/results.md from the lines of JSON in records/:  python benchmarks/results.py
 
-With the work dir of `tools/reproduce.py --dataset warblers112` its finished runs become lines of records/fair.jsonl.
+With the work dir of `tools/reproduce.py --dataset warblers112` its finished runs are added to records/fair.jsonl.
 """
 
 import argparse
@@ -34,9 +34,12 @@ FAIR = {  # arms of the fair test, and their columns
     'attention_balanced': '"w/o loss"',
     'lcv': 'LCV',
 }
-FAIR_HEADS = ('bcnn', 'cbp', 'hbp')
+FAIR_HEADS = ('bcnn', 'cbp', 'hbp')  # over which the mean is taken
+FAIR_NAMES = {'bcnn': 'BCNN', 'cbp': 'CBP', 'hbp': 'HBP', 'isqrt': 'iSQRT-COV'}
 FAIR_MODELS = {'vgg16': 'VGG-16, conv5 and head', 'resnet18': 'ResNet-18, all layers'}
+PRIMARY = ('lcv', 'attention_balanced')
 CONTRAST = 'LCV minus "w/o loss"'
+OTHERS = (('lcv', 'baseline'), ('attention_balanced', 'baseline'), ('attention', 'baseline'))  # exploratory
 RECIPES = {  # of records/selection.jsonl, and their columns
     'as written': 'as written',
     'rows': 'recipe of the rows',
@@ -98,38 +101,42 @@ def screen_table(runs: Runs) -> list[Row]:
     return rows
 
 
+def fair_results(runs: Runs, backbone: str) -> dict[str, dict[str, list[float]]]:
+    """Top-1 by head and arm of the runs that have trained their classifier; 'mean' is over FAIR_HEADS, seed by seed."""
+    top1: dict[tuple[str, str], dict[int, float]] = {(head, arm): {} for head in FAIR_NAMES for arm in FAIR}
+    for run in runs:
+        key = (run['config'].partition('_')[0], run['arm'])
+        if f'_{backbone}_' in run['config'] and key in top1 and has_learned(run['cross_entropy'], WARBLERS):
+            top1[key][run['seed']] = run['top1']
+    results = {name: {arm: [*top1[head, arm].values()] for arm in FAIR} for head, name in FAIR_NAMES.items()}
+    results['mean'] = {
+        arm: [
+            fmean(top1[head, arm][seed] for head in FAIR_HEADS)
+            for seed in sorted(set.intersection(*({*top1[head, arm]} for head in FAIR_HEADS)))
+        ]
+        for arm in FAIR
+    }
+    return {head: arms for head, arms in results.items() if any(arms.values())}
+
+
 def fair_table(runs: Runs) -> list[Row]:
-    """One row per model and head: the arms, and LCV minus "w/o loss"; then their mean over heads, seed by seed."""
+    """One row per model and head: the arms, and LCV minus "w/o loss"; then their mean over heads."""
     rows = []
     for backbone, model in FAIR_MODELS.items():
-        top1: dict[tuple[str, str], dict[int, float]] = {(head, arm): {} for head in FAIR_HEADS for arm in FAIR}
-        for run in runs:
-            key = (run['config'].partition('_')[0], run['arm'])
-            if f'_{backbone}_' in run['config'] and key in top1 and has_learned(run['cross_entropy'], WARBLERS):
-                top1[key][run['seed']] = run['top1']
-        of_heads = {
-            arm: {
-                seed: fmean(top1[head, arm][seed] for head in FAIR_HEADS)
-                for seed in set.intersection(*({*top1[head, arm]} for head in FAIR_HEADS))
-            }
-            for arm in FAIR
-        }
-        for head, by_arm in (
-            *((head.upper(), {arm: top1[head, arm] for arm in FAIR}) for head in FAIR_HEADS),
-            ('**mean**', of_heads),
-        ):
-            values = {arm: [*seeds.values()] for arm, seeds in by_arm.items()}
-            if any(values.values()):
-                contrast = values['lcv'] and values['attention_balanced'] and difference(*(
-                    values[arm] for arm in ('lcv', 'attention_balanced')
-                ))  # fmt: skip
-                rows.append(
-                    {'model': model, 'head': head}
-                    | {column: mean_and_spread(values[arm], 1) if values[arm] else '' for arm, column in FAIR.items()}
-                    | {'runs': '/'.join(str(len(values[arm])) for arm in FAIR)}
-                    | {CONTRAST: contrast.text(1) if contrast else ''}
-                )
+        for head, arms in fair_results(runs, backbone).items():
+            contrast = fair_difference(arms, *PRIMARY)
+            rows.append(
+                {'model': model, 'head': f'**{head}**' if head == 'mean' else head}
+                | {column: mean_and_spread(arms[arm], 1) if arms[arm] else '' for arm, column in FAIR.items()}
+                | {'runs': '/'.join(str(len(arms[arm])) for arm in FAIR)}
+                | {CONTRAST: contrast.text(1) if contrast else ''}
+            )
     return rows
+
+
+def fair_difference(arms: Mapping[str, list[float]], arm: str, other: str) -> Difference | None:
+    """Difference in top-1 of two arms; None if one was not run."""
+    return difference(arms[arm], arms[other]) if arms[arm] and arms[other] else None
 
 
 def recipe_table(runs: Runs, probes: Runs) -> list[Row]:
@@ -200,6 +207,7 @@ def fair_lines(folder: Path) -> list[dict[str, Any]]:
                 config=base,
                 arm='lcv' if lcv else (parts or '_baseline')[1:],
                 seed=record.seed,
+                amp=record.amp,
                 top1=round(record.result, 4),
                 cross_entropy=record.cross_entropy,
                 seconds=round(record.seconds, 1),
@@ -231,12 +239,14 @@ def written(page: str) -> str:
 
 
 def points(runs: Runs) -> list[tuple[str, Difference]]:
-    """What the forest plot shows: each arm of the screen minus the baseline, and the primary contrast."""
-    of = screen_arms(runs)
-    values = {f'{head}: {ARMS[arm]} - baseline': minus(of, head, arm, 'baseline') for head, arm in of}
-    for head in dict.fromkeys(head for head, _ in of):
-        values[f'{head}: LCV - "w/o loss" (primary contrast)'] = minus(of, head, 'lcv', 'attention_balanced')
-    return [(label, value) for label, value in values.items() if value and value.interval]
+    """What the forest plot shows of the fair test: the primary contrast, and all arms minus the baseline."""
+    values = [
+        (f'{model}, {head}: {FAIR[arm]} minus {FAIR[other]}', fair_difference(arms, arm, other))
+        for backbone, model in FAIR_MODELS.items()
+        for arm, other in (PRIMARY, *OTHERS)
+        for head, arms in fair_results(runs, backbone).items()
+    ]
+    return [(label, value) for label, value in values if value and value.interval]
 
 
 if __name__ == '__main__':
@@ -244,11 +254,11 @@ if __name__ == '__main__':
     parser.add_argument('folder', type=Path, nargs='?', help='work dir of a tools/reproduce.py')
     args = parser.parse_args()
     if args.folder:
-        lines = [json.dumps(line) + '\n' for line in fair_lines(args.folder)]
-        (ROOT / 'records/fair.jsonl').write_text(''.join(lines))
+        lines = {(run['config'], run['arm'], run['seed']): run for run in [*read('fair'), *fair_lines(args.folder)]}
+        (ROOT / 'records/fair.jsonl').write_text(''.join(json.dumps(lines[key]) + '\n' for key in sorted(lines)))
     file = ROOT / 'docs/results.md'
     file.write_text(written(file.read_text()))
     print(file)
-    shown = points(judged_by_test_images())
+    shown = points([*judged_by_test_images(), *read('fair')])
     if shown:
         draw_differences(shown, 'top-1 accuracy').savefig(ROOT / 'docs/images/results.png', dpi=160)

@@ -24,9 +24,6 @@ def test_an_arm_is_compared_with_the_baseline_of_its_head_where_both_have_three_
     assert list(attention.values())[3:] == ['60.0', '0.50', '', '']
     # equal variances: 3 ± 2.776 (Student's t of four degrees of freedom) * (2 / 3)^0.5; t = 3 / (2 / 3)^0.5
     assert list(lcv.values())[3:] == ['74.0 ± 1.0', '0.50', '**+3.0** (+0.7 to +5.3)', '0.02']
-    assert [label for label, _ in RESULTS['points'](of_cbp)] == [
-        "CBP: attention, balanced batches, the paper's sum (LCV) - baseline"
-    ]
 
 
 def test_the_primary_contrast_is_of_the_means_over_heads_seed_by_seed():
@@ -42,12 +39,15 @@ def test_the_primary_contrast_is_of_the_means_over_heads_seed_by_seed():
     ]
     starved = dict(runs[-1], arm='attention_balanced', seed=3, top1=0, cross_entropy=2.5)
     rows = RESULTS['fair_table']([*runs, starved])
-    assert [row['head'] for row in rows] == ['BCNN', 'CBP', 'HBP', '**mean**']
+    assert [row['head'] for row in rows] == ['BCNN', 'CBP', 'HBP', '**mean**']  # no run of iSQRT-COV
     # equal variances: 2.776 (Student's t of four degrees of freedom) * (2 / 3)^0.5
     assert rows[0]['LCV minus "w/o loss"'] == '+2.0 (-0.3 to +4.3)'
     # variances 1 and 7: standard error (8 / 3)^0.5, 8^2 / (1 + 49) * 2 = 2.56 degrees of freedom, t = 3.519
     assert [rows[3][name] for name in ('"w/o loss"', 'LCV', 'runs')] == ['51.0 ± 1.0', '54.0 ± 2.6', '0/0/3/3']
     assert rows[3]['LCV minus "w/o loss"'] == '+3.0 (-2.7 to +8.7)'
+    shown = {label: round(value.mean, 6) for label, value in RESULTS['points'](runs)}  # there is no baseline
+    contrast = 'ResNet-18, all layers, {}: LCV minus "w/o loss"'
+    assert shown == {contrast.format(head): mean for head, mean in dict(BCNN=2, CBP=4, HBP=3, mean=3).items()}
 
 
 def test_the_runs_of_reproduce_become_lines_by_config_and_arm(tmp_path):
