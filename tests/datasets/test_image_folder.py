@@ -48,7 +48,9 @@ def write(file: Path) -> bool:
 
 
 def test_every_kind_of_file_that_both_decoders_read_is_trained_on_and_predicted_and_no_other(tmp_path):
-    kinds = [kind for kind in sorted(Image.registered_extensions()) if kind not in ('.icns', '.pdf')]
+    kinds = [
+        kind for kind in sorted(Image.registered_extensions()) if kind not in ('.icns', '.pdf', '.pfm')
+    ]  # .pfm: floats, read as black
     (tmp_path / 'a').mkdir()
     written = [kind for kind in kinds if write(tmp_path / f'a/x{kind}')]
     decoded = {f'a/x{kind}' for kind in written if imread(tmp_path / f'a/x{kind}') is not None}
