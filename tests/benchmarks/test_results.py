@@ -46,7 +46,7 @@ def test_the_primary_contrast_is_of_the_means_over_heads_seed_by_seed():
     assert [rows[3][name] for name in ('"w/o loss"', 'LCV', 'runs')] == ['51.0 ± 1.0', '54.0 ± 2.6', '0/0/3/3']
     assert rows[3]['LCV minus "w/o loss"'] == '+3.0 (-2.7 to +8.7)'
     shown = {label: round(value.mean, 6) for label, value in RESULTS['points'](runs)}  # there is no baseline
-    contrast = 'ResNet-18, all layers, {}: LCV minus "w/o loss"'
+    contrast = 'ResNet-18, {}: LCV minus "w/o loss"'
     assert shown == {contrast.format(head): mean for head, mean in dict(BCNN=2, CBP=4, HBP=3, mean=3).items()}
 
 
