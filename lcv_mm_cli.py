@@ -1,4 +1,4 @@
-"""The command `lcv_mm`, and the arguments that its tools share; outside of the package, whose import takes seconds."""
+"""The command `lcv_mm` and the arguments shared by its tools. Not in the package, whose import takes seconds."""
 
 import argparse
 import os

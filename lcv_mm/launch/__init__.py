@@ -1,4 +1,4 @@
-"""Config, overrides, Runner: what a command does around MMEngine's Runner, and a trained model outside of one."""
+"""Read configs, build Runners and load trained models, for the commands in tools/."""
 
 # ruff: noqa: F401 (the names that the package offers)
 from .config import flat_settings, load_config, override_config, setting, short_errors, type_name

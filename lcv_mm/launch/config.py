@@ -1,4 +1,4 @@
-"""Read a config, override it by the command line, look things up in it; and show errors as a command does."""
+"""Read configs, override and query their settings, and show errors without a traceback."""
 
 import inspect
 import os
@@ -27,7 +27,7 @@ RUNNER_KEYS = {*LOOKED_UP, *inspect.signature(Runner.__init__).parameters} - {'s
 
 @contextmanager
 def short_errors() -> Iterator[None]:
-    """Run a command: an error that the user can act on ends it with the message alone and exit code 1.
+    """Run a command; an error that the user can act on ends it with only its message and exit code 1.
 
     Any other error keeps its traceback; with the environment variable `LCV_MM_TRACEBACK=1` all do.
     """
@@ -98,7 +98,7 @@ def override_config(cfg: Config, options: Mapping[str, Any] | None) -> None:
 
 
 def setting(cfg: Any, key: str) -> Any:
-    """The value at a dotted key, or None where there is no such place."""
+    """The value at a dotted key, or None if the key does not exist."""
     part = cfg
     for name in key.split('.'):
         if isinstance(part, list) and name.isdigit() and int(name) < len(part):

@@ -1,4 +1,4 @@
-"""`--data DIR`: any config, for a folder of images of a user's own."""
+"""`--data DIR`: train any config on a folder of images."""
 
 import os
 from collections import defaultdict
@@ -82,7 +82,7 @@ def _split(cfg: Config, root: Path, val_share: float) -> dict[str, dict[str, Any
 
 
 def _draw(root: Path, val_share: float) -> dict[str, list[str]]:
-    """Lines 'image label' of both lists: of each class a share to validate on, at least one image, if it has two."""
+    """Draw the lines 'image label' of both lists. Classes with two or more images have at least one for validation."""
     folder = ImageFolder(data_root=str(root))
     images = defaultdict(list)
     for i in range(len(folder)):
@@ -98,7 +98,7 @@ def _draw(root: Path, val_share: float) -> dict[str, list[str]]:
 
 
 def _fit_batches(loader: Any, counts: np.ndarray) -> None:
-    """Lower the batch and its images per class so that at least two classes, and all of a batch, have so many."""
+    """Lower batch size and images per class until enough classes have enough images: two or more, and all of a batch."""
     size, per_class = loader.batch_size, loader.batch_sampler.get('samples_per_class', 2)
     fitting = per_class
     while fitting > 1 and (counts >= fitting).sum() < 2:

@@ -1,4 +1,4 @@
-"""From a config to a Runner, on a GPU or in several processes on CPUs."""
+"""Build a Runner from a config, on a GPU or in several processes on CPUs."""
 
 import gc
 import os
@@ -88,7 +88,7 @@ def check_out_file(out: str | Path | None, suffixes: Sequence[str], option: str 
 
 @contextmanager
 def cpu_launch(cfg: Config) -> Iterator[None]:
-    """Let a launcher's processes work together on CPUs; with a GPU, or without a launcher, nothing changes.
+    """Set up a launcher's processes to work together on CPUs; no effect with a GPU or without a launcher.
 
     MMEngine's Runner starts a process group for GPUs only, and takes one that is there as it is. The config's
     `model_wrapper_cfg` is set. ConfigError if its `launcher` did not start this process.

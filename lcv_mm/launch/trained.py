@@ -87,7 +87,7 @@ def loading_step(cfg: Config) -> Any:
 
 
 def _meta_of_test_dataset(cfg: Config) -> dict[str, Any]:
-    """What the test dataset says of itself without its files."""
+    """The metainfo of the test dataset, read without its files."""
     dataset = cfg.test_dataloader.dataset
     if setting(dataset, 'pipeline') is None:  # a wrapper
         return {}

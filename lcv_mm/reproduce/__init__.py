@@ -1,4 +1,4 @@
-"""Many runs: every config with every seed, in processes of their own, recorded and compared."""
+"""Run every config with every seed in separate processes, record the results and compare them."""
 
 # ruff: noqa: F401 (the names that the package offers)
 from .plan import choose_rows, find_configs, make_specs

@@ -64,7 +64,7 @@ def run_here(specs: Sequence[RunSpec], stop: Event, options: Mapping[str, Any]) 
 
 
 def _follow(tasks: dict[Any, RunSpec], stop: Event, cancel: Callable[[], object]) -> Ends:
-    """What every engine yields, given its tasks with their `done()` and `result()`, and how to cancel all of them."""
+    """Yield the outcomes of tasks, which have `done()` and `result()`, as engines do; `cancel` stops all of them."""
     cancelled = False
     while tasks:
         ended = [task for task in tasks if task.done()]
@@ -153,7 +153,7 @@ def run_on_slurm(specs: Sequence[RunSpec], stop: Event, options: Mapping[str, An
 
 
 class _SlurmJob:
-    """A run as submitit sends it to a machine; when its time is up or it is preempted, it goes on in another job."""
+    """A run as submitit sends it to a machine. If it is preempted or its time is up, another job continues it."""
 
     def __call__(self, spec: RunSpec) -> Outcome:
         return _as_task(spec)

@@ -1,4 +1,4 @@
-"""One run from its start, or from where it stood, to its record."""
+"""Train and test one run, or continue it, and write its record."""
 
 import fcntl
 import json
@@ -53,7 +53,7 @@ class _Stopped(Exception):
 
 
 def execute(spec: RunSpec, pool: ProcessPool, env: Mapping[str, str]) -> Outcome:
-    """Train a run, test its final checkpoint, write its record; what is done already stays done.
+    """Train a run, test its final checkpoint and write its record; finished parts are not repeated.
 
     Args:
         spec (RunSpec): The run.
@@ -89,7 +89,7 @@ def execute(spec: RunSpec, pool: ProcessPool, env: Mapping[str, str]) -> Outcome
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[IO | None]:
-    """A lock on a run's folder, made if absent; None if another process has it."""
+    """Lock the folder of a run, which is created if absent; yield None if another process holds the lock."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / '.lock').open('w') as lock:
         try:
@@ -156,7 +156,7 @@ def _last_lines(log: Path, code: int) -> str:
 
 
 def add_cost(folder: Path, record: Record, session: ProcessResult) -> None:
-    """Put time and memory of training into a record: of this session, and of those before, which `cost.json` keeps."""
+    """Record the time and memory of training: those of this session and those of earlier ones, kept in `cost.json`."""
     file = folder / COST
     before = json.loads(file.read_text()) if file.is_file() else {'seconds': 0, 'memory': 0}
     record.seconds = before['seconds'] + session.seconds

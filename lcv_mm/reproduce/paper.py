@@ -1,4 +1,4 @@
-"""The paper's tables as data: the rows of the four, and the comparisons that decide what of LCV helps."""
+"""The rows of the paper's four tables, and the pairs of configs to compare."""
 
 import csv
 import functools
@@ -61,7 +61,7 @@ def read_rows() -> list[PaperRow]:
 
 @functools.cache  # a report asks for every run
 def metric_of(config: str) -> str:
-    """What a config is judged by, one of METRICS: that of the rows whose names begin with the same word, or top-1."""
+    """The metric of a config, one of METRICS: that of the rows whose names start with the same word, or top-1."""
     method = config.partition('_')[0]
     return next((row.metric for row in read_rows() if row.config.partition('_')[0] == method), TOP1)
 

@@ -1,4 +1,4 @@
-"""The runs of a command, checked before the first is started."""
+"""Plan the runs of a command and check them before the first starts."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -37,7 +37,7 @@ class RunSpec:
 
     @property
     def folder(self) -> Path:
-        """Where the run's logs, checkpoints and record are."""
+        """The folder of the run's logs, checkpoints and record."""
         return self.work_dir / self.config.stem / f'seed_{self.seed}'
 
     @property
@@ -124,7 +124,7 @@ def make_specs(
 
 
 def check_settings(spec: RunSpec) -> dict[str, str]:
-    """The settings of a run, {dotted key: value as text}; ConfigError if its folder was begun with others."""
+    """The settings of a run, {dotted key: value as text}; ConfigError if its folder was created with others."""
     options = {key: DictAction._parse_iterable(value) for key, value in spec.settings.items()}
     cfg = load_config(spec.config, ('model', 'train_dataloader', 'test_dataloader'), options)
     settings = {**flat_settings(cfg.to_dict()), 'amp': str(spec.amp), **({'data': spec.data} if spec.data else {})}

@@ -1,4 +1,4 @@
-"""The processes of runs, stopped together and measured one by one."""
+"""Run processes, measure each and stop all of them together."""
 
 import os
 import subprocess

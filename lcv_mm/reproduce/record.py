@@ -1,4 +1,4 @@
-"""What is kept of a run: its result, and what produced it."""
+"""The record of a run: its result and how it was produced."""
 
 import json
 import os
@@ -53,17 +53,17 @@ class Record:
 
     @property
     def metric(self) -> str:
-        """What the run is judged by, such as 'accuracy/top1'."""
+        """The metric of the run, such as 'accuracy/top1'."""
         return metric_of(self.config)
 
     @property
     def result(self) -> float:
-        """That of a finished run, in per cent."""
+        """The value of that metric for a finished run, in per cent."""
         return self.metrics[self.metric]
 
     @property
     def learned(self) -> bool:
-        """Whether its classifier has learned, as far as is known."""
+        """Whether its classifier has learned; True if the record does not say."""
         return self.cross_entropy is None or not self.num_classes or has_learned(self.cross_entropy, self.num_classes)
 
 

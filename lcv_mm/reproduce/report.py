@@ -100,7 +100,7 @@ def _paper(groups: Sequence[RunGroup], pictures: dict[str, Figure]) -> Iterator[
 
 
 def row_of(group: RunGroup) -> PaperRow | None:
-    """The row of the paper beside which runs may stand: of its config, crop and length, on the complete dataset.
+    """The row of the paper that runs can be compared with: same config, crop and length, on the complete dataset.
 
     Crop and length of a quoted row are its config's: the paper does not give those of another system.
     """
@@ -234,7 +234,7 @@ def _picture(name: str, figure: Figure, pictures: dict[str, Figure]) -> str:
 
 
 def _failures(records: Sequence[Record]) -> Iterator[str]:
-    """What failed runs said last."""
+    """The last lines of failed runs."""
     yield '## Failed runs' if records else ''
     for record in records:
         error = textwrap.indent(record.error or f'It left no {record.metric}.', ' ' * 4)
@@ -273,7 +273,7 @@ def _commit(record: Record) -> str:
 
 
 def _folded(rows: Sequence[Mapping[str, str]]) -> list[str]:
-    """A line with the conditions that all rows share, and a table of the rest without columns that hold no text.
+    """A line with the conditions that all rows share, and a table of the others without empty columns.
 
     A row without conditions was not run, and shares them.
     """

@@ -1,4 +1,4 @@
-"""The finished runs in a work dir, in groups of one config and one setting: what a report averages and compares."""
+"""Group the finished runs in a work dir by config and setting; a report averages and compares these groups."""
 
 import json
 import math
@@ -20,7 +20,7 @@ COMPARABLE = ('images, train / test', 'precision', 'options')  # of them, those 
 
 @dataclass(frozen=True)
 class RunGroup:
-    """The finished runs of one config under one setting: what is averaged, and nothing else is."""
+    """The finished runs of one config under one setting; only these are averaged."""
 
     config: str
     setting: dict[str, str]  # SETTING and 'loss', as text; '' is what the folder does not tell
@@ -28,12 +28,12 @@ class RunGroup:
 
     @property
     def metric(self) -> str:
-        """What its runs are judged by, such as 'accuracy/top1'."""
+        """The metric of its runs, such as 'accuracy/top1'."""
         return metric_of(self.config)
 
     @property
     def results(self) -> list[float]:
-        """That, in per cent, in the order of the seeds."""
+        """The values of that metric in per cent, in the order of the seeds."""
         return [record.result for record in self.runs.values()]
 
     @property
@@ -89,7 +89,7 @@ def read_groups(
 
 
 def setting_of(record: Record, folder: Path) -> dict[str, str]:
-    """What, beside the config's name, makes a run another experiment, as text; '' is what its folder does not tell."""
+    """The conditions that distinguish runs of one config, as text; '' if the run's folder does not say."""
     settings: dict[str, str] = {}
     with suppress(OSError, ValueError):
         settings = json.loads((folder / SETTINGS).read_text())

@@ -1,4 +1,4 @@
-"""What a run has logged and predicted, and pictures of it: learning curves, attention maps, and a page on predictions.
+"""Learning curves, attention maps, and a page that analyses predictions.
 
 That page's module, `analysis`, is imported by its own name: scikit-learn takes its time.
 """

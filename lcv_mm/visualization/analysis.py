@@ -1,4 +1,4 @@
-"""What the predictions of a test set show, on one page: confusions, scores of each class, calibration, embedding."""
+"""Analyse the predictions of a test set on one page: confusions, scores per class, calibration, embedding."""
 
 import base64
 import io

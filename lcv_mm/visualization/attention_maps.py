@@ -1,4 +1,4 @@
-"""Where the attention output of a model is strong on an image."""
+"""Draw the attention output of a model over images."""
 
 from collections.abc import Sequence
 

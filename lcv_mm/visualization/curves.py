@@ -1,4 +1,4 @@
-"""What MMEngine's `LocalVisBackend` has logged of a run, and its learning curves."""
+"""Read the logs of MMEngine's `LocalVisBackend` and draw learning curves."""
 
 import json
 from collections import defaultdict

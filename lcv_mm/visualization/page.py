@@ -1,4 +1,4 @@
-"""Pages that need no other file: their templates, and their plots, in dark ink on nothing: dark pages invert them."""
+"""Render pages that need no other file, with their plots."""
 
 import base64
 import io
