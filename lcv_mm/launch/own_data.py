@@ -98,7 +98,7 @@ def _draw(root: Path, val_share: float) -> dict[str, list[str]]:
 
 
 def _fit_batches(loader: Any, counts: np.ndarray) -> None:
-    """Lower batch size and images per class until enough classes have enough images: two or more, and all of a batch."""
+    """Lower batch size and images per class until enough classes have so many images: two, and all of a batch."""
     size, per_class = loader.batch_size, loader.batch_sampler.get('samples_per_class', 2)
     fitting = per_class
     while fitting > 1 and (counts >= fitting).sum() < 2:
