@@ -37,9 +37,12 @@ FAIR = {  # arms of the fair test, and their columns
 FAIR_HEADS = ('bcnn', 'cbp', 'hbp')  # over which the mean is taken
 FAIR_NAMES = {'bcnn': 'BCNN', 'cbp': 'CBP', 'hbp': 'HBP', 'isqrt': 'iSQRT-COV'}
 FAIR_MODELS = {'vgg16': 'VGG-16, conv5 and head', 'resnet18': 'ResNet-18, all layers'}
-PRIMARY = ('lcv', 'attention_balanced')
-CONTRAST, GAIN = 'LCV minus "w/o loss"', 'LCV minus baseline'
-OTHERS = (('lcv', 'baseline'), ('attention_balanced', 'baseline'), ('attention', 'baseline'))  # exploratory
+CONTRASTS = (  # the primary one, then the exploratory ones
+    ('lcv', 'attention_balanced'),
+    ('lcv', 'baseline'),
+    ('attention_balanced', 'baseline'),
+    ('attention', 'baseline'),
+)
 RECIPES = {  # of records/selection.jsonl, and their columns
     'as written': 'as written',
     'rows': 'recipe of the rows',
@@ -73,16 +76,19 @@ def screen_arms(runs: Runs) -> dict[tuple[str, str], Runs]:
     return {key: arm_runs for key, arm_runs in of.items() if arm_runs}
 
 
-def minus(of: Mapping[tuple[str, str], Runs], head: str, arm: str, other: str) -> Difference | None:
-    """Difference in top-1 of two arms of one head; None where one was not run, or it is the same."""
-    top1 = [[run['top1'] for run in of.get((head, name), ())] for name in (arm, other)]
-    return difference(*top1) if all(top1) and arm != other else None
+def arm_difference(ours: Sequence[float], theirs: Sequence[float]) -> Difference | None:
+    """Difference in top-1 of two arms; None if one was not run."""
+    return difference(ours, theirs) if ours and theirs else None
 
 
 def screen_table(runs: Runs) -> list[Row]:
     """One row per head and arm: top-1, spread, cross entropy, and the difference from the baseline."""
     of = screen_arms(runs)
-    values = [minus(of, head, arm, 'baseline') for head, arm in of]
+    top1 = {key: [run['top1'] for run in arm_runs] for key, arm_runs in of.items()}
+    values = [
+        None if arm == 'baseline' else arm_difference(top1[head, arm], top1.get((head, 'baseline'), ()))
+        for head, arm in of
+    ]
     rows = []
     for ((head, arm), arm_runs), value, p in zip(
         of.items(), values, holm([value.p if value else None for value in values]), strict=True
@@ -92,7 +98,7 @@ def screen_table(runs: Runs) -> list[Row]:
             | {
                 'arm': ARMS[arm],
                 'runs': str(len(arm_runs)),
-                'top-1 (%)': mean_and_spread([run['top1'] for run in arm_runs], 1),
+                'top-1 (%)': mean_and_spread(top1[head, arm], 1),
                 'cross entropy': f'{fmean(run["cross_entropy"] for run in arm_runs):.2f}',
                 'minus baseline (95 % interval)': value.text(1) if value and value.interval else '',
                 'p (Holm)': '' if p is None else f'{p:.2f}',
@@ -119,12 +125,17 @@ def fair_results(runs: Runs, backbone: str) -> dict[str, dict[str, list[float]]]
     return {head: arms for head, arms in results.items() if any(arms.values())}
 
 
+def contrast_name(arm: str, other: str) -> str:
+    """Such as 'LCV minus baseline'."""
+    return f'{FAIR[arm]} minus {FAIR[other]}'
+
+
 def fair_table(runs: Runs) -> list[Row]:
-    """One row per model and head: the arms, and LCV minus "w/o loss"; then their mean over heads."""
+    """One row per model and head: the arms, and LCV minus two of them; then the mean over heads."""
     rows = []
     for backbone, model in FAIR_MODELS.items():
         for head, arms in fair_results(runs, backbone).items():
-            contrasts = {CONTRAST: fair_difference(arms, *PRIMARY), GAIN: fair_difference(arms, 'lcv', 'baseline')}
+            contrasts = {contrast_name(*pair): arm_difference(*(arms[arm] for arm in pair)) for pair in CONTRASTS[:2]}
             rows.append(
                 {'model': model, 'head': f'**{head}**' if head == 'mean' else head}
                 | {column: mean_and_spread(arms[arm], 1) if arms[arm] else '' for arm, column in FAIR.items()}
@@ -132,11 +143,6 @@ def fair_table(runs: Runs) -> list[Row]:
                 | {column: value.text(1) if value else '' for column, value in contrasts.items()}
             )
     return rows
-
-
-def fair_difference(arms: Mapping[str, list[float]], arm: str, other: str) -> Difference | None:
-    """Difference in top-1 of two arms; None if one was not run."""
-    return difference(arms[arm], arms[other]) if arms[arm] and arms[other] else None
 
 
 def recipe_table(runs: Runs, probes: Runs) -> list[Row]:
@@ -240,13 +246,15 @@ def written(page: str) -> str:
 
 def points(runs: Runs) -> list[tuple[str, Difference]]:
     """What the forest plot shows of the fair test: the primary contrast, and all arms minus the baseline."""
-    values = [
-        (f'{model.partition(",")[0]}, {head}: {FAIR[arm]} minus {FAIR[other]}', fair_difference(arms, arm, other))
-        for backbone, model in FAIR_MODELS.items()
-        for arm, other in (PRIMARY, *OTHERS)
-        for head, arms in fair_results(runs, backbone).items()
-    ]
-    return [(label, value) for label, value in values if value and value.interval]
+    shown = []
+    for backbone, model in FAIR_MODELS.items():
+        results = fair_results(runs, backbone)
+        for pair in CONTRASTS:
+            for head, arms in results.items():
+                value = arm_difference(*(arms[arm] for arm in pair))
+                if value and value.interval:
+                    shown.append((f'{model.partition(",")[0]}, {head}: {contrast_name(*pair)}', value))
+    return shown
 
 
 if __name__ == '__main__':

@@ -187,17 +187,17 @@ def main() -> None:
     parser.add_argument('--amp', action='store_true', help='train in bfloat16')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={})
     args = parser.parse_args()
+    if args.amp:  # an option, so that the records tell
+        args.cfg_options['optim_wrapper.type'] = 'lcv_mm.engine.CPUAmpOptimWrapper'
     cfg = Config.fromfile(args.config)
     cfg.merge_from_dict(args.cfg_options)
-    if args.amp:
-        cfg.optim_wrapper.type = 'lcv_mm.engine.CPUAmpOptimWrapper'
     dataset = args.config.stem.split('_')[-1]
     options = {key: str(value) for key, value in args.cfg_options.items() if not key.endswith(PLACES)}
     fit, judged = split(cache_maps(cfg, args.cache / f'{dataset}.pt'), args.quarter)
     args.out.parent.mkdir(parents=True, exist_ok=True)
     for seed in args.seeds:
         for arm in args.arms:
-            run = dict(config=args.config.stem, arm=arm, seed=seed, quarter=args.quarter, options=options, amp=args.amp)
+            run = dict(config=args.config.stem, arm=arm, seed=seed, quarter=args.quarter, options=options)
             done = args.out.read_text().splitlines() if args.out.is_file() else []
             if any(run.items() <= json.loads(line).items() for line in done):
                 continue

@@ -51,15 +51,15 @@ class Comparison:
     against: str  # name of the other; the difference is `config` minus `against`
 
 
-def read_rows() -> list[PaperRow]:
+@functools.cache  # a report asks for every run
+def read_rows() -> tuple[PaperRow, ...]:
     """All 32 rows, in the order of the tables."""
-    return [
+    return tuple(
         PaperRow(**row | dict(table=int(row['table']), crop=int(row['crop']), paper=float(row['paper'])))
         for row in _read('tables.csv')
-    ]
+    )
 
 
-@functools.cache  # a report asks for every run
 def metric_of(config: str) -> str:
     """The metric of a config, one of METRICS: that of the rows whose names start with the same word, or top-1."""
     method = config.partition('_')[0]
@@ -72,17 +72,17 @@ def comparisons_of(configs: Iterable[str]) -> list[Comparison]:
     These are LCV minus the baseline `<name>`, the one without the loss, `<name>_attention_balanced`, minus the
     baseline, and LCV minus that.
     """
-    found = [Comparison(**row) for row in _read('comparisons.csv')]
+    comparisons = [Comparison(**row) for row in _read('comparisons.csv')]
     for lcv in dict.fromkeys(configs):
         if lcv.startswith('lcv_'):
             base = lcv.removeprefix('lcv_')
             arm = f'{base}_attention_balanced'
-            found += [
+            comparisons += [
                 Comparison(f'{base}: what LCV adds', lcv, base),
                 Comparison(f'{base}: attention and balanced batches without the loss', arm, base),
                 Comparison(f'{base}: the loss, beside attention and balanced batches', lcv, arm),
             ]
-    return found
+    return comparisons
 
 
 def _read(name: str) -> list[dict[str, Any]]:

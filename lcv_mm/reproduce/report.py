@@ -112,8 +112,8 @@ def row_of(group: RunGroup) -> PaperRow | None:
     train, test = info.splits[:2]  # of the flowers' first fold; the others have as many
     is_complete = run.dataset == info.type and run.images == {'train': train.images, 'test': test.images}
     known = (group.setting['crop'], row.crop), (group.setting['epochs'], EPOCHS)
-    as_told = row.quoted or all(value in ('', str(expected)) for value, expected in known)
-    return row if is_complete and as_told and all(key.endswith(PLACES) for key in run.options) else None
+    is_as_stated = row.quoted or all(value in ('', str(expected)) for value, expected in known)
+    return row if is_complete and is_as_stated and all(key.endswith(PLACES) for key in run.options) else None
 
 
 def _paper_cells(row: PaperRow, groups: Sequence[RunGroup]) -> Iterator[dict[str, str]]:
