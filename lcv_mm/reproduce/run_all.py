@@ -4,7 +4,8 @@ import signal
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from json import JSONDecodeError
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -38,7 +39,8 @@ def run_and_report(configs: Sequence[Path], tools: Path, args: Namespace, baseli
         seeds = [0, 1, 2] if args.seeds is None else args.seeds
         specs = make_specs(configs, seeds, args.work_dir, tools, args.cfg_options, args.amp, data)
         for spec in specs:
-            check_settings(spec)
+            with suppress(JSONDecodeError):  # a damaged file in one folder ends that run alone, when its turn comes
+                check_settings(spec)
         if args.amp and args.engine == 'local':
             warn_of_slow_amp()
         if args.dry_run:
