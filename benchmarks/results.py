@@ -1,6 +1,7 @@
 """Write tables and picture of docs/results.md from the lines of JSON in records/:  python benchmarks/results.py
 
-With the work dir of `tools/reproduce.py --dataset warblers112` its finished runs are added to records/fair.jsonl.
+With the work dir of a `tools/reproduce.py`, its finished runs are added: rows of the paper to records/rows.jsonl, those
+of the fair test (`--dataset warblers112`) to records/fair.jsonl.
 """
 
 import argparse
@@ -12,6 +13,7 @@ from statistics import fmean
 from typing import Any
 
 from lcv_mm.engine.trained_classifier_hook import has_learned
+from lcv_mm.reproduce.paper import PaperRow, read_rows
 from lcv_mm.reproduce.record import FINISHED, read_record
 from lcv_mm.reproduce.summary import Difference, difference, draw_differences, holm, markdown_table, mean_and_spread
 
@@ -53,6 +55,10 @@ BIRDLETS = {
     'hbp_resnet18_birdlets64': 'baseline',
     'hbp_resnet18_birdlets64_attention_balanced': 'attention, balanced batches ("w/o loss")',
     'lcv_hbp_resnet18_birdlets64': 'LCV',
+}
+WEIGHTS = {  # files of pretrained weights other than the configs'
+    'resnet18_imagenet_approx.pth': "an approximation of torchvision's ResNet-18",
+    'vgg16_features.pth': "the Caffe authors' VGG-16",
 }
 WARBLERS = 25
 Runs = Sequence[Mapping[str, Any]]
@@ -189,6 +195,53 @@ def birdlets_table(runs: Runs) -> list[Row]:
     ]
 
 
+def weights_of(run: Mapping[str, Any]) -> str:
+    """The pretrained weights that a run of a row took in place of the config's; '' if it took these."""
+    files = [value for key, value in run['options'].items() if key.endswith('checkpoint')]
+    return WEIGHTS[Path(files[0]).name] if files else ''
+
+
+def reached_rows(runs: Runs) -> dict[PaperRow, Runs]:
+    """The rows of the paper that have been run, with their runs."""
+    of = {row: [run for run in runs if run['config'] == row.config] for row in read_rows()}
+    return {row: row_runs for row, row_runs in of.items() if row_runs}
+
+
+def rows_table(runs: Runs) -> list[Row]:
+    """One row per row of the paper that has been run; LCV's also have the difference from their baseline."""
+    of = reached_rows(runs)
+    top1 = {row.config: [run['top1'] for run in row_runs] for row, row_runs in of.items()}
+    paper = {row.config: row.paper for row in of}
+    rows = []
+    for row, row_runs in of.items():
+        base = row.config.removeprefix('lcv_')
+        pair = row.config != base and base in top1
+        rows.append(
+            {
+                'table': str(row.table),
+                'row': f'{row.method}, {row.backbone}',
+                'paper': f'{row.paper:.2f}',
+                'reached': mean_and_spread(top1[row.config]),
+                'runs': str(len(row_runs)),
+                'reached - paper': f'{fmean(top1[row.config]) - row.paper:+.2f}',
+                'cross entropy': f'{fmean(run["cross_entropy"] for run in row_runs):.2f}',
+                'LCV - baseline, paper': f'{row.paper - paper[base]:+.2f}' if pair else '',
+                'here': difference(top1[row.config], top1[base]).text() if pair else '',
+                'weights': '; '.join(dict.fromkeys(map(weights_of, row_runs))),
+            }
+        )
+    return rows
+
+
+def with_reached(page: str, runs: Runs) -> str:
+    """configs/README.md with the last column of its tables, "reached", filled in."""
+    for row, row_runs in reached_rows(runs).items():
+        weights = '; '.join(filter(None, dict.fromkeys(map(weights_of, row_runs))))
+        text = mean_and_spread([run['top1'] for run in row_runs]) + (f' with {weights}' if weights else '')
+        page = re.sub(rf'(\({row.config}\.py\) \| [^|]*) \|[^|\n]*\|\n', rf'\g<1> | {text} |\n', page)
+    return page
+
+
 def judged_by_test_images() -> Runs:
     """The screen's runs that were not judged by held-out training images."""
     return [run for run in read('screen') if run['quarter'] is None]
@@ -199,41 +252,43 @@ def of_cbp(runs: Runs) -> Runs:
     return [run for run in runs if run['config'].startswith('cbp_')]
 
 
-def fair_lines(folder: Path) -> list[dict[str, Any]]:
-    """The finished runs in the folder of a `tools/reproduce.py`, as lines of records/fair.jsonl."""
-    lines = []
+def run_lines(folder: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The finished runs in the folder of a `tools/reproduce.py`, as lines of records/rows.jsonl and fair.jsonl."""
+    rows, fair = [], []
+    configs = {row.config for row in read_rows()}
     for file in sorted(folder.glob('*/*/record.json')):
         record = read_record(file.parent)
         if record is None or record.status != FINISHED:
             continue
-        name = re.fullmatch(r'(lcv_)?(\w+?)(_attention\w*)?', record.config)
-        lcv, base, parts = name.groups() if name else ('', record.config, '')
-        lines.append(
-            dict(
-                config=base,
-                arm='lcv' if lcv else (parts or '_baseline')[1:],
-                seed=record.seed,
-                amp=record.amp,
-                top1=round(record.result, 4),
-                cross_entropy=record.cross_entropy,
-                seconds=round(record.seconds, 1),
-                commit=record.git.get('commit'),
-                machine=record.machine.get('cpu'),
-            )
+        run = dict(
+            seed=record.seed,
+            amp=record.amp,
+            top1=round(record.result, 4),
+            cross_entropy=record.cross_entropy,
+            seconds=round(record.seconds, 1),
+            commit=record.git.get('commit'),
+            machine=record.machine.get('cpu'),
         )
-    return lines
+        if record.config in configs:
+            options = {key: value for key, value in record.options.items() if not key.endswith('data_root')}
+            rows.append(dict(config=record.config, options=options) | run)
+        elif name := re.fullmatch(r'(lcv_)?(\w+?_warblers112)(?:_(attention\w*))?', record.config):
+            lcv, base, parts = name.groups()
+            fair.append(dict(config=base, arm='lcv' if lcv else parts or 'baseline') | run)
+    return rows, fair
 
 
 def tables() -> dict[str, str]:
     """Each table of the page."""
     rows = dict(
+        rows=rows_table(read('rows')),
         rates=rates_table(read('probe')),
         recipe=recipe_table(read('selection'), read('probe')),
         screen=screen_table(of_cbp(judged_by_test_images())),
         fair=fair_table([*judged_by_test_images(), *read('fair')]),
         birdlets=birdlets_table(read('birdlets')),
     )
-    return {name: markdown_table(table) for name, table in rows.items()}
+    return {name: markdown_table(table) for name, table in rows.items() if table}
 
 
 def written(page: str) -> str:
@@ -242,6 +297,12 @@ def written(page: str) -> str:
         start, rest = page.split(mark := f'<!-- table: {name} -->\n')
         page = f'{start}{mark}\n{table}\n\n<!-- end -->{rest.split("<!-- end -->", 1)[1]}'
     return page
+
+
+def pages() -> dict[Path, str]:
+    """The pages with tables of the records, written anew."""
+    results, configs = ROOT / 'docs/results.md', ROOT / 'configs/README.md'
+    return {results: written(results.read_text()), configs: with_reached(configs.read_text(), read('rows'))}
 
 
 def points(runs: Runs) -> list[tuple[str, Difference]]:
@@ -261,12 +322,13 @@ if __name__ == '__main__':
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('folder', type=Path, nargs='?', help='work dir of a tools/reproduce.py')
     args = parser.parse_args()
-    if args.folder:
-        lines = {(run['config'], run['arm'], run['seed']): run for run in [*read('fair'), *fair_lines(args.folder)]}
-        (ROOT / 'records/fair.jsonl').write_text(''.join(json.dumps(lines[key]) + '\n' for key in sorted(lines)))
-    file = ROOT / 'docs/results.md'
-    file.write_text(written(file.read_text()))
-    print(file)
+    for name, lines in zip(('rows', 'fair'), run_lines(args.folder) if args.folder else ((), ()), strict=True):
+        known = {(run['config'], run.get('arm'), run['seed']): run for run in [*read(name), *lines]}
+        if lines:
+            (ROOT / f'records/{name}.jsonl').write_text(''.join(json.dumps(known[key]) + '\n' for key in sorted(known)))
+    for page, text in pages().items():
+        page.write_text(text)
+        print(page)
     shown = points([*judged_by_test_images(), *read('fair')])
     if shown:
         draw_differences(shown, 'top-1 accuracy').savefig(ROOT / 'docs/images/results.png', dpi=160)

@@ -157,12 +157,12 @@ def train(cfg: Config, arm: str, seed: int, fit: Maps, judged: Maps) -> dict[str
     last = {name: sum(values) / len(values) for name, values in log.items()}
     seconds = time.perf_counter() - start
     model.eval()
-    right, alive = 0, torch.zeros(model.head.in_map_channels, dtype=torch.bool)
+    right, alive = 0, torch.zeros((), dtype=torch.bool)
     with torch.no_grad():
         for chunk, labels in zip(judged.maps[:, 0].split(50), judged.labels.split(50), strict=True):
             feats = model.extract_feat(chunk.float())
             right += (model.head(feats).argmax(1) == labels).sum().item()
-            alive |= (feats[-1] > 0).any(0).flatten(1).any(1)
+            alive = alive | (feats[-1] > 0).any(0).flatten(1).any(1)  # (C,)
     return dict(
         top1=100 * right / len(judged),
         cross_entropy=last.get('loss_cls', last['loss']),
@@ -178,7 +178,7 @@ def train(cfg: Config, arm: str, seed: int, fit: Maps, judged: Maps) -> dict[str
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('config', type=Path, help='a baseline on VGG-16 and the last level: CBP or BCNN')
+    parser.add_argument('config', type=Path, help='a baseline on VGG-16: BCNN, CBP or HBP')
     parser.add_argument('--seeds', type=int, nargs='+', default=[0])
     parser.add_argument('--arms', nargs='+', choices=ARMS, default=[*ARMS])
     parser.add_argument('--quarter', type=int, choices=range(4), help='hold out this quarter of the training images')

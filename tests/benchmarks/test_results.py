@@ -1,4 +1,4 @@
-"""docs/results.md is what the records give."""
+"""docs/results.md and the reached numbers of configs/README.md are what the records give."""
 
 import runpy
 from pathlib import Path
@@ -9,9 +9,9 @@ ROOT = Path(__file__).parents[2]
 RESULTS = runpy.run_path(str(ROOT / 'benchmarks/results.py'))
 
 
-def test_the_page_holds_the_tables_of_the_records():
-    page = (ROOT / 'docs/results.md').read_text()
-    assert RESULTS['written'](page) == page, 'run benchmarks/results.py'
+def test_the_pages_hold_the_tables_of_the_records():
+    for page, text in RESULTS['pages']().items():
+        assert page.read_text() == text, 'run benchmarks/results.py'
 
 
 def test_an_arm_is_compared_with_the_baseline_of_its_head_where_both_have_three_runs():
@@ -51,8 +51,29 @@ def test_the_primary_contrast_is_of_the_means_over_heads_seed_by_seed():
 
 
 def test_the_runs_of_reproduce_become_lines_by_config_and_arm(tmp_path):
-    for config in ('cbp_x112', 'lcv_cbp_x112', 'cbp_x112_attention', 'cbp_x112_attention_balanced'):
-        add_runs(tmp_path, **{config: [70.0]})
-    lines = RESULTS['fair_lines'](tmp_path)
-    assert {line['config'] for line in lines} == {'cbp_x112'}
-    assert sorted(line['arm'] for line in lines) == ['attention', 'attention_balanced', 'baseline', 'lcv']
+    arms = ('', 'lcv_{}', '{}_attention', '{}_attention_balanced')
+    for arm in arms:
+        add_runs(tmp_path, **{arm.format('cbp_vgg16_warblers112') or 'cbp_vgg16_warblers112': [70.0]})
+    options = {'data_root': 'mine', 'model.backbone.init_cfg.checkpoint': 'there/vgg16_features.pth'}
+    add_runs(tmp_path, settings=dict(options=options), cbp_vgg16_flower224=[90.0])
+    rows, fair = RESULTS['run_lines'](tmp_path)
+    assert {line['config'] for line in fair} == {'cbp_vgg16_warblers112'}
+    assert sorted(line['arm'] for line in fair) == ['attention', 'attention_balanced', 'baseline', 'lcv']
+    assert [(line['config'], line['top1'], [*line['options']]) for line in rows] == [
+        ('cbp_vgg16_flower224', 90.0, ['model.backbone.init_cfg.checkpoint'])
+    ]
+
+
+def test_reached_rows_stand_beside_the_paper():
+    def run(config: str, seed: int, top1: float) -> dict:
+        options = {'model.backbone.init_cfg.checkpoint': 'there/vgg16_features.pth'}
+        return dict(config=config, seed=seed, top1=top1, cross_entropy=0.1, options=options)
+
+    runs = [run('cbp_vgg16_flower224', 0, 90.12), run('lcv_cbp_vgg16_flower224', 0, 91.0)]
+    baseline, lcv = RESULTS['rows_table'](runs)
+    # the paper: 89.12 and 91.03
+    assert (baseline['paper'], baseline['reached'], baseline['reached - paper']) == ('89.12', '90.12', '+1.00')
+    assert (lcv['reached - paper'], lcv['LCV - baseline, paper'], lcv['here']) == ('-0.03', '+1.91', '+0.88')
+    page = '| LCV | [lcv_cbp_vgg16_flower224](lcv_cbp_vgg16_flower224.py) | 91.03 | |\n'
+    weights = "the Caffe authors' VGG-16"
+    assert RESULTS['with_reached'](page, runs).endswith(f'| 91.03 | 91.00 with {weights} |\n')
