@@ -60,6 +60,7 @@ WEIGHTS = {  # files of pretrained weights other than the configs'
     'resnet18_imagenet_approx.pth': "an approximation of torchvision's ResNet-18",
     'vgg16_features.pth': "the Caffe authors' VGG-16",
 }
+AS_WRITTEN = '_as_written'  # ends the names of rows with the paper's schedule as written
 WARBLERS = 25
 Runs = Sequence[Mapping[str, Any]]
 Row = dict[str, str]
@@ -201,32 +202,32 @@ def weights_of(run: Mapping[str, Any]) -> str:
     return WEIGHTS[Path(files[0]).name] if files else ''
 
 
-def reached_rows(runs: Runs) -> dict[PaperRow, Runs]:
-    """The rows of the paper that have been run, with their runs."""
-    of = {row: [run for run in runs if run['config'] == row.config] for row in read_rows()}
+def reached_rows(runs: Runs, recipe: str = 'rows') -> dict[PaperRow, Runs]:
+    """The rows of the paper that have been run with a recipe, with their runs."""
+    of = {row: [run for run in runs if (run['config'], run['arm']) == (row.config, recipe)] for row in read_rows()}
     return {row: row_runs for row, row_runs in of.items() if row_runs}
 
 
 def rows_table(runs: Runs) -> list[Row]:
     """One row per row of the paper that has been run; LCV's also have the difference from their baseline."""
-    of = reached_rows(runs)
+    of, as_written = reached_rows(runs), reached_rows(runs, 'as written')
     top1 = {row.config: [run['top1'] for run in row_runs] for row, row_runs in of.items()}
     paper = {row.config: row.paper for row in of}
     rows = []
     for row, row_runs in of.items():
         base = row.config.removeprefix('lcv_')
         pair = row.config != base and base in top1
+        one_stage = as_written.get(row, [])
         rows.append(
             {
-                'table': str(row.table),
                 'row': f'{row.method}, {row.backbone}',
                 'paper': f'{row.paper:.2f}',
                 'reached': mean_and_spread(top1[row.config]),
                 'runs': str(len(row_runs)),
                 'reached - paper': f'{fmean(top1[row.config]) - row.paper:+.2f}',
-                'cross entropy': f'{fmean(run["cross_entropy"] for run in row_runs):.2f}',
                 'LCV - baseline, paper': f'{row.paper - paper[base]:+.2f}' if pair else '',
                 'here': difference(top1[row.config], top1[base]).text() if pair else '',
+                'as written': mean_and_spread([run['top1'] for run in one_stage]) if one_stage else '',
                 'weights': '; '.join(dict.fromkeys(map(weights_of, row_runs))),
             }
         )
@@ -269,9 +270,10 @@ def run_lines(folder: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]
             commit=record.git.get('commit'),
             machine=record.machine.get('cpu'),
         )
-        if record.config in configs:
+        if (config := record.config.removesuffix(AS_WRITTEN)) in configs:
             options = {key: value for key, value in record.options.items() if not key.endswith('data_root')}
-            rows.append(dict(config=record.config, options=options) | run)
+            recipe = 'as written' if record.config != config else 'rows'
+            rows.append(dict(config=config, arm=recipe, options=options) | run)
         elif name := re.fullmatch(r'(lcv_)?(\w+?_warblers112)(?:_(attention\w*))?', record.config):
             lcv, base, parts = name.groups()
             fair.append(dict(config=base, arm='lcv' if lcv else parts or 'baseline') | run)

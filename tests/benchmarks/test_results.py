@@ -51,28 +51,32 @@ def test_the_primary_contrast_is_of_the_means_over_heads_seed_by_seed():
 
 
 def test_the_runs_of_reproduce_become_lines_by_config_and_arm(tmp_path):
-    arms = ('', 'lcv_{}', '{}_attention', '{}_attention_balanced')
-    for arm in arms:
-        add_runs(tmp_path, **{arm.format('cbp_vgg16_warblers112') or 'cbp_vgg16_warblers112': [70.0]})
+    for arm in ('{}', 'lcv_{}', '{}_attention', '{}_attention_balanced'):
+        add_runs(tmp_path, **{arm.format('cbp_vgg16_warblers112'): [70.0]})
     options = {'data_root': 'mine', 'model.backbone.init_cfg.checkpoint': 'there/vgg16_features.pth'}
-    add_runs(tmp_path, settings=dict(options=options), cbp_vgg16_flower224=[90.0])
+    add_runs(
+        tmp_path, settings=dict(options=options), cbp_vgg16_flower224=[90.0], cbp_vgg16_flower224_as_written=[80.0]
+    )
     rows, fair = RESULTS['run_lines'](tmp_path)
     assert {line['config'] for line in fair} == {'cbp_vgg16_warblers112'}
     assert sorted(line['arm'] for line in fair) == ['attention', 'attention_balanced', 'baseline', 'lcv']
-    assert [(line['config'], line['top1'], [*line['options']]) for line in rows] == [
-        ('cbp_vgg16_flower224', 90.0, ['model.backbone.init_cfg.checkpoint'])
+    assert [(line['config'], line['arm'], line['top1'], [*line['options']]) for line in rows] == [
+        ('cbp_vgg16_flower224', 'rows', 90.0, ['model.backbone.init_cfg.checkpoint']),
+        ('cbp_vgg16_flower224', 'as written', 80.0, ['model.backbone.init_cfg.checkpoint']),
     ]
 
 
 def test_reached_rows_stand_beside_the_paper():
     def run(config: str, seed: int, top1: float) -> dict:
         options = {'model.backbone.init_cfg.checkpoint': 'there/vgg16_features.pth'}
-        return dict(config=config, seed=seed, top1=top1, cross_entropy=0.1, options=options)
+        return dict(config=config, arm='rows', seed=seed, top1=top1, cross_entropy=0.1, options=options)
 
     runs = [run('cbp_vgg16_flower224', 0, 90.12), run('lcv_cbp_vgg16_flower224', 0, 91.0)]
+    runs.append(run('cbp_vgg16_flower224', 0, 80.0) | dict(arm='as written'))
     baseline, lcv = RESULTS['rows_table'](runs)
     # the paper: 89.12 and 91.03
     assert (baseline['paper'], baseline['reached'], baseline['reached - paper']) == ('89.12', '90.12', '+1.00')
+    assert (baseline['as written'], lcv['as written']) == ('80.00', '')
     assert (lcv['reached - paper'], lcv['LCV - baseline, paper'], lcv['here']) == ('-0.03', '+1.91', '+0.88')
     page = '| LCV | [lcv_cbp_vgg16_flower224](lcv_cbp_vgg16_flower224.py) | 91.03 | |\n'
     weights = "the Caffe authors' VGG-16"
