@@ -294,10 +294,10 @@ def tables() -> dict[str, str]:
 
 
 def written(page: str) -> str:
-    """The page with each table between `<!-- table: NAME -->` and `<!-- end -->` written anew."""
+    """The page with each table below its `<!-- table: NAME -->` written anew."""
     for name, table in tables().items():
-        start, rest = page.split(mark := f'<!-- table: {name} -->\n')
-        page = f'{start}{mark}\n{table}\n\n<!-- end -->{rest.split("<!-- end -->", 1)[1]}'
+        start, rest = page.split(mark := f'<!-- table: {name} -->\n\n')
+        page = start + mark + table + '\n\n' + rest.split('\n\n', 1)[1]
     return page
 
 
