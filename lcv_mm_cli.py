@@ -75,7 +75,8 @@ def runs_parser(description: str, work_dir: str) -> argparse.ArgumentParser:
         '--engine',
         choices=['local', 'ray', 'slurm'],
         default='local',
-        help='local: one run on each GPU, or in turn on the CPU; ray, slurm: on a cluster of that kind',
+        help='local: one run on each GPU, or in turn on the CPU; ray, slurm: on a cluster of that kind (pip install '
+        "'lcv_mm[ray]' or 'lcv_mm[slurm]')",
     )
     parser.add_argument(
         '--engine-options',

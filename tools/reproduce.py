@@ -14,7 +14,8 @@ def main() -> int:
         "shows the paper's numbers beside those reached.",
         'work_dirs/reproduce',
     )
-    parser.add_argument('--tables', type=int, nargs='+', choices=[1, 2, 3, 4], default=[], help='default: all')
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument('--tables', type=int, nargs='+', choices=[1, 2, 3, 4], default=[], help='default: all')
     parser.add_argument(
         '--rows',
         nargs='+',
@@ -22,7 +23,7 @@ def main() -> int:
         metavar='PATTERN',
         help="names of configs, such as 'lcv_*_cub448' (default: all)",
     )
-    parser.add_argument(
+    which.add_argument(
         '--dataset',
         choices=['birdlets', 'flower112', 'warblers112'],
         default='',

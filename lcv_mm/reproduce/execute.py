@@ -2,21 +2,24 @@
 
 import fcntl
 import json
+import os
+import subprocess
 import sys
 import threading
+import time
 import traceback
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import IO, NamedTuple
+
+from mmpretrain.registry import DATASETS, MODELS
 
 from ..engine import EXIT_TRY_AGAIN, last_good_checkpoint, write_atomically
 from ..errors import UserFacingError
 from ..launch import load_config, type_name
 from ..visualization import read_curves, read_scalars
 from .plan import RunSpec, check_settings
-from .processes import ProcessPool, ProcessResult
 from .record import (
     BUSY,
     FAILED,
@@ -25,8 +28,6 @@ from .record import (
     SETTINGS,
     STOPPED,
     Record,
-    count_images,
-    count_parameters,
     git_state,
     machine,
     read_record,
@@ -48,34 +49,42 @@ class Outcome(NamedTuple):
     words: str = ''
 
 
+class ProcessResult(NamedTuple):
+    """How a process ended: exit code, wall-clock seconds, peak memory in bytes (without that of its workers)."""
+
+    code: int
+    seconds: float
+    peak_memory: int
+
+
 class _Stopped(Exception):
     """The trainer or the test was stopped."""
 
 
-def execute(spec: RunSpec, pool: ProcessPool, env: Mapping[str, str]) -> Outcome:
+def execute(spec: RunSpec, stop: threading.Event, env: Mapping[str, str]) -> Outcome:
     """Train a run, test its final checkpoint and write its record; finished parts are not repeated.
 
     Args:
         spec (RunSpec): The run.
-        pool (ProcessPool): Where its processes run; once it is stopped, so is the run.
+        stop (Event): Once it is set, the run is saved and stopped.
         env (Mapping[str, str]): Variables for its processes, such as CUDA_VISIBLE_DEVICES.
 
     Returns:
-        Outcome: 'finished' or 'failed', as in the record; 'stopped' if there is more to do, because the pool or the
-        trainer itself was stopped; 'busy' if another process trains the run. Whatever error the run meets is its
+        Outcome: 'finished' or 'failed', as in the record; 'stopped' if there is more to do, because `stop` was set or
+        the trainer itself was stopped; 'busy' if another process trains the run. Whatever error the run meets is its
         failure.
     """
-    if pool.stopping.is_set():
+    if stop.is_set():
         return Outcome(STOPPED)
     try:
-        with _locked(spec.folder) as lock:
-            if lock is None:
-                return Outcome(BUSY, f'another process is training in {spec.folder}')
+        spec.folder.mkdir(parents=True, exist_ok=True)
+        with (spec.folder / '.lock').open('w') as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             record = read_record(spec.folder)
             if record is None or record.status != FINISHED:
                 record = Record(spec.config.stem, spec.seed, spec.options, spec.amp)
                 try:
-                    _train_and_test(spec, record, pool, env, lock)
+                    _train_and_test(spec, record, lock, stop, env)
                 except _Stopped:
                     return Outcome(STOPPED)
                 except Exception as error:
@@ -83,36 +92,26 @@ def execute(spec: RunSpec, pool: ProcessPool, env: Mapping[str, str]) -> Outcome
                 record.ended = datetime.now(timezone.utc).isoformat(timespec='seconds')
                 write_record(spec.folder, record)
             return Outcome(record.status, record.error or f'{record.result:.2f} %')
+    except BlockingIOError:
+        return Outcome(BUSY, f'another process is training in {spec.folder}')
     except Exception as error:  # no folder could be made, or no record written
         return Outcome(FAILED, f'{type(error).__name__}: {error}')
 
 
-@contextmanager
-def _locked(folder: Path) -> Iterator[IO | None]:
-    """Lock the folder of a run, which is created if absent; yield None if another process holds the lock."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / '.lock').open('w') as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield None
-        else:
-            yield lock
-
-
-def _train_and_test(spec: RunSpec, record: Record, pool: ProcessPool, env: Mapping[str, str], lock: IO) -> None:
+def _train_and_test(spec: RunSpec, record: Record, lock: IO, stop: threading.Event, env: Mapping[str, str]) -> None:
     """Fill in the record as far as the run comes; UserFacingError if it fails, _Stopped if it is stopped."""
 
-    def run(tool: str, *args: object) -> ProcessResult:
+    def run(tool: str, *args: object) -> None:
         command = [sys.executable, str(spec.tools / f'{tool}.py'), *map(str, args)]
-        # the processes hold the lock as well: should this one be killed, none is started beside them
-        return pool.run(command, spec.folder / f'{tool}.log', env, keep_open=[lock])
-
-    def check(result: ProcessResult, tool: str) -> None:
-        if result.code == EXIT_TRY_AGAIN or (result.code != 0 and pool.stopping.is_set()):
+        log = spec.folder / f'{tool}.log'
+        result = run_process(command, log, env, lock, stop)
+        if tool == 'train':
+            add_cost(spec.folder, record, result)
+        if result.code == EXIT_TRY_AGAIN or (result.code and stop.is_set()):
             raise _Stopped
         if result.code:
-            raise UserFacingError(_last_lines(spec.folder / f'{tool}.log', result.code))
+            lines = log.read_text(errors='replace').splitlines()[-LAST_LINES:]
+            raise UserFacingError('\n'.join([f'exit code {result.code}', *lines]))
 
     with _READING:
         settings = check_settings(spec)
@@ -122,9 +121,7 @@ def _train_and_test(spec: RunSpec, record: Record, pool: ProcessPool, env: Mappi
 
     options = [f'{key}={value}' for key, value in spec.settings.items()]
     more = [*(['--amp'] if spec.amp else []), *([f'--data={spec.data}'] if spec.data else [])]
-    result = run('train', spec.config, f'--work-dir={spec.folder}', '--resume', *more, '--cfg-options', *options)
-    add_cost(spec.folder, record, result)
-    check(result, 'train')
+    run('train', spec.config, f'--work-dir={spec.folder}', '--resume', *more, '--cfg-options', *options)
     checkpoint, _ = last_good_checkpoint(spec.folder)
     if checkpoint is None:
         raise UserFacingError(f'training ended without an error, but left no intact checkpoint in {spec.folder}')
@@ -132,27 +129,73 @@ def _train_and_test(spec: RunSpec, record: Record, pool: ProcessPool, env: Mappi
     config = spec.folder / spec.config.name  # as it was run
     cfg = load_config(config)
     record.dataset = type_name(cfg.train_dataloader.dataset)
-    curves = read_curves(spec.folder)
     if classes := cfg.model.get('head', {}).get('num_classes', 0):
+        curves = read_curves(spec.folder)
         record.num_classes, record.cross_entropy = classes, curves.get('loss_cls', curves['loss'])[-1][1]
 
     file = spec.folder / 'test.json'
-    work_dir = spec.folder / 'test'
-    check(run('test', config, checkpoint, f'--work-dir={work_dir}', f'--out={file}', '--out-item=metrics'), 'test')
-    metrics = json.loads(file.read_text())
-    if metrics.get(record.metric) is None:  # null where it is not finite
+    run('test', config, checkpoint, f'--work-dir={spec.folder / "test"}', f'--out={file}', '--out-item=metrics')
+    record.metrics = json.loads(file.read_text())
+    if record.metrics.get(record.metric) is None:  # null where it is not finite
         raise UserFacingError(
-            f'the test measured {", ".join(metrics) or "nothing"}; expected {record.metric} among it, which is what is '
-            'reported: give test_evaluator the metric that measures it'
+            f'the test measured {", ".join(record.metrics) or "nothing"}; expected {record.metric} among it, which is '
+            'what is reported: give test_evaluator the metric that measures it'
         )
-    record.images, record.parameters = count_images(cfg), count_parameters(cfg)
-    record.metrics, record.status = metrics, FINISHED
+    loaders = dict(train=cfg.train_dataloader, test=cfg.test_dataloader)
+    record.images = {split: len(DATASETS.build(loader.dataset)) for split, loader in loaders.items()}
+    record.parameters = sum(parameter.numel() for parameter in MODELS.build(cfg.model).parameters())
+    record.status = FINISHED
 
 
-def _last_lines(log: Path, code: int) -> str:
-    lines = [line for line in log.read_text(errors='replace').splitlines() if line.strip()][-LAST_LINES:]
-    errors = [i for i, line in enumerate(lines) if line.startswith('error: ')]  # a tool's own, which says it all
-    return '\n'.join([f'exit code {code}', *(lines[errors[-1] :] if errors else lines)])
+def run_process(
+    command: Sequence[str], log: Path, env: Mapping[str, str], lock: IO, stop: threading.Event
+) -> ProcessResult:
+    """Run a command to its end, and append its output to a log; once `stop` is set, it gets one SIGTERM.
+
+    It is in a process session of its own. Otherwise a Ctrl-C in the terminal would reach it as well, and a trainer
+    stops at once on a second signal. It also holds the lock: if this process is killed, the run stays locked.
+    """
+    started = time.monotonic()
+    with log.open('ab') as out:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **env},
+            pass_fds=[lock.fileno()],
+            start_new_session=True,
+        )
+    try:
+        peak = _wait(process, stop)
+    except BaseException as error:
+        stop.set()
+        peak = _wait(process, stop)
+        # how Ray cancels a task, and submitit's local mode a job; a preempted job of submitit gets a SystemExit
+        if not isinstance(error, KeyboardInterrupt):
+            raise
+    return ProcessResult(process.returncode, time.monotonic() - started, peak)
+
+
+def _wait(process: subprocess.Popen, stop: threading.Event) -> int:
+    """Wait for a process and return its peak memory. By polling: Ray can't interrupt a system call."""
+    peak, told = 0, False
+    while process.poll() is None:
+        if stop.is_set() and not told:
+            process.terminate()
+            told = True
+        peak = max(peak, _peak_memory(process.pid))
+        time.sleep(0.1)
+    return peak
+
+
+def _peak_memory(pid: int) -> int:
+    """The largest resident memory of a process so far, in bytes; 0 where the system does not tell."""
+    try:
+        lines = Path(f'/proc/{pid}/status').read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith('VmHWM:')), 0)
 
 
 def add_cost(folder: Path, record: Record, session: ProcessResult) -> None:

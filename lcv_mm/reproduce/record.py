@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from mmengine.config import Config
-from mmpretrain.registry import DATASETS, MODELS
 
 from ..engine import write_atomically
 from ..engine.trained_classifier_hook import has_learned
@@ -87,16 +85,6 @@ def read_record(folder: Path) -> Record | None:
     except (OSError, ValueError, TypeError, AttributeError) as error:
         seed = int(folder.name.removeprefix('seed_'))
         return Record(folder.parent.name, seed, {}, amp=False, error=f'{file} holds no record of a run: {error}')
-
-
-def count_images(cfg: Config) -> dict[str, int]:
-    """How many images the datasets of a config hold, {'train': ..., 'test': ...}."""
-    return {split: len(DATASETS.build(cfg[f'{split}_dataloader'].dataset)) for split in ('train', 'test')}
-
-
-def count_parameters(cfg: Config) -> int:
-    """How many parameters the model of a config has."""
-    return sum(parameter.numel() for parameter in MODELS.build(cfg.model).parameters())
 
 
 def machine() -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """The report on runs, in Markdown with pictures: a comparison of configs, or the paper's tables."""
 
-import io
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -52,32 +51,31 @@ def write_report(
         Path: The page.
     """
     groups, failed = read_groups(work_dir, configs, seeds)
-    pictures: dict[str, Figure] = {}
-    blocks = [*(_comparison(groups, configs, baseline, pictures) if baseline else _paper(groups, pictures))]
-    page = (out or work_dir) / 'report.md'
-    for file, figure in pictures.items():
-        stream = io.BytesIO()
-        figure.savefig(stream, format='png', dpi=120)
-        write_atomically(page.with_name(file), stream.getvalue())
-    write_atomically(page, '\n\n'.join(filter(None, [*blocks, *_failures(failed), *_costs(groups)])) + '\n')
-    return page
+    folder = out or work_dir
+    folder.mkdir(parents=True, exist_ok=True)
+    blocks = _comparison(groups, configs, baseline, folder) if baseline else _paper(groups, folder)
+    text = '\n\n'.join(filter(None, [*blocks, *_failures(failed), *_costs(groups)]))
+    write_atomically(folder / 'report.md', text + '\n')
+    return folder / 'report.md'
 
 
-def _comparison(
-    groups: Sequence[RunGroup], configs: Sequence[str], baseline: str, pictures: dict[str, Figure]
-) -> Iterator[str]:
+def _comparison(groups: Sequence[RunGroup], configs: Sequence[str], baseline: str, folder: Path) -> Iterator[str]:
     """Configs compared with one of them: results and differences, curves of all in one picture."""
     yield f'# Comparison with `{baseline}`'
     missing = [config for config in configs if config not in {group.config for group in groups}]
     yield f'No finished run: `{"`, `".join(missing)}`.' if missing else ''
-    yield from _results(
-        groups, [Comparison('', config, baseline) for config in configs if config != baseline], pictures
-    )
+    yield from _results(groups, [Comparison('', config, baseline) for config in configs if config != baseline], folder)
     yield REMARK
-    yield from _curves(groups, 'curves', pictures)
+    curves: dict[str, list] = {}
+    for group in groups:
+        for run in group.runs:
+            with suppress(Exception):  # a run without a readable log still has its result
+                curves.setdefault(_label(group.config, group, groups), []).append(read_curves(run))
+    if curves:
+        yield _picture(draw_curves(curves), folder / 'curves.png')
 
 
-def _paper(groups: Sequence[RunGroup], pictures: dict[str, Figure]) -> Iterator[str]:
+def _paper(groups: Sequence[RunGroup], folder: Path) -> Iterator[str]:
     """The paper's tables beside what was reached, then all runs."""
     tables: dict[str, list[PaperRow]] = {}
     for row in read_rows():
@@ -85,8 +83,7 @@ def _paper(groups: Sequence[RunGroup], pictures: dict[str, Figure]) -> Iterator[
     sections, empty = [], []
     for title, rows in tables.items():
         if any(row_of(group) in rows for group in groups):
-            cells = [cells for row in rows for cells in _paper_cells(row, groups)]
-            sections += [f'## {title}', *_folded(cells)]
+            sections += [f'## {title}', *_folded([cells for row in rows for cells in _paper_cells(row, groups)])]
         else:
             empty.append(f'{title} ({len(rows)} rows)')
     yield "# The paper's tables, run again"
@@ -95,8 +92,7 @@ def _paper(groups: Sequence[RunGroup], pictures: dict[str, Figure]) -> Iterator[
     yield from sections
     if groups:
         yield '## All runs'
-        yield from _results(groups, comparisons_of(group.config for group in groups), pictures)
-        yield from _pair_curves(groups, pictures)
+        yield from _results(groups, comparisons_of(group.config for group in groups), folder)
 
 
 def row_of(group: RunGroup) -> PaperRow | None:
@@ -135,15 +131,13 @@ def _paper_cells(row: PaperRow, groups: Sequence[RunGroup]) -> Iterator[dict[str
             'reached': f'{mean_and_spread(group.results)} (seeds: {len(group.runs)}){what}{named}',
             'reached - paper': '' if row.quoted else f'{fmean(group.results) - row.paper:+.2f}',
             'note': '; '.join(filter(None, (row.note, group.untrained))),
-            **{name: text for name, text in group.shown.items() if name != 'weights'},
+            **{name: group.setting[name] for name in SETTING if name != 'weights'},
         }
     if not chosen:
         yield cells
 
 
-def _results(
-    groups: Sequence[RunGroup], comparisons: Sequence[Comparison], pictures: dict[str, Figure]
-) -> Iterator[str]:
+def _results(groups: Sequence[RunGroup], comparisons: Sequence[Comparison], folder: Path) -> Iterator[str]:
     """Results of runs, and the differences between them; each metric has tables of its own."""
     for metric in METRICS:
         chosen = [group for group in groups if group.metric == metric]
@@ -152,19 +146,16 @@ def _results(
                 'config': f'`{group.config}`',
                 f'{"top-1" if metric == TOP1 else METRICS[metric]} (%)': mean_and_spread(group.results),
                 'by seed': ', '.join(f'{run.seed}: {run.result:.2f}' for run in group.runs.values()),
-                'top-1 of the same runs (%)': '' if metric == TOP1 else group.measured(TOP1),
                 'note': group.untrained,
-                **group.shown,
+                **{name: group.setting[name] for name in SETTING},
             }
             for group in chosen
         ]
         yield from _folded(rows)
-        yield from _differences(chosen, comparisons, pictures)
+        yield from _differences(chosen, comparisons, folder)
 
 
-def _differences(
-    groups: Sequence[RunGroup], comparisons: Sequence[Comparison], pictures: dict[str, Figure]
-) -> Iterator[str]:
+def _differences(groups: Sequence[RunGroup], comparisons: Sequence[Comparison], folder: Path) -> Iterator[str]:
     """The comparisons of which both sides were run, in a table and a forest plot.
 
     Those that answer no question are of any configs with one baseline.
@@ -194,29 +185,9 @@ def _differences(
             points.append((_label(comparison.question or f'{group.config} - {other.config}', group, groups), value))
     yield from _folded(rows)
     if points:
-        yield _picture('differences', draw_differences(points, METRICS[groups[0].metric]), pictures)
-
-
-def _pair_curves(groups: Sequence[RunGroup], pictures: dict[str, Figure]) -> Iterator[str]:
-    """Curves of each config with LCV beside its baseline and the one without the loss, where these were run."""
-    for group in groups:
-        if group.config.startswith('lcv_'):
-            base = group.config.removeprefix('lcv_')
-            others = (group.counterpart(name, groups) for name in (base, f'{base}_attention_balanced'))
-            arms = [*filter(None, others), group]
-            yield from _curves(arms, f'curves_{group.config}', pictures) if len(arms) > 1 else ()
-
-
-def _curves(groups: Sequence[RunGroup], name: str, pictures: dict[str, Figure]) -> Iterator[str]:
-    """Curves of the runs with readable logs; the others still have their results."""
-    arms: dict[str, list] = {}
-    for group in groups:
-        for folder in group.runs:
-            with suppress(Exception):
-                curves = read_curves(folder)
-                arms.setdefault(_label(group.config, group, groups), []).append(curves)
-    if arms:
-        yield _picture(name, draw_curves(arms), pictures)
+        metric = groups[0].metric
+        file = folder / f'differences_{metric.replace("/", "_")}.png'
+        yield _picture(draw_differences(points, METRICS[metric]), file)
 
 
 def _label(text: str, group: RunGroup, groups: Iterable[RunGroup]) -> str:
@@ -226,11 +197,10 @@ def _label(text: str, group: RunGroup, groups: Iterable[RunGroup]) -> str:
     return ', '.join(filter(None, words)) if len(settings) > 1 else text
 
 
-def _picture(name: str, figure: Figure, pictures: dict[str, Figure]) -> str:
-    """Keep a figure under a file name, and return its place in the page."""
-    file = f'{name}.png' if f'{name}.png' not in pictures else f'{name}_{len(pictures)}.png'
-    pictures[file] = figure
-    return f'![{name}]({file})'
+def _picture(figure: Figure, file: Path) -> str:
+    """Save a figure, and return its place in the page."""
+    figure.savefig(file, dpi=120)
+    return f'![{file.stem}]({file.name})'
 
 
 def _failures(records: Sequence[Record]) -> Iterator[str]:

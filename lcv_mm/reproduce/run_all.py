@@ -16,7 +16,7 @@ from rich.progress import Progress
 from ..engine import EXIT_TRY_AGAIN
 from ..engine.speed import warn_of_slow_amp
 from .engines import ENGINES
-from .plan import RunSpec, check_settings, make_specs, print_plan
+from .plan import RunSpec, check_settings, make_specs, state
 from .record import BUSY, FAILED, FINISHED, STOPPED
 from .report import write_report
 
@@ -43,8 +43,9 @@ def run_and_report(configs: Sequence[Path], tools: Path, args: Namespace, baseli
                 check_settings(spec)
         if args.amp and args.engine == 'local':
             warn_of_slow_amp()
+        print(f'{len(specs)} runs in {args.work_dir}')
         if args.dry_run:
-            print_plan(specs)
+            print(*(f'{spec}: {state(spec)}' for spec in specs), sep='\n')
             return 0
         options = (option.partition('=') for option in args.engine_options)
         code = run_all(specs, args.engine, {key: DictAction._parse_iterable(text) for key, _, text in options})
@@ -54,22 +55,16 @@ def run_and_report(configs: Sequence[Path], tools: Path, args: Namespace, baseli
 
 
 def run_all(specs: Sequence[RunSpec], engine: str, options: Mapping[str, Any]) -> int:
-    """Execute runs and print how each ended.
-
-    Args:
-        specs (Sequence[RunSpec]): The runs.
-        engine (str): One of ENGINES.
-        options (Mapping[str, Any]): The engine's options.
+    """Execute runs through one of ENGINES and print how each ended.
 
     Returns:
         int: The exit code: 0 if all have finished, 75 if some were stopped or another process has them, else 1.
     """
     counts: Counter[str] = Counter()
-    print(f'{len(specs)} runs in {specs[0].work_dir}')
     with Progress() as progress, _stop_on_signal(progress) as stop:
-        for spec, outcome in progress.track(ENGINES[engine](specs, stop, options), len(specs), description='Runs'):
+        for spec, outcome in progress.track(ENGINES[engine](specs, stop, **options), len(specs), description='Runs'):
             counts[outcome.status] += 1
-            line = f'{spec.name}: {outcome.status}{f", {outcome.words}" if outcome.words else ""}'
+            line = f'{spec}: {outcome.status}{f", {outcome.words}" if outcome.words else ""}'
             progress.console.print(line, highlight=False, markup=False, soft_wrap=True)
     print(', '.join(f'{counts[status]} {status}' for status in (FINISHED, FAILED, STOPPED, BUSY) if counts[status]))
     if counts[STOPPED] or counts[BUSY]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from .paper import metric_of
 from .plan import SEED
 from .record import FINISHED, SETTINGS, Record, read_record
-from .summary import Difference, difference, mean_and_spread
+from .summary import Difference, difference
 
 # Conditions of a run: those that make it another experiment, and those of which a table tells
 SETTING = ('dataset', 'images, train / test', 'weights', 'crop', 'epochs', 'precision', 'options')
@@ -37,11 +37,6 @@ class RunGroup:
         return [record.result for record in self.runs.values()]
 
     @property
-    def shown(self) -> dict[str, str]:
-        """The conditions in SETTING."""
-        return {name: self.setting[name] for name in SETTING}
-
-    @property
     def untrained(self) -> str:
         """Its runs whose classifier has not learned, with their last cross entropies; '' where all have."""
         runs = [
@@ -50,11 +45,6 @@ class RunGroup:
             if not run.learned
         ]
         return f'classifier not trained (cross entropy, {"; ".join(runs)})' if runs else ''
-
-    def measured(self, metric: str) -> str:
-        """Mean and spread of a metric of its runs; '' where not all have it."""
-        values = [record.metrics[metric] for record in self.runs.values() if metric in record.metrics]
-        return mean_and_spread(values) if len(values) == len(self.runs) else ''
 
     def minus(self, other: 'RunGroup') -> Difference | None:
         """Difference of the results, from runs whose classifier has learned; None where there are none on a side."""
@@ -78,12 +68,13 @@ def read_groups(
     for config in configs:
         known = {int(path.name[5:]): path for path in work_dir.glob(f'{config}/seed_*') if path.name[5:].isdigit()}
         for seed, folder in sorted(known.items()):
-            record = read_record(folder) if seeds is None or seed in seeds else None
-            if record is not None and record.status == FINISHED and record.metric in record.metrics:
+            record = read_record(folder)
+            if record is None or (seeds is not None and seed not in seeds):
+                continue
+            if record.status == FINISHED and record.metric in record.metrics:
                 setting = setting_of(record, folder)
-                group = groups.setdefault((config, *setting.values()), RunGroup(config, setting))
-                group.runs[folder] = record
-            elif record is not None:
+                groups.setdefault((config, *setting.values()), RunGroup(config, setting)).runs[folder] = record
+            else:
                 failed.append(record)
     return list(groups.values()), failed
 
@@ -98,15 +89,14 @@ def setting_of(record: Record, folder: Path) -> dict[str, str]:
     weights = known.get('load_from', known.get('model.backbone.init_cfg.checkpoint', 'random weights' * bool(settings)))
     crops = re.findall(r"'crop_size': \(?(\d+)", known.get('test_dataloader.dataset.pipeline', ''))
     root = Path(known.get('data', known.get('train_dataloader.dataset.data_root', ''))).name
-    values = (
-        record.dataset + f' ({root})' * bool(root),
-        f'{record.images.get("train")} / {record.images.get("test")}',
-        weights.rpartition('/')[2],
-        crops[-1] if crops else '',
-        known.get('train_cfg.max_epochs', ''),
-        'mixed (amp)' * record.amp,
-        ', '.join(f'`{key}={value}`' for key, value in sorted(record.options.items())),
-    )
-    # the defaults of the loss may change between two seeds
-    loss = ', '.join(f'{key}={value}' for key, value in settings.items() if key.startswith('model.variance_loss.'))
-    return dict(zip(SETTING, values, strict=True)) | {'loss': loss}
+    return {
+        'dataset': record.dataset + f' ({root})' * bool(root),
+        'images, train / test': f'{record.images.get("train")} / {record.images.get("test")}',
+        'weights': weights.rpartition('/')[2],
+        'crop': crops[-1] if crops else '',
+        'epochs': known.get('train_cfg.max_epochs', ''),
+        'precision': 'mixed (amp)' * record.amp,
+        'options': ', '.join(f'`{key}={value}`' for key, value in sorted(record.options.items())),
+        # its defaults may change between two seeds
+        'loss': ', '.join(f'{key}={value}' for key, value in settings.items() if 'model.variance_loss.' in key),
+    }

@@ -56,7 +56,7 @@ def specs(tmp_path, seeds=(0,), options=(), amp=False):
 
 
 def test_all_configs_of_a_seed_come_before_the_next_seed(tmp_path):
-    runs = [(spec.config.stem, spec.seed) for spec in specs(tmp_path, [3, 1])]
+    runs = [(spec.config.stem, spec.seed) for spec in specs(tmp_path, [3, 1, 3])]
     assert runs == [(config.stem, seed) for seed in (3, 1) for config in (CBP, LCV)]
     assert specs(tmp_path, [3])[1].folder == tmp_path / 'lcv_cbp_vgg16_cub448/seed_3'
 
