@@ -22,9 +22,9 @@ def main() -> None:
     # imported late: `--help` answers at once
     from lcv_mm.datasets.image_file import find_images, read_image  # first: it keeps the toolbox's import quiet
     from lcv_mm.errors import ConfigError
-    from lcv_mm.launch import check_out_file, load_config, short_errors
+    from lcv_mm.launch import load_config, short_errors
     from lcv_mm.launch.trained import image_inferencer, load_trained, loading_step
-    from lcv_mm.visualization import PICTURES, attention_title, draw_attention_maps, predict_with_attention
+    from lcv_mm.visualization import attention_title, draw_attention_maps, predict_with_attention
 
     # isort: split
     import numpy as np
@@ -32,7 +32,6 @@ def main() -> None:
     from mmpretrain.registry import DATASETS
 
     with short_errors():
-        check_out_file(args.out, PICTURES)
         if args.num_images < 1:
             raise ConfigError(f'--num-images {args.num_images}: expected 1 or more')
         files = find_images(args.images)

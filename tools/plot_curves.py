@@ -14,11 +14,10 @@ def main() -> None:
     out = args.out or args.work_dirs[0] / 'curves.png'
 
     # imported late: `--help` answers at once
-    from lcv_mm.launch import check_out_file, short_errors
-    from lcv_mm.visualization import PICTURES, draw_curves, read_curves
+    from lcv_mm.launch import short_errors
+    from lcv_mm.visualization import draw_curves, read_curves
 
     with short_errors():
-        check_out_file(args.out, PICTURES)
         # the same run of two work dirs has the same last name
         names = [path.name for path in args.work_dirs]
         labels = names if len({*names}) == len(names) else [str(path) for path in args.work_dirs]

@@ -26,7 +26,10 @@ def parse_args() -> argparse.Namespace:
 def predict(
     inferencer: Any, files: list[Path], batch_size: int, topk: int, attention: Path | None = None
 ) -> tuple[list[dict[str, Any]], list[str]]:
-    """The likeliest classes of each image that can be read, and what is wrong with the others, or with a picture."""
+    """The likeliest classes of each image that can be read, and what is wrong with the others.
+
+    With a folder for `attention`, a picture of each image's attention is saved there.
+    """
     from rich.console import Console
     from rich.progress import track
 
@@ -39,8 +42,7 @@ def predict(
     classes, load = inferencer.classes or (), loading_step(inferencer.config)
     predictions: list[dict[str, Any]] = []
     faults: list[str] = []
-    what = 'Predicting' if attention is None else 'Drawing'
-    for start in track(range(0, len(files), batch_size), what, console=Console(stderr=True)):
+    for start in track(range(0, len(files), batch_size), 'Predicting', console=Console(stderr=True)):
         read = {}
         for file in files[start : start + batch_size]:
             try:
@@ -64,14 +66,10 @@ def predict(
                 ]
                 predictions.append({'image': str(file), 'top': ranked})
                 if attention is not None:
-                    picture = attention / f'{os.path.relpath(file, root)}.png'
                     title = f'predicted: {ranked[0]["class"]} {ranked[0]["score"]:.3f}'
-                    figure = draw_attention_maps(batch['inputs'][[place]], maps[[place]], [title], columns=1)
-                    try:
-                        picture.parent.mkdir(parents=True, exist_ok=True)
-                        figure.savefig(picture, dpi=120)
-                    except OSError as error:  # an over-long name, a full disk
-                        faults.append(f'{file}: no picture of its attention: {error}')
+                    picture = attention / f'{os.path.relpath(file, root)}.png'
+                    picture.parent.mkdir(parents=True, exist_ok=True)
+                    draw_attention_maps(batch['inputs'][[place]], maps[[place]], [title], 1).savefig(picture, dpi=120)
     return predictions, faults
 
 
@@ -102,26 +100,21 @@ def write(predictions: list[dict[str, Any]], out: str | None) -> None:
     print(f'Predictions of {len(predictions)} images: {out}')
 
 
-def save(predictions: list[dict[str, Any]], folder: Path) -> list[str]:
+def save(predictions: list[dict[str, Any]], folder: Path) -> None:
     """Copy each image to a folder named after its class; another image of that name there gets a number."""
     import filecmp
     import shutil
 
-    faults = []
     for prediction in predictions:
         image, top = Path(prediction['image']), prediction['top'][0]
         target = folder / (top['class'].replace(os.sep, '_').lstrip('.') or str(top['label'])) / image.name
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            for number in itertools.count(2):
-                if not target.exists() or filecmp.cmp(image, target, shallow=False):
-                    break
-                target = target.with_name(f'{image.stem}_{number}{image.suffix}')
-            shutil.copyfile(image, target)
-        except OSError as error:  # a full disk, an over-long name
-            faults.append(f'{image}: not copied: {error}')
-    print(f'Saved: {len(predictions) - len(faults)} images by class in {folder}')
-    return faults
+        target.parent.mkdir(parents=True, exist_ok=True)
+        for number in itertools.count(2):
+            if not target.exists() or filecmp.cmp(image, target, shallow=False):
+                break
+            target = target.with_name(f'{image.stem}_{number}{image.suffix}')
+        shutil.copyfile(image, target)
+    print(f'Saved: {len(predictions)} images by class in {folder}')
 
 
 def main() -> None:
@@ -132,25 +125,19 @@ def main() -> None:
     from lcv_mm.errors import ConfigError
     from lcv_mm.launch import check_out_file, load_config, short_errors
     from lcv_mm.launch.trained import image_inferencer, load_trained
-    from lcv_mm.visualization import attention_of
 
     with short_errors():
-        check_out_file(args.out, ('.json', '.csv'))
+        check_out_file(args.out, '.json', '.csv')
         files = find_images(args.images)
         cfg = load_config(args.config, ['model', 'test_dataloader'], args.cfg_options)
         size = cfg.test_dataloader.get('batch_size', 1) if args.batch_size is None else args.batch_size
         if min(args.topk, size) < 1:
             raise ConfigError(f'--topk {args.topk} --batch-size {size}: expected whole numbers from 1 up')
         inferencer = image_inferencer(load_trained(cfg, args.checkpoint, args.device, args.trust_checkpoint))
-        if args.attention is not None:
-            attention_of(inferencer.model)  # there is one, or nothing is predicted
-        predictions, faults = predict(inferencer, files, size, args.topk)
+        predictions, faults = predict(inferencer, files, size, args.topk, args.attention)
         write(predictions, args.out)
         if args.save is not None:
-            faults += save(predictions, args.save)
-        if args.attention is not None and predictions:  # once the results are written: a picture may fail
-            images = [Path(prediction['image']) for prediction in predictions]
-            faults += predict(inferencer, images, size, 1, args.attention)[1]
+            save(predictions, args.save)
     if faults:
         raise SystemExit('\n'.join([f'{len(files) - len(predictions)} of {len(files)} images were skipped:', *faults]))
 

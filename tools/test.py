@@ -4,7 +4,6 @@ import argparse
 import math
 import os
 import pickle
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +34,6 @@ def parse_args() -> argparse.Namespace:
 
 def merge_args(cfg, args: argparse.Namespace) -> None:
     """Write the arguments into the config."""
-    from lcv_mm.errors import ConfigError
     from lcv_mm.launch import type_name
 
     cfg.launcher = args.launcher
@@ -47,10 +45,6 @@ def merge_args(cfg, args: argparse.Namespace) -> None:
     if args.no_pin_memory:
         cfg.test_dataloader.pin_memory = False
     if args.show or args.show_dir is not None:
-        if args.tta:
-            raise ConfigError(
-                '--tta with --show or --show-dir: there are several images to show; leave one of them out'
-            )
         hooks = cfg.setdefault('default_hooks', {})
         if type_name(hooks.get('visualization')) in ('', 'VisualizationHook'):
             # MMPretrain's names pictures by file name alone
@@ -70,15 +64,11 @@ def augment(cfg) -> None:
 
 
 def plain(value: Any) -> Any:
-    """A metric as JSON knows it: tensors as numbers, None for what is not finite, text for all else."""
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
+    """A metric as JSON knows it: tensors and arrays as numbers, None for what is not finite."""
     value = value.tolist() if hasattr(value, 'tolist') else value
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value if isinstance(value, str | int | None) else str(value)
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def main() -> None:
@@ -100,7 +90,7 @@ def main() -> None:
             return {}
 
     with short_errors():
-        check_out_file(args.out, ('.pkl', '.pickle') if args.out_item == 'pred' else ('.json', '.yaml', '.yml', '.pkl'))
+        check_out_file(args.out, *(['.pkl'] if args.out_item == 'pred' else ['.json', '.yaml', '.yml', '.pkl']))
         needs = ('model', 'test_dataloader', 'test_cfg', 'test_evaluator')
         cfg = load_config(args.config, needs, args.cfg_options)
         merge_args(cfg, args)
@@ -112,8 +102,8 @@ def main() -> None:
                 runner.test_evaluator.metrics.insert(0, AtomicDump(out_file_path=args.out))  # before one that may fail
             metrics = runner.test()
             if args.out and args.out_item == 'metrics' and runner.rank == 0:
-                file_format = Path(args.out).suffix[1:]
-                write_atomically(args.out, mmengine.dump(plain(metrics), file_format=file_format))
+                values = {name: plain(value) for name, value in metrics.items()}
+                write_atomically(args.out, mmengine.dump(values, file_format=Path(args.out).suffix[1:]))
     if runner.rank != 0:
         return
     then = f'tools/predict.py {args.config} {args.checkpoint} IMAGE'

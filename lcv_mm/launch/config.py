@@ -79,11 +79,7 @@ def load_config(file: str | Path, needs: Iterable[str] = (), options: Mapping[st
 
 
 def override_config(cfg: Config, options: Mapping[str, Any] | None) -> None:
-    """Put the settings of `--cfg-options` into a config.
-
-    Args:
-        cfg (Config): The config; it is changed.
-        options (Mapping[str, Any], optional): Value of each dotted key, `{'model.head.out_dim': 4096}`.
+    """Put the settings of `--cfg-options` into a config, {dotted key: value} such as `{'model.head.out_dim': 4096}`.
 
     Raises:
         ConfigError: If a key begins with a name that neither the config nor MMEngine's Runner knows, which MMEngine
@@ -95,19 +91,6 @@ def override_config(cfg: Config, options: Mapping[str, Any] | None) -> None:
         if first not in known:
             raise ConfigError(f'--cfg-options {key}={value}: the config has no {first!r}{did_you_mean(first, known)}')
     cfg.merge_from_dict(dict(options or {}))
-
-
-def setting(cfg: Any, key: str) -> Any:
-    """The value at a dotted key, or None if the key does not exist."""
-    part = cfg
-    for name in key.split('.'):
-        if isinstance(part, list) and name.isdigit() and int(name) < len(part):
-            part = part[int(name)]
-        elif isinstance(part, Mapping | Config):
-            part = part.get(name)
-        else:
-            return None
-    return part
 
 
 def flat_settings(part: Mapping[str, Any], prefix: str = '') -> dict[str, str]:

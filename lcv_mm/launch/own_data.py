@@ -11,7 +11,7 @@ from mmengine.logging import print_log
 
 from ..datasets import ImageFolder, dataset_labels
 from ..errors import ConfigError
-from .config import setting, type_name
+from .config import type_name
 
 SPLITS = ('train', 'val')
 
@@ -29,7 +29,7 @@ def use_folder(cfg: Config, folder: str | Path, val_share: float = 0.2) -> None:
         val_share (float): Share of each class to validate on where there is no `val/`, in (0, 1). Defaults to 0.2.
 
     Raises:
-        ConfigError: If `val_share` is out of range, or a dataset of the config has no pipeline.
+        ConfigError: If `val_share` is out of range.
         DataError: If there is no image in a folder of a class.
     """
     root = Path(folder).absolute()
@@ -42,13 +42,9 @@ def use_folder(cfg: Config, folder: str | Path, val_share: float = 0.2) -> None:
     train = ImageFolder(**parts['train'])
     print_log(f'{root}: {len(train)} images of {len(train.CLASSES)} classes to train on', 'current')
     for split, part in dict(train='train', val='val', test='val').items():
-        if cfg.get(f'{split}_dataloader') is None:
-            continue
-        pipeline = setting(cfg, f'{split}_dataloader.dataset.pipeline')
-        if pipeline is None:
-            raise ConfigError(f'--data: {split}_dataloader.dataset has no pipeline; take a config without a wrapper')
-        dataset: dict[str, Any] = dict(type='lcv_mm.ImageFolder', **parts[part], pipeline=pipeline)
-        cfg[f'{split}_dataloader'].dataset = dataset | dict(test_mode=split != 'train')
+        if (loader := cfg.get(f'{split}_dataloader')) is not None:
+            dataset: dict[str, Any] = dict(type='lcv_mm.ImageFolder', **parts[part], test_mode=split != 'train')
+            loader.dataset = dataset | dict(pipeline=loader.dataset.pipeline)
     for part in (cfg.model.get('head'), cfg.get('data_preprocessor'), cfg.model.get('data_preprocessor')):
         if part and 'num_classes' in part:
             part.num_classes = len(train.CLASSES)

@@ -18,7 +18,6 @@ from mmengine.runner import Runner
 from ..engine import CheckpointFitHook, load_checkpoints_safely, resume_from_last_good, trust_checkpoints
 from ..engine.checkpoint_fit_hook import unwrap_model
 from ..errors import ConfigError, DataError, first_difference
-from .config import setting
 
 # MMEngine's own default hooks, which the Runner takes out where they are None; of another name it wants a hook
 OWN_HOOKS = ('runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler', 'checkpoint')
@@ -48,24 +47,17 @@ def build_runner(
 
     Raises:
         ConfigError: If the model has another number of classes than a dataset.
-        DataError: If two datasets have different classes, or the validation set is not there.
+        DataError: If two datasets have different classes.
     """
     for name, hook in [*(cfg.get('default_hooks') or {}).items()]:
         if hook is None and name not in OWN_HOOKS:
             del cfg.default_hooks[name]
-    if cfg.get('strategy') is not None or cfg.get('runner_type', 'Runner') != 'Runner':
-        raise ConfigError("runner_type, strategy: expected MMEngine's Runner; others run with MMPretrain's own tools")
-    for loader in [cfg[name] for name in loaders if cfg.get(name) is not None]:
-        if not loader.get('num_workers'):
-            loader['persistent_workers'] = False  # torch refuses them without workers
-    if setting(cfg, 'randomness.deterministic'):
+    if cfg.get('randomness', {}).get('deterministic'):
         os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')  # without it torch refuses products on a GPU
     runner = Runner.from_cfg(cfg)
     # MMEngine warns of its own old classes
     runner.logger.addFilter(lambda record: 'will be deprecated in future' not in record.getMessage())
     _check_datasets(runner, loaders)
-    if 'train_dataloader' in loaders and runner.train_loop.max_iters < 1:
-        raise ConfigError('train_cfg: expected at least one epoch (max_epochs) or iteration (max_iters) to train')
     runner.register_hook(CheckpointFitHook('train_dataloader' not in loaders, config_schedule))
     if trust_checkpoint:
         trust_checkpoints()
@@ -75,15 +67,10 @@ def build_runner(
     return runner
 
 
-def check_out_file(out: str | Path | None, suffixes: Sequence[str], option: str = '--out') -> None:
-    """Raise ConfigError unless a result can be written to a file, if the option names one, that ends in a suffix."""
-    if out is None:
-        return
-    file = Path(out)
-    if file.suffix not in suffixes:
-        raise ConfigError(f'{option} {out}: expected a file that ends in {" or ".join(suffixes)}; name it so')
-    if not file.parent.is_dir():
-        raise ConfigError(f'{option} {out}: the folder {file.parent} does not exist; make it, or give another')
+def check_out_file(out: str | Path | None, *suffixes: str) -> None:
+    """Raise ConfigError if the name of a file for the results, where one is given, ends in none of these."""
+    if out is not None and Path(out).suffix not in suffixes:
+        raise ConfigError(f'{out}: expected a file that ends in {" or ".join(suffixes)}; name it so')
 
 
 @contextmanager
@@ -91,7 +78,7 @@ def cpu_launch(cfg: Config) -> Iterator[None]:
     """Set up a launcher's processes to work together on CPUs; no effect with a GPU or without a launcher.
 
     MMEngine's Runner starts a process group for GPUs only, and takes one that is there as it is. The config's
-    `model_wrapper_cfg` is set. ConfigError if its `launcher` did not start this process.
+    `model_wrapper_cfg` is set.
     """
     if cfg.get('launcher', 'none') == 'none' or get_device() != 'cpu':
         yield
@@ -115,14 +102,7 @@ def cpu_launch(cfg: Config) -> Iterator[None]:
 
 
 def _set_environment(launcher: str) -> None:
-    names = LAUNCHERS[launcher]
-    if not all(name in os.environ for name in names):
-        raise ConfigError(
-            f'--launcher {launcher} needs the variables {", ".join(names)}, which this launcher sets, but they are not '
-            'there; start with tools/dist.sh or tools/slurm.sh, '
-            'or leave --launcher out for one process'
-        )
-    for name, source in zip(LAUNCHERS['pytorch'], names, strict=True):
+    for name, source in zip(LAUNCHERS['pytorch'], LAUNCHERS[launcher], strict=True):
         os.environ[name] = os.environ[source]
     os.environ.setdefault('MASTER_PORT', '29500')
     if launcher == 'slurm' and 'MASTER_ADDR' not in os.environ:
@@ -135,15 +115,7 @@ def _check_datasets(runner: Runner, loaders: Sequence[str]) -> None:
     """Compare the datasets' classes by name, and their number with the model's; warn of images that two share."""
     datasets = {}
     for name in loaders:
-        try:
-            loop = getattr(runner, name.replace('dataloader', 'loop'))
-        except FileNotFoundError as error:
-            if name != 'val_dataloader':
-                raise
-            raise DataError(
-                f'val_dataloader.dataset: {error}. Correct its folder, or train without it: --no-validate'
-            ) from error
-        if loop:
+        if loop := getattr(runner, name.replace('dataloader', 'loop')):
             datasets[name] = loop.dataloader.dataset
     images = [_labelled_images(dataset) for dataset in datasets.values()]
     if len(images) == 2 and (shared := sorted(set.intersection(*images))):
@@ -159,15 +131,15 @@ def _check_datasets(runner: Runner, loaders: Sequence[str]) -> None:
     for name, names in classes.items():
         if list(names) != list(expected):
             raise DataError(
-                f'{_where(first, datasets[first])} and {_where(name, datasets[name])} have different classes: '
-                f'{first_difference(expected, names)}. Expected the same in the same order'
+                f'{first}.dataset and {name}.dataset have different classes: {first_difference(expected, names)}. '
+                'Expected the same in the same order'
             )
     model = unwrap_model(runner)
     for key, part in (('model.head', 'head'), ('data_preprocessor', 'data_preprocessor')):
         count = getattr(getattr(model, part, None), 'num_classes', None)
         if isinstance(count, int) and 0 < count != len(expected):
             raise ConfigError(
-                f'{key}.num_classes={count}, but {_where(first, datasets[first])} has {len(expected)} classes; set '
+                f'{key}.num_classes={count}, but {first}.dataset has {len(expected)} classes; set '
                 f'{key}.num_classes={len(expected)}, or take the dataset that the model is for'
             )
 
@@ -177,8 +149,3 @@ def _labelled_images(dataset: Any) -> set[str]:
     infos = [dataset.get_data_info(i) for i in range(len(dataset))] if hasattr(dataset, 'get_data_info') else []
     seen = [info for info in infos if -1 not in np.ravel(info.get('gt_label', 0))]
     return {os.path.realpath(info['img_path']) for info in seen if 'img_path' in info}
-
-
-def _where(loader: str, dataset: Any) -> str:
-    folder = getattr(dataset, 'img_prefix', None) or getattr(dataset, 'data_root', None)
-    return f'{loader}.dataset ({folder or type(dataset).__name__})'

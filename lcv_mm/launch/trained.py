@@ -9,13 +9,12 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import CheckpointLoader
 from mmengine.runner.checkpoint import load_state_dict
 from mmpretrain import ImageClassificationInferencer
-from mmpretrain.models import BaseClassifier
 from mmpretrain.registry import DATASETS, MODELS, TRANSFORMS
 
 from ..engine.checkpoint_fit_hook import OF_THE_CONFIG, fit_of, state_dict_in, unwrapped
 from ..engine.load import load_checkpoints_safely, trust_checkpoints
-from ..errors import CheckpointError, ConfigError
-from .config import setting, type_name
+from ..errors import CheckpointError
+from .config import type_name
 
 
 def load_trained(cfg: Config, checkpoint: str, device: str | None = None, trust: bool = False) -> Any:
@@ -34,7 +33,7 @@ def load_trained(cfg: Config, checkpoint: str, device: str | None = None, trust:
         BaseModel: Ready to predict; the classes it was trained on, or else of the test dataset, in `_dataset_meta`.
 
     Raises:
-        UserFacingError: If a part of the config, the checkpoint or the device is not as it must be.
+        CheckpointError: If the checkpoint can't be read, or is not one of this model.
     """
     if trust:
         trust_checkpoints()
@@ -53,27 +52,15 @@ def load_trained(cfg: Config, checkpoint: str, device: str | None = None, trust:
     except RuntimeError as error:
         raise CheckpointError(f'{checkpoint}: {fit.summary}. {fit.first_wrong()}. {OF_THE_CONFIG}') from error
     model._config = cfg
-    model._dataset_meta = (content.get('meta') or {}).get('dataset_meta') or _meta_of_test_dataset(cfg)
-    try:
-        return model.to(device or get_device()).eval()
-    except (AssertionError, RuntimeError) as error:
-        raise ConfigError(f'device {device}: {error}; take another, such as cpu') from error
+    model._dataset_meta = (content.get('meta') or {}).get('dataset_meta') or {}
+    if not model._dataset_meta and 'pipeline' in cfg.test_dataloader.dataset:  # else it is a wrapper of datasets
+        model._dataset_meta = DATASETS.build({**cfg.test_dataloader.dataset, 'lazy_init': True}).metainfo
+    return model.to(device or get_device()).eval()
 
 
 def image_inferencer(model: Any) -> ImageClassificationInferencer:
-    """MMPretrain's inferencer for a model of `load_trained`.
-
-    Raises:
-        ConfigError: If the model is no classifier, or its config has no steps for a test image.
-    """
-    dataset = model._config.test_dataloader.dataset
-    steps = setting(dataset, 'pipeline')
-    if not isinstance(model, BaseClassifier) or not steps:
-        raise ConfigError(
-            f'expected an image classifier, and the steps for its images in test_dataloader.dataset.pipeline; got '
-            f'{type(model).__name__} and {type_name(dataset)}, which tools/test.py can test'
-        )
-    for step in steps:
+    """MMPretrain's inferencer for a classifier of `load_trained`."""
+    for step in model._config.test_dataloader.dataset.pipeline:
         if type_name(step) == 'LoadImageFromFile':
             step['type'] = 'LoadImageFromFile'  # the inferencer, which loads images itself, knows it by this name alone
     return ImageClassificationInferencer(model)
@@ -81,14 +68,6 @@ def image_inferencer(model: Any) -> ImageClassificationInferencer:
 
 def loading_step(cfg: Config) -> Any:
     """The config's step that reads an image file, or else MMPretrain's with its defaults."""
-    steps = setting(cfg, 'test_dataloader.dataset.pipeline') or ()
+    steps = cfg.test_dataloader.dataset.get('pipeline') or ()
     step: dict[str, Any] = next((step for step in steps if type_name(step) == 'LoadImageFromFile'), {})
     return TRANSFORMS.build({**step, 'type': LoadImageFromFile})
-
-
-def _meta_of_test_dataset(cfg: Config) -> dict[str, Any]:
-    """The metainfo of the test dataset, read without its files."""
-    dataset = cfg.test_dataloader.dataset
-    if setting(dataset, 'pipeline') is None:  # a wrapper
-        return {}
-    return DATASETS.build({**dataset, 'lazy_init': True}).metainfo

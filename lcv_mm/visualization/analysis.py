@@ -11,6 +11,7 @@ from typing import Any
 import matplotlib
 import numpy as np
 import torch
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.figure import Figure
 from mmpretrain.evaluation import Accuracy
 from PIL import Image
@@ -20,7 +21,7 @@ from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 from sklearn.preprocessing import normalize
 
 from ..errors import ConfigError, DataError
-from .page import BLUE, INK, STYLE, render_page, to_data_uri
+from .curves import BLUE, INK, STYLE
 
 # What is shown at most; the page says so
 ROWS, FILES, PAIRS, IMAGES, POINTS = 40, 5, 20, 3, 1000
@@ -60,18 +61,12 @@ def read_predictions(file: str | Path, num_classes: int) -> Predictions:
         Predictions: With features if the run had a `PooledFeatureHook`.
 
     Raises:
-        ConfigError: If the file holds something else, or scores of another number of classes.
+        ConfigError: If the file holds scores of another number of classes.
         DataError: If scores or features are not finite.
     """
-    try:
-        samples = pickle.loads(Path(file).read_bytes())
-        scores = torch.stack([sample['pred_score'] for sample in samples]).float().numpy()
-        labels = np.array([int(sample['gt_label']) for sample in samples])
-    except (OSError, EOFError, pickle.UnpicklingError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise ConfigError(
-            f'{file}: cannot be read as predictions ({type(error).__name__}: {error}); expected those of images with '
-            f'one label each: write them with tools/test.py CONFIG CHECKPOINT --out {file}'
-        ) from error
+    samples = pickle.loads(Path(file).read_bytes())
+    scores = torch.stack([sample['pred_score'] for sample in samples]).float().numpy()
+    labels = np.array([int(sample['gt_label']) for sample in samples])
     if scores.shape[1] != num_classes:
         raise ConfigError(
             f'{file}: holds scores of {scores.shape[1]} classes, but the test data of the config has {num_classes}; '
@@ -94,9 +89,6 @@ def analysis_page(predictions: Predictions, classes: Sequence[str], title: str) 
 
     Returns:
         str: HTML that needs no other file.
-
-    Raises:
-        DataError: If an image to be shown can't be read.
     """
     counts = confusion_matrix(predictions.labels, predictions.taken_for, labels=range(len(classes)))
     pairs, rows, topk = confused_pairs(counts), class_rows(counts, classes, predictions), min(5, len(classes))
@@ -104,8 +96,9 @@ def analysis_page(predictions: Predictions, classes: Sequence[str], title: str) 
     with matplotlib.rc_context(STYLE):
         error, reliability = calibration(predictions)
         figures = reliability, draw_embedding(predictions, classes, pairs)
-    return render_page(
-        'visualization/analysis.html.j2',
+    loader = PackageLoader('lcv_mm', 'visualization')
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
+    return environment.get_template('analysis.html.j2').render(
         title=title,
         num_images=len(predictions.labels),
         num_classes=len(classes),
@@ -118,7 +111,7 @@ def analysis_page(predictions: Predictions, classes: Sequence[str], title: str) 
         matrix=matrix_rows(predictions, counts, shown),
         pairs=[_pair(predictions, classes, counts, *pair) for pair in pairs[:PAIRS]],
         num_pairs=len(pairs),
-        figures=[figure and to_data_uri(figure) for figure in figures],
+        figures=[figure and _to_data_uri(figure) for figure in figures],
         of_feats=predictions.feats is not None,
         limits=dict(rows=ROWS, images=IMAGES, bins=BINS, points=POINTS),
     )
@@ -226,16 +219,18 @@ def _pair(
     )  # fmt: skip
 
 
+def _to_data_uri(figure: Figure) -> str:
+    """A figure for an `<img>`: the picture itself."""
+    stream = io.BytesIO()
+    with matplotlib.rc_context(STYLE):
+        figure.savefig(stream, format='svg', transparent=True, metadata={'Date': None})
+    return f'data:image/svg+xml;base64,{base64.b64encode(stream.getvalue()).decode()}'
+
+
 def _thumbnail(file: str) -> str:
     """A small picture for an `<img>`."""
     stream = io.BytesIO()
-    try:
-        image = Image.open(file).convert('RGB')
-    except OSError as error:
-        raise DataError(
-            f'{file}: this test image cannot be read ({error}); expected the images where they were predicted: start '
-            'in the same folder as then'
-        ) from error
+    image = Image.open(file).convert('RGB')
     image.thumbnail((SIDE, SIDE))
     image.save(stream, 'JPEG', quality=80)
     return f'data:image/jpeg;base64,{base64.b64encode(stream.getvalue()).decode()}'

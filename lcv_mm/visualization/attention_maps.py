@@ -35,9 +35,6 @@ def predict_with_attention(model: ImageClassifier, batch: dict) -> tuple[list[Da
 
     Returns:
         tuple[list[DataSample], Tensor]: The predictions, and the last level of M, (N, C, H, W).
-
-    Raises:
-        DataError: If scores are not finite: no class is predicted then.
     """
     outputs: list[tuple[Tensor, ...]] = []
     handle = attention_of(model).register_forward_hook(lambda module, inputs, output: outputs.append(output))
@@ -46,13 +43,13 @@ def predict_with_attention(model: ImageClassifier, batch: dict) -> tuple[list[Da
             samples = model.predict(**model.data_preprocessor(batch))
     finally:
         handle.remove()
-    if not all(sample.pred_score.isfinite().all() for sample in samples):
-        raise DataError('the model gives images scores that are NaN or infinite; take an earlier checkpoint')
     return samples, outputs[-1][-1]
 
 
 def attention_title(sample: DataSample, names: Sequence[str]) -> str:
-    """The predicted class of an image and, where it is known, the true one."""
+    """The predicted class of an image and, where it is known, the true one; DataError if its scores are not finite."""
+    if not sample.pred_score.isfinite().all():
+        raise DataError('the model gives an image scores that are NaN or infinite; take an earlier checkpoint')
     label = names[int(sample.pred_label)]
     truth = names[int(sample.gt_label)] if 'gt_label' in sample else None
     if truth == label:

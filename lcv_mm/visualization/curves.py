@@ -12,10 +12,21 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
+from mmengine.config import Config
 
 from ..errors import DataError
-from .page import INK, STYLE
 
+BLUE, INK = '#0a58a8', '#1b1f24'
+STYLE: Any = {
+    'text.parse_math': False,  # a `$` in an option is a `$`
+    'svg.hashsalt': 'lcv_mm',  # with no date: the same records give the same page
+    'font.size': 9,
+    'axes.titlesize': 9,
+    'axes.spines.top': False,
+    'axes.spines.right': False,
+    'legend.frameon': False,
+    'grid.alpha': 0.3,
+}
 Curve = list[tuple[int, float]]  # (epoch or iteration, value)
 # Panels of the picture, the logged values each holds, their names in its legend, and their line styles.
 PANELS: dict[str, dict[str, tuple[str, Any]]] = {
@@ -47,11 +58,11 @@ def read_scalars(work_dir: Path) -> Iterator[dict[str, Any]]:
         records = _records(file)
         steps, before = [[record['step'] for record in part if _trains(record)] for part in (records, run)]
         config = file.with_name('config.py')  # as MMEngine has written it
-        text = config.read_text(errors='replace') if config.is_file() else ''
-        if steps and before and ('\nresume = False\n' in text or steps[0] <= before[0]):
+        cfg = Config.fromfile(config, import_custom_modules=False) if config.is_file() else Config()
+        if steps and before and (cfg.get('resume') is False or steps[0] <= before[0]):
             run = []
         run += records
-        by_epoch = 'max_iters=' not in text
+        by_epoch = 'max_iters' not in cfg.get('train_cfg', {})
     step = 0
     for record in run:
         if by_epoch:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from mmengine.config import Config
-from tiny_run import tiny_options
 
 from lcv_mm.errors import ConfigError, DataError
 from lcv_mm.launch import load_config, override_config, short_errors
@@ -90,20 +89,3 @@ def test_a_command_prints_the_message_without_the_noise_of_the_toolbox():
     assert done.returncode == 1
     assert done.stdout == ''
     assert done.stderr.strip() == 'error: configs/nowhere.py: no such config file, and no config of lcv_mm.'
-
-
-@pytest.mark.slow
-def test_a_command_ends_with_where_its_results_are_and_its_log_holds_no_noise(tmp_path, run_here):
-    config, run = 'lcv_cbp_resnet18_birdlets', tmp_path / 'run'
-    options = ['--cfg-options', *tiny_options(tmp_path / 'birdlets', **{'model.head.out_dim': 32})]
-    done = run_here('train', config, '--work-dir', run, *options)
-    assert done.stdout.splitlines()[-1] == (
-        f'Trained: checkpoints and log are in {run}. Next: tools/test.py {run}/{config}.py {run}/epoch_1.pth'
-    )
-    (log,) = run.glob('*/*.log')
-    assert 'Saving checkpoint at 1 epochs' in log.read_text()
-    assert 'will be deprecated' not in log.read_text()
-    done = run_here('test', config, run / 'epoch_1.pth', '--work-dir', run, *options)
-    assert done.stdout.splitlines()[-1] == (
-        f'Tested: results are in {run}. Next: tools/predict.py {config} {run}/epoch_1.pth IMAGE'
-    )

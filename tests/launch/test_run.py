@@ -76,7 +76,7 @@ def test_a_wrapper_of_the_toolbox_is_built_in_the_runs_own_scope(folders):
     runner.train()
     assert runner.iter == 2
     folders.model.head.num_classes = 3
-    with pytest.raises(ConfigError, match=r'model.head.num_classes=3, but train_dataloader.dataset .* has 2 classes'):
+    with pytest.raises(ConfigError, match=r'model.head.num_classes=3, but train_dataloader.dataset has 2 classes'):
         build_runner(folders, TRAINING)
 
 
@@ -118,25 +118,3 @@ def test_a_deterministic_run_needs_no_variable_of_the_environment(folders, deter
     finally:
         torch.use_deterministic_algorithms(False)
         os.environ.pop('CUBLAS_WORKSPACE_CONFIG', None)
-
-
-def test_a_loader_without_workers_keeps_none(folders):
-    override_config(folders, {f'{name}.persistent_workers': True for name in TRAINING})
-    runner = build_runner(folders, TRAINING)
-    assert len(next(iter(runner.train_dataloader))['inputs']) == 2
-    assert len(runner.val_dataloader) == 4
-
-
-@pytest.mark.parametrize(
-    ('setting', 'message'),
-    [
-        ({'train_cfg': dict(by_epoch=True, max_epochs=0)}, r'^train_cfg: expected at least one epoch \(max_epochs\)'),
-        ({'runner_type': 'FlexibleRunner'}, "expected MMEngine's Runner"),
-        ({'strategy': dict(type='FSDPStrategy')}, "expected MMEngine's Runner"),
-    ],
-)
-def test_what_would_be_half_obeyed_is_refused(folders, setting, message):
-    for key, value in setting.items():
-        folders[key] = value
-    with pytest.raises(ConfigError, match=message):
-        build_runner(folders, TRAINING)
