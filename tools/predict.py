@@ -68,8 +68,12 @@ def predict(
                 if attention is not None:
                     title = f'predicted: {ranked[0]["class"]} {ranked[0]["score"]:.3f}'
                     picture = attention / f'{os.path.relpath(file, root)}.png'
-                    picture.parent.mkdir(parents=True, exist_ok=True)
-                    draw_attention_maps(batch['inputs'][[place]], maps[[place]], [title], 1).savefig(picture, dpi=120)
+                    figure = draw_attention_maps(batch['inputs'][[place]], maps[[place]], [title], columns=1)
+                    try:
+                        picture.parent.mkdir(parents=True, exist_ok=True)
+                        figure.savefig(picture, dpi=120)
+                    except OSError as error:  # an over-long name, a full disk
+                        faults.append(f'{file}: no picture of its attention: {error}')
     return predictions, faults
 
 

@@ -16,7 +16,6 @@ from mmengine.runner import Runner
 from ..errors import ConfigError, UserFacingError, did_you_mean
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
-TRACEBACK = 'LCV_MM_TRACEBACK'
 # what the Runner looks up in the config itself, beside its arguments
 LOOKED_UP = (
     'activation_checkpointing', 'compile', 'detect_anomalous_params', 'efficient_conv_bn_eval',
@@ -39,7 +38,7 @@ def short_errors() -> Iterator[None]:
         try:
             yield
         except UserFacingError as error:
-            if os.environ.get(TRACEBACK, '0') == '1':
+            if os.environ.get('LCV_MM_TRACEBACK', '0') == '1':
                 raise
             # an error raised in a worker of a dataloader has the worker's traceback before its message
             name = f'{type(error).__module__}.{type(error).__qualname__}: '
@@ -58,14 +57,13 @@ def _warn_of_two_toolboxes() -> None:
 
 
 def load_config(file: str | Path, needs: Iterable[str] = (), options: Mapping[str, Any] | None = None) -> Config:
-    """Read a config file and override its settings.
+    """Read a config file and override its settings by `options`, as `override_config` does.
 
     Args:
         file (str | Path): A text-style or pure-Python file, the name of a config of lcv_mm
             ('lcv_cbp_vgg16_cub448', 'small/lcv_cbp_vgg16_flower112'; the folder may be left out), or a config of an
             installed package of the toolbox ('mmpretrain::resnet/resnet18_8xb32_in1k.py').
         needs (Iterable[str]): Keys that must be there and not None.
-        options (Mapping[str, Any], optional): See `override_config`.
 
     Raises:
         ConfigError: If there is no such file, or it lacks one of the keys.

@@ -34,16 +34,14 @@ def build_runner(
 ) -> Runner:
     """Build the Runner and the loops that it will run, and check their classes against the model's.
 
+    The Runner refuses a checkpoint of another model. A default hook that is None is left out.
+
     Args:
-        cfg (Config): Config of a run. A default hook that is None is left out.
+        cfg (Config): Config of a run.
         loaders (Sequence[str]): The loaders that the run will use: 'train_dataloader' and 'val_dataloader', or
             'test_dataloader' alone. Their datasets are built here, before any weights are loaded.
-        trust_checkpoint (bool): Whether checkpoints may hold more than weights, and so run code. Defaults to False.
-        config_schedule (bool): To resume with the config's learning rate and schedule instead of the checkpoint's.
-            Defaults to False.
-
-    Returns:
-        Runner: Ready to train or test; it refuses a checkpoint of another model.
+        trust_checkpoint (bool): Whether checkpoints may hold more than weights, and so run code.
+        config_schedule (bool): To resume with the config's learning rate and schedule, not the checkpoint's.
 
     Raises:
         ConfigError: If the model has another number of classes than a dataset.
@@ -52,12 +50,19 @@ def build_runner(
     for name, hook in [*(cfg.get('default_hooks') or {}).items()]:
         if hook is None and name not in OWN_HOOKS:
             del cfg.default_hooks[name]
+    if cfg.get('strategy') is not None or cfg.get('runner_type', 'Runner') != 'Runner':
+        raise ConfigError("runner_type, strategy: expected MMEngine's Runner; others run with MMPretrain's own tools")
+    for loader in [cfg[name] for name in loaders if cfg.get(name) is not None]:
+        if not loader.get('num_workers'):
+            loader['persistent_workers'] = False  # torch refuses them without workers
     if cfg.get('randomness', {}).get('deterministic'):
         os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')  # without it torch refuses products on a GPU
     runner = Runner.from_cfg(cfg)
     # MMEngine warns of its own old classes
     runner.logger.addFilter(lambda record: 'will be deprecated in future' not in record.getMessage())
     _check_datasets(runner, loaders)
+    if 'train_dataloader' in loaders and runner.train_loop.max_iters < 1:
+        raise ConfigError('train_cfg: expected at least one epoch (max_epochs) or iteration (max_iters) to train')
     runner.register_hook(CheckpointFitHook('train_dataloader' not in loaders, config_schedule))
     if trust_checkpoint:
         trust_checkpoints()
@@ -119,8 +124,7 @@ def _check_datasets(runner: Runner, loaders: Sequence[str]) -> None:
             datasets[name] = loop.dataloader.dataset
     images = [_labelled_images(dataset) for dataset in datasets.values()]
     if len(images) == 2 and (shared := sorted(set.intersection(*images))):
-        both = ' and '.join(f'{name}.dataset' for name in datasets)
-        text = f'{both} share {len(shared)} images, such as {shared[0]}: the score is also of images trained on'
+        text = f'{" and ".join(datasets)} share {len(shared)} images, such as {shared[0]}: the score is also of those'
         runner.logger.warning(text)
     classes = {
         name: names for name, data in datasets.items() if (names := getattr(data, 'metainfo', {}).get('classes'))

@@ -26,7 +26,7 @@ def load_trained(cfg: Config, checkpoint: str, device: str | None = None, trust:
     Args:
         cfg (Config): With `model` and `test_dataloader`; its `data_preprocessor` is put into `model`.
         checkpoint (str): A file, or a URL.
-        device (str, optional): Where the model goes, such as 'cuda:1'; None: to a GPU if there is one.
+        device (str, optional): Such as 'cuda:1'. Defaults to a GPU if there is one.
         trust (bool): Whether the checkpoint may hold more than weights, and so run code.
 
     Returns:

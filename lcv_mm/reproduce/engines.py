@@ -61,16 +61,14 @@ def run_on_ray(specs: Sequence[RunSpec], stop: Event, **options: Any) -> Ends:
     import ray
 
     task = {key: options.pop(key) for key in TASK_OPTIONS if key in options}
+    if 'address' not in options:
+        options.setdefault('include_dashboard', False)
     ray.init(**{'log_to_driver': False, 'logging_level': 'warning', **options})
     try:
         task.setdefault('num_gpus', 1 if ray.cluster_resources().get('GPU') else 0)
         refs = [ray.remote(**task)(_execute_as_task).remote(spec) for spec in specs]
-
-        def cancel() -> None:
-            for ref in refs:
-                ray.cancel(ref, force=False)  # the task gets a KeyboardInterrupt
-
-        yield from _follow({ref.future(): spec for ref, spec in zip(refs, specs, strict=True)}, stop, cancel)
+        tasks = {ref.future(): spec for ref, spec in zip(refs, specs, strict=True)}
+        yield from _follow(tasks, stop, lambda: [ray.cancel(ref) for ref in refs])  # each gets a KeyboardInterrupt
     finally:
         ray.shutdown()
 
@@ -85,28 +83,18 @@ def run_on_slurm(specs: Sequence[RunSpec], stop: Event, cluster: str = 'slurm', 
     """
     import submitit
 
+    class Job(submitit.helpers.Checkpointable):
+        """A run. If it is preempted or its time is up, another job continues it."""
+
+        def __call__(self, spec: RunSpec) -> Outcome:
+            return _execute_as_task(spec)
+
     executor = submitit.AutoExecutor(specs[0].work_dir / 'submitit', cluster=cluster)
     executor.update_parameters(name='reproduce', **options)
     with executor.batch():
-        jobs = [executor.submit(_SlurmJob(), spec) for spec in specs]
-
-    def cancel() -> None:
-        for job in jobs:
-            job.cancel(check=False)
-
-    yield from _follow(dict(zip(jobs, specs, strict=True)), stop, cancel)
-
-
-class _SlurmJob:
-    """A run as submitit sends it to a machine. If it is preempted or its time is up, another job continues it."""
-
-    def __call__(self, spec: RunSpec) -> Outcome:
-        return _execute_as_task(spec)
-
-    def checkpoint(self, spec: RunSpec) -> Any:
-        from submitit.helpers import DelayedSubmission
-
-        return DelayedSubmission(self, spec)
+        jobs = [executor.submit(Job(), spec) for spec in specs]
+    tasks = dict(zip(jobs, specs, strict=True))
+    yield from _follow(tasks, stop, lambda: [job.cancel(check=False) for job in jobs])
 
 
 def _execute_as_task(spec: RunSpec) -> Outcome:
@@ -116,7 +104,7 @@ def _execute_as_task(spec: RunSpec) -> Outcome:
     return execute(spec, Event(), {})  # the cluster has set CUDA_VISIBLE_DEVICES and OMP_NUM_THREADS
 
 
-def _follow(tasks: dict[Any, RunSpec], stop: Event, cancel: Callable[[], None]) -> Ends:
+def _follow(tasks: dict[Any, RunSpec], stop: Event, cancel: Callable[[], object]) -> Ends:
     """Yield the outcomes of a cluster's tasks, which have `done()` and `result()`; `cancel` stops all of them."""
     cancelled = False
     while tasks:

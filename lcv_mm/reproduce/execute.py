@@ -3,12 +3,14 @@
 import fcntl
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
 import time
 import traceback
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -38,23 +40,12 @@ from .record import (
 # while MMEngine reads a pure-Python config, a flag of ConfigDict is set for all threads
 _READING = threading.Lock()
 
-LAST_LINES = 20  # of a failed process that are kept
-COST = 'cost.json'
-
 
 class Outcome(NamedTuple):
     """How a run ended: 'finished', 'failed', 'stopped' or 'busy', and a few words on it."""
 
     status: str
     words: str = ''
-
-
-class ProcessResult(NamedTuple):
-    """How a process ended: exit code, wall-clock seconds, peak memory in bytes (without that of its workers)."""
-
-    code: int
-    seconds: float
-    peak_memory: int
 
 
 class _Stopped(Exception):
@@ -64,15 +55,11 @@ class _Stopped(Exception):
 def execute(spec: RunSpec, stop: threading.Event, env: Mapping[str, str]) -> Outcome:
     """Train a run, test its final checkpoint and write its record; finished parts are not repeated.
 
-    Args:
-        spec (RunSpec): The run.
-        stop (Event): Once it is set, the run is saved and stopped.
-        env (Mapping[str, str]): Variables for its processes, such as CUDA_VISIBLE_DEVICES.
+    Once `stop` is set, the run is saved and stopped. Its processes get the variables in `env`.
 
     Returns:
-        Outcome: 'finished' or 'failed', as in the record; 'stopped' if there is more to do, because `stop` was set or
-        the trainer itself was stopped; 'busy' if another process trains the run. Whatever error the run meets is its
-        failure.
+        Outcome: 'finished' or 'failed', as in the record, whatever the error; 'stopped' if there is more to do, because
+        `stop` was set or the trainer itself was stopped; 'busy' if another process trains the run.
     """
     if stop.is_set():
         return Outcome(STOPPED)
@@ -104,14 +91,15 @@ def _train_and_test(spec: RunSpec, record: Record, lock: IO, stop: threading.Eve
     def run(tool: str, *args: object) -> None:
         command = [sys.executable, str(spec.tools / f'{tool}.py'), *map(str, args)]
         log = spec.folder / f'{tool}.log'
-        result = run_process(command, log, env, lock, stop)
+        started = time.monotonic()
+        code, peak_memory = run_process(command, log, env, lock, stop)
         if tool == 'train':
-            add_cost(spec.folder, record, result)
-        if result.code == EXIT_TRY_AGAIN or (result.code and stop.is_set()):
+            add_cost(spec.folder, record, time.monotonic() - started, peak_memory)
+        if code == EXIT_TRY_AGAIN or (code and stop.is_set()):
             raise _Stopped
-        if result.code:
-            lines = log.read_text(errors='replace').splitlines()[-LAST_LINES:]
-            raise UserFacingError('\n'.join([f'exit code {result.code}', *lines]))
+        if code:
+            lines = log.read_text(errors='replace').splitlines()[-20:]
+            raise UserFacingError('\n'.join([f'exit code {code}', *lines]))
 
     with _READING:
         settings = check_settings(spec)
@@ -137,10 +125,8 @@ def _train_and_test(spec: RunSpec, record: Record, lock: IO, stop: threading.Eve
     run('test', config, checkpoint, f'--work-dir={spec.folder / "test"}', f'--out={file}', '--out-item=metrics')
     record.metrics = json.loads(file.read_text())
     if record.metrics.get(record.metric) is None:  # null where it is not finite
-        raise UserFacingError(
-            f'the test measured {", ".join(record.metrics) or "nothing"}; expected {record.metric} among it, which is '
-            'what is reported: give test_evaluator the metric that measures it'
-        )
+        measured = ', '.join(record.metrics) or 'nothing'
+        raise UserFacingError(f'the test measured {measured}; expected {record.metric} in the test_evaluator')
     loaders = dict(train=cfg.train_dataloader, test=cfg.test_dataloader)
     record.images = {split: len(DATASETS.build(loader.dataset)) for split, loader in loaders.items()}
     record.parameters = sum(parameter.numel() for parameter in MODELS.build(cfg.model).parameters())
@@ -149,13 +135,14 @@ def _train_and_test(spec: RunSpec, record: Record, lock: IO, stop: threading.Eve
 
 def run_process(
     command: Sequence[str], log: Path, env: Mapping[str, str], lock: IO, stop: threading.Event
-) -> ProcessResult:
+) -> tuple[int, int]:
     """Run a command to its end, and append its output to a log; once `stop` is set, it gets one SIGTERM.
+
+    Returns its exit code and its peak memory in bytes, without that of its workers.
 
     It is in a process session of its own. Otherwise a Ctrl-C in the terminal would reach it as well, and a trainer
     stops at once on a second signal. It also holds the lock: if this process is killed, the run stays locked.
     """
-    started = time.monotonic()
     with log.open('ab') as out:
         process = subprocess.Popen(
             command,
@@ -174,7 +161,7 @@ def run_process(
         # how Ray cancels a task, and submitit's local mode a job; a preempted job of submitit gets a SystemExit
         if not isinstance(error, KeyboardInterrupt):
             raise
-    return ProcessResult(process.returncode, time.monotonic() - started, peak)
+    return process.returncode, peak
 
 
 def _wait(process: subprocess.Popen, stop: threading.Event) -> int:
@@ -184,26 +171,19 @@ def _wait(process: subprocess.Popen, stop: threading.Event) -> int:
         if stop.is_set() and not told:
             process.terminate()
             told = True
-        peak = max(peak, _peak_memory(process.pid))
+        with suppress(OSError):  # only Linux tells
+            largest = re.search(r'VmHWM:\s*(\d+) kB', Path(f'/proc/{process.pid}/status').read_text())
+            peak = int(largest[1]) * 1024 if largest else peak
         time.sleep(0.1)
     return peak
 
 
-def _peak_memory(pid: int) -> int:
-    """The largest resident memory of a process so far, in bytes; 0 where the system does not tell."""
-    try:
-        lines = Path(f'/proc/{pid}/status').read_text().splitlines()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith('VmHWM:')), 0)
-
-
-def add_cost(folder: Path, record: Record, session: ProcessResult) -> None:
+def add_cost(folder: Path, record: Record, seconds: float, memory: int) -> None:
     """Record the time and memory of training: those of this session and those of earlier ones, kept in `cost.json`."""
-    file = folder / COST
+    file = folder / 'cost.json'
     before = json.loads(file.read_text()) if file.is_file() else {'seconds': 0, 'memory': 0}
-    record.seconds = before['seconds'] + session.seconds
-    record.peak_memory = {'cpu': max(before['memory'], session.peak_memory)}
+    record.seconds = before['seconds'] + seconds
+    record.peak_memory = {'cpu': max(before['memory'], memory)}
     write_atomically(file, json.dumps({'seconds': record.seconds, 'memory': record.peak_memory['cpu']}))
     if gpu := max((logged.get('memory', 0) for logged in read_scalars(folder)), default=0):
         record.peak_memory['gpu'] = gpu * 2**20  # MMEngine logs MiB, of torch's allocator

@@ -36,11 +36,6 @@ class PaperRow:
         """Whether the paper quotes the number from another paper, for a system that is not its own."""
         return self.note.startswith('quoted')
 
-    @property
-    def weights(self) -> str:
-        """Torchvision's name of the pretrained weights, `vgg16` or `resnet18`."""
-        return self.backbone.lower().replace('-', '')
-
 
 @dataclass(frozen=True)
 class Comparison:

@@ -10,7 +10,7 @@ from mmengine.config import DictAction
 
 from ..errors import ConfigError, did_you_mean
 from ..launch import flat_settings, load_config
-from ..visualization import last_epoch
+from ..visualization import read_scalars
 from .paper import read_rows
 from .record import FINISHED, SETTINGS, read_record
 
@@ -61,17 +61,9 @@ def find_configs(names: Sequence[str]) -> list[Path]:
 def choose_rows(
     configs: Path, tables: Sequence[int] = (), patterns: Sequence[str] = (), dataset: str = ''
 ) -> list[Path]:
-    """Choose among the configs of the folder `configs/`, in the order of the tables, or with `dataset` of names.
+    """Choose configs in the folder `configs/`: the rows of the paper's tables, or all on another dataset, 'flower112'.
 
-    Args:
-        configs (Path): The folder.
-        tables (Sequence[int]): Numbers of the paper's tables. Defaults to all.
-        patterns (Sequence[str]): Names with wildcards, `lcv_*_cub448`, one of which must fit. Defaults to all.
-        dataset (str): '' for the paper's rows, or how the names of configs on another dataset end, 'flower112';
-            ablations are included.
-
-    Raises:
-        ConfigError: If a pattern fits no config.
+    `patterns` are names with wildcards, such as `lcv_*_cub448`, one of which must fit. ConfigError if one fits none.
     """
     if dataset:
         end = 'birdlets64' if dataset == 'birdlets' else dataset
@@ -128,5 +120,5 @@ def state(spec: RunSpec) -> str:
     record = read_record(spec.folder)
     if record is not None:
         return f'finished, {record.result:.2f} %' if record.status == FINISHED else 'failed, to be tried again'
-    epoch = last_epoch(spec.folder)
+    epoch = max((logged.get('epoch', 0) for logged in read_scalars(spec.folder)), default=0)
     return f'half-way (epoch {epoch})' if epoch else 'to do'

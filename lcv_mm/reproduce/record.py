@@ -20,8 +20,7 @@ from .paper import metric_of
 RECORD = 'record.json'
 SETTINGS = 'settings.json'  # beside it: the settings of the run, {dotted key: value as text}
 FINISHED, FAILED, STOPPED, BUSY = 'finished', 'failed', 'stopped', 'busy'  # how a run ends; records have the first two
-TOOLBOX = ('onedl-mmpretrain', 'onedl-mmengine', 'onedl-mmcv', 'mmpretrain', 'mmengine', 'mmcv', 'mmcv-lite')
-PACKAGES = ('lcv_mm', *TOOLBOX, 'torch', 'torchvision', 'numpy', 'opencv-python', 'opencv-python-headless', 'pillow')
+PACKAGES = re.compile(r'lcv_mm|(onedl-)?mm(pretrain|engine|cv|cv-lite)|torch(vision)?|numpy|opencv-.*|pillow')
 
 
 @dataclass
@@ -104,7 +103,7 @@ def cores() -> int:
 
 def versions() -> dict[str, str]:
     """Of Python and of those PACKAGES that are installed; those of compilers and drivers are in the run's log."""
-    installed = {package.name: package.version for package in distributions() if package.name in PACKAGES}
+    installed = {package.name: package.version for package in distributions() if PACKAGES.fullmatch(package.name)}
     return {'Python': platform.python_version(), **installed}
 
 

@@ -3,6 +3,7 @@
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import groupby
 from pathlib import Path
 from statistics import fmean, median
 
@@ -38,25 +39,18 @@ def write_report(
     baseline: str = '',
     out: Path | None = None,
 ) -> Path:
-    """Write `report.md` and its pictures on the runs in a work dir, `<config>/seed_<n>/record.json`.
+    """Write `report.md` and its pictures on the runs in a work dir, `<config>/seed_<n>/record.json`; return its path.
 
-    Args:
-        work_dir (Path): Folder of the runs.
-        configs (Sequence[str]): Names of the configs that the report is on.
-        seeds (Sequence[int], optional): The seeds it is on. Defaults to all that are there.
-        baseline (str): The config that the others are compared with. Defaults to '': the paper's tables.
-        out (Path, optional): Folder of the report. Defaults to the work dir.
-
-    Returns:
-        Path: The page.
+    It is on `seeds`, by default all that are there, and goes into `out`, by default the work dir. With a `baseline` it
+    compares the other configs with that one, without it is on the paper's tables.
     """
     groups, failed = read_groups(work_dir, configs, seeds)
     folder = out or work_dir
     folder.mkdir(parents=True, exist_ok=True)
     blocks = _comparison(groups, configs, baseline, folder) if baseline else _paper(groups, folder)
-    text = '\n\n'.join(filter(None, [*blocks, *_failures(failed), *_costs(groups)]))
-    write_atomically(folder / 'report.md', text + '\n')
-    return folder / 'report.md'
+    page = folder / 'report.md'
+    write_atomically(page, '\n\n'.join(filter(None, [*blocks, *_failures(failed), *_costs(groups)])) + '\n')
+    return page
 
 
 def _comparison(groups: Sequence[RunGroup], configs: Sequence[str], baseline: str, folder: Path) -> Iterator[str]:
@@ -77,11 +71,9 @@ def _comparison(groups: Sequence[RunGroup], configs: Sequence[str], baseline: st
 
 def _paper(groups: Sequence[RunGroup], folder: Path) -> Iterator[str]:
     """The paper's tables beside what was reached, then all runs."""
-    tables: dict[str, list[PaperRow]] = {}
-    for row in read_rows():
-        tables.setdefault(f'Table {row.table}: {row.dataset}, crops of {row.crop}', []).append(row)
     sections, empty = [], []
-    for title, rows in tables.items():
+    for title, of_table in groupby(read_rows(), lambda row: f'Table {row.table}: {row.dataset}, crops of {row.crop}'):
+        rows = [*of_table]
         if any(row_of(group) in rows for group in groups):
             sections += [f'## {title}', *_folded([cells for row in rows for cells in _paper_cells(row, groups)])]
         else:
@@ -125,8 +117,8 @@ def _paper_cells(row: PaperRow, groups: Sequence[RunGroup]) -> Iterator[dict[str
     }
     chosen = [group for group in groups if row_of(group) == row]
     for group in chosen:
-        weights = group.setting['weights']
-        named = f', with {weights}' if weights not in ('', row.weights) and not row.quoted else ''
+        weights, of_the_row = group.setting['weights'], row.backbone.lower().replace('-', '')  # torchvision's name
+        named = f', with {weights}' if weights not in ('', of_the_row) and not row.quoted else ''
         yield cells | {
             'reached': f'{mean_and_spread(group.results)} (seeds: {len(group.runs)}){what}{named}',
             'reached - paper': '' if row.quoted else f'{fmean(group.results) - row.paper:+.2f}',
@@ -234,8 +226,7 @@ def _costs(groups: Sequence[RunGroup]) -> Iterator[str]:
 
 
 def _machine(record: Record) -> str:
-    cores = f'{record.machine.get("cores", "?")} cores'
-    return ', '.join(filter(None, (record.machine.get('cpu'), cores, record.machine.get('gpu'))))
+    return ', '.join(f'{value} cores' if name == 'cores' else value for name, value in record.machine.items())
 
 
 def _commit(record: Record) -> str:

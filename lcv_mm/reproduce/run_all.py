@@ -3,8 +3,8 @@
 import signal
 from argparse import Namespace
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
 from json import JSONDecodeError
 from pathlib import Path
 from threading import Event
@@ -22,17 +22,10 @@ from .report import write_report
 
 
 def run_and_report(configs: Sequence[Path], tools: Path, args: Namespace, baseline: str = '', data: str = '') -> int:
-    """Run configs with each seed and write the report on them.
+    """Run configs with each seed, write the report on them and return the exit code.
 
-    Args:
-        configs (Sequence[Path]): The configs.
-        tools (Path): Folder of train.py and test.py.
-        args (Namespace): What the parser `lcv_mm_cli.runs_parser` has read.
-        baseline (str): See `write_report`.
-        data (str): Folder of images that all are trained on. Defaults to '': their own datasets.
-
-    Returns:
-        int: The exit code.
+    `args` is what the parser `lcv_mm_cli.runs_parser` has read. For `tools` and `data` see `RunSpec`, for `baseline`
+    `write_report`.
     """
     code = 0
     if not args.report_only:
@@ -55,13 +48,20 @@ def run_and_report(configs: Sequence[Path], tools: Path, args: Namespace, baseli
 
 
 def run_all(specs: Sequence[RunSpec], engine: str, options: Mapping[str, Any]) -> int:
-    """Execute runs through one of ENGINES and print how each ended.
+    """Execute runs through one of ENGINES, print how each ended, and return the exit code.
 
-    Returns:
-        int: The exit code: 0 if all have finished, 75 if some were stopped or another process has them, else 1.
+    It is 0 if all have finished, 75 if some were stopped or another process has them, else 1.
     """
     counts: Counter[str] = Counter()
-    with Progress() as progress, _stop_on_signal(progress) as stop:
+    stop = Event()
+
+    def on_signal(number: int, frame: Any) -> None:
+        stop.set()
+        progress.console.print(f'{signal.Signals(number).name}: saving and stopping; start again to go on')
+
+    with Progress() as progress, ExitStack() as afterwards:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            afterwards.callback(signal.signal, number, signal.signal(number, on_signal))
         for spec, outcome in progress.track(ENGINES[engine](specs, stop, **options), len(specs), description='Runs'):
             counts[outcome.status] += 1
             line = f'{spec}: {outcome.status}{f", {outcome.words}" if outcome.words else ""}'
@@ -70,20 +70,3 @@ def run_all(specs: Sequence[RunSpec], engine: str, options: Mapping[str, Any]) -
     if counts[STOPPED] or counts[BUSY]:
         return EXIT_TRY_AGAIN
     return 1 if counts[FAILED] else 0
-
-
-@contextmanager
-def _stop_on_signal(progress: Progress) -> Iterator[Event]:
-    """An event that SIGTERM and Ctrl-C set."""
-    stop = Event()
-
-    def on_signal(number: int, frame: Any) -> None:
-        stop.set()
-        progress.console.print(f'{signal.Signals(number).name}: saving and stopping; start again to go on')
-
-    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

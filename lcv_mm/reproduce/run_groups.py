@@ -1,7 +1,6 @@
 """Group the finished runs in a work dir by config and setting; a report averages and compares these groups."""
 
 import json
-import math
 import re
 from collections.abc import Sequence
 from contextlib import suppress
@@ -38,13 +37,9 @@ class RunGroup:
 
     @property
     def untrained(self) -> str:
-        """Its runs whose classifier has not learned, with their last cross entropies; '' where all have."""
-        runs = [
-            f'seed {run.seed}: {run.cross_entropy:.2f} of log C = {math.log(run.num_classes):.2f}'
-            for run in self.runs.values()
-            if not run.learned
-        ]
-        return f'classifier not trained (cross entropy, {"; ".join(runs)})' if runs else ''
+        """The seeds of its runs whose classifier has not learned; '' where all have."""
+        seeds = [str(run.seed) for run in self.runs.values() if not run.learned]
+        return f'classifier not trained (seeds: {", ".join(seeds)})' if seeds else ''
 
     def minus(self, other: 'RunGroup') -> Difference | None:
         """Difference of the results, from runs whose classifier has learned; None where there are none on a side."""

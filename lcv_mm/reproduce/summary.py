@@ -70,12 +70,9 @@ def holm(ps: Sequence[float | None]) -> list[float | None]:
     ([0.03, 0.06, None, 0.06], [1.0, 1.0])
     """
     known = sorted((p, index) for index, p in enumerate(ps) if p is not None)
-    corrected: list[float | None] = [None] * len(ps)
-    highest = 0.0
-    for rank, (p, index) in enumerate(known):
-        highest = max(highest, min(1.0, (len(known) - rank) * p))
-        corrected[index] = highest
-    return corrected
+    steps = [min(1.0, (len(known) - rank) * p) for rank, (p, _) in enumerate(known)]
+    corrected = {index: max(steps[: rank + 1]) for rank, (_, index) in enumerate(known)}
+    return [corrected.get(index) for index in range(len(ps))]
 
 
 def markdown_table(rows: Sequence[Mapping[str, str]]) -> str:

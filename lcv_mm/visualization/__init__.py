@@ -4,5 +4,5 @@ That page's module, `analysis`, is imported by its own name: scikit-learn takes 
 """
 
 # ruff: noqa: F401 (the names that the package offers)
-from .attention_maps import attention_of, attention_title, draw_attention_maps, predict_with_attention
-from .curves import BLUE, INK, STYLE, Curve, draw_curves, last_epoch, read_curves, read_scalars
+from .attention_maps import attention_title, draw_attention_maps, predict_with_attention
+from .curves import BLUE, INK, STYLE, draw_curves, read_curves, read_scalars

@@ -3,6 +3,7 @@
 import base64
 import io
 import pickle
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,12 +54,7 @@ class Predictions:
 def read_predictions(file: str | Path, num_classes: int) -> Predictions:
     """Read what `tools/test.py --out` wrote; a pickle, which can run any code: none from strangers.
 
-    Args:
-        file (str | Path): The file.
-        num_classes (int): Classes of the test data.
-
-    Returns:
-        Predictions: With features if the run had a `PooledFeatureHook`.
+    It has features if the run had a `PooledFeatureHook`.
 
     Raises:
         ConfigError: If the file holds scores of another number of classes.
@@ -80,16 +76,7 @@ def read_predictions(file: str | Path, num_classes: int) -> Predictions:
 
 
 def analysis_page(predictions: Predictions, classes: Sequence[str], title: str) -> str:
-    """Write the page.
-
-    Args:
-        predictions (Predictions): Of a test set.
-        classes (Sequence[str]): Names of the C classes.
-        title (str): Of the page.
-
-    Returns:
-        str: HTML that needs no other file.
-    """
+    """Write the page on the predictions of a test set, given the names of its C classes: HTML without other files."""
     counts = confusion_matrix(predictions.labels, predictions.taken_for, labels=range(len(classes)))
     pairs, rows, topk = confused_pairs(counts), class_rows(counts, classes, predictions), min(5, len(classes))
     shown = sorted(row['label'] for row in rows[:ROWS])
@@ -134,16 +121,16 @@ def class_rows(counts: np.ndarray, classes: Sequence[str], predictions: Predicti
 
 def matrix_rows(predictions: Predictions, counts: np.ndarray, labels: Sequence[int]) -> list[list[dict[str, Any]]]:
     """The confusion matrix of some classes: of each cell the count, its share of the row, and the first files."""
-    rows = []
-    for label in labels:
-        cells = []
-        for other in labels:
-            those = np.flatnonzero((predictions.labels == label) & (predictions.taken_for == other)).tolist()
-            files = [Path(file).name for i in those if (file := predictions.files[i])]
-            names = ', '.join(files[:FILES]) + ', ...' * (len(files) > FILES)
-            cells.append(dict(count=len(those), share=len(those) / max(counts[label].sum(), 1), files=names))
-        rows.append(cells)
-    return rows
+    names: dict[tuple[int, int], list[str]] = defaultdict(list)
+    for label, other, file in zip(predictions.labels, predictions.taken_for, predictions.files, strict=True):
+        names[label, other] += [Path(file).name] if file else []
+
+    def cell(label: int, other: int) -> dict[str, Any]:
+        files = names[label, other]
+        shown = ', '.join(files[:FILES]) + ', ...' * (len(files) > FILES)
+        return dict(count=counts[label, other], share=counts[label, other] / counts[label].sum(), files=shown)
+
+    return [[cell(label, other) for other in labels] for label in labels]
 
 
 def confused_pairs(counts: np.ndarray) -> list[tuple[int, int]]:

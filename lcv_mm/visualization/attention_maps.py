@@ -8,36 +8,26 @@ from matplotlib.figure import Figure
 from mmengine.visualization import Visualizer
 from mmpretrain.models import ImageClassifier
 from mmpretrain.structures import DataSample
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..errors import ConfigError, DataError
 from ..models import ResidualAttention
 
 
-def attention_of(model: nn.Module) -> ResidualAttention:
-    """The last attention in a model; ConfigError if it has none."""
-    attention = [module for module in model.modules() if isinstance(module, ResidualAttention)]
-    if not attention:
-        raise ConfigError(
-            f'model.neck: expected a ResidualAttention in it, whose output is drawn; got '
-            f'{type(getattr(model, "neck", None)).__name__}. Give the config and checkpoint of a model with one, such '
-            'as those of configs/lcv_*.py'
-        )
-    return attention[-1]
-
-
 def predict_with_attention(model: ImageClassifier, batch: dict) -> tuple[list[DataSample], Tensor]:
-    """Predict a batch, and keep the attention output M on the way.
-
-    Args:
-        model (ImageClassifier): A classifier with a `ResidualAttention`, alone or anywhere in its neck.
-        batch (dict): Collated samples, before the model's data preprocessor.
+    """Predict collated samples with a model that has a `ResidualAttention`, alone or anywhere in its neck.
 
     Returns:
-        tuple[list[DataSample], Tensor]: The predictions, and the last level of M, (N, C, H, W).
+        tuple[list[DataSample], Tensor]: The predictions, and the last level of the attention output M, (N, C, H, W).
+
+    Raises:
+        ConfigError: If the model has no attention.
     """
+    attention = [module for module in model.modules() if isinstance(module, ResidualAttention)]
+    if not attention:
+        raise ConfigError('model.neck: expected a ResidualAttention in it, as in configs/lcv_*.py: its output is drawn')
     outputs: list[tuple[Tensor, ...]] = []
-    handle = attention_of(model).register_forward_hook(lambda module, inputs, output: outputs.append(output))
+    handle = attention[-1].register_forward_hook(lambda module, inputs, output: outputs.append(output))
     try:
         with torch.no_grad():
             samples = model.predict(**model.data_preprocessor(batch))
@@ -51,10 +41,10 @@ def attention_title(sample: DataSample, names: Sequence[str]) -> str:
     if not sample.pred_score.isfinite().all():
         raise DataError('the model gives an image scores that are NaN or infinite; take an earlier checkpoint')
     label = names[int(sample.pred_label)]
-    truth = names[int(sample.gt_label)] if 'gt_label' in sample else None
-    if truth == label:
-        return f'true and predicted: {label}'
-    return f'predicted: {label}' if truth is None else f'true: {truth}\npredicted: {label}'
+    if 'gt_label' not in sample:
+        return f'predicted: {label}'
+    truth = names[int(sample.gt_label)]
+    return f'true and predicted: {label}' if truth == label else f'true: {truth}\npredicted: {label}'
 
 
 def draw_attention_maps(images: Tensor, maps: Tensor, titles: Sequence[str], columns: int = 4) -> Figure:
@@ -65,9 +55,6 @@ def draw_attention_maps(images: Tensor, maps: Tensor, titles: Sequence[str], col
         maps (Tensor): (N, C, h, w), M as of `predict_with_attention`.
         titles (Sequence[str]): N, such as the class of each image.
         columns (int): Pairs of pictures in a row.
-
-    Returns:
-        Figure: A grid of pairs.
     """
     rows = -(-len(images) // columns)
     figure = Figure(figsize=(4 * columns, 2.3 * rows), layout='constrained')

@@ -45,8 +45,7 @@ def read_scalars(work_dir: Path) -> Iterator[dict[str, Any]]:
     """Read the log of the latest run in a folder, one record for each iteration or evaluation, over all its sessions.
 
     Each session has a folder with `vis_data/scalars.json`. One that is not resumed, or that begins no later than the
-    one before, is another run. A run that is killed may leave a line that is cut off, and one that is under way may be
-    writing it: such lines are passed over.
+    one before, is another run.
 
     Yields:
         dict[str, Any]: A record with its 'step' and values, and its 'epoch', if the run counts in epochs (then an
@@ -76,18 +75,13 @@ def read_scalars(work_dir: Path) -> Iterator[dict[str, Any]]:
 def _records(file: Path) -> list[dict[str, Any]]:
     records = []
     for line in file.read_text(errors='replace').splitlines():
-        with suppress(ValueError):
+        with suppress(ValueError):  # a killed run may leave a line that is cut off
             records.append(json.loads(line))
     return [record for record in records if isinstance(record, dict) and 'step' in record]
 
 
 def _trains(record: dict[str, Any]) -> bool:
     return 'iter' in record or 'epoch' in record
-
-
-def last_epoch(work_dir: Path) -> int:
-    """The epoch that a run is in, from 1; 0 if it has logged nothing."""
-    return max((record.get('epoch', 0) for record in read_scalars(work_dir)), default=0)
 
 
 def read_curves(work_dir: Path) -> dict[str, Curve]:
@@ -105,10 +99,7 @@ def read_curves(work_dir: Path) -> dict[str, Curve]:
         for name, value in record.items():
             logged[name][record['step']] = (record.get('epoch', record['step']), value)
     if not logged:
-        raise DataError(
-            f'{work_dir} holds no <time>/vis_data/scalars.json with a value in it; expected the work dir of a run of '
-            'tools/train.py that has logged some: give that'
-        )
+        raise DataError(f'{work_dir} holds no <time>/vis_data/scalars.json; expected the work dir of a training run')
     curves: dict[str, Curve] = {}
     for name, points in logged.items():
         by_epoch: dict[int, list[float]] = defaultdict(list)
@@ -132,13 +123,11 @@ def mean_curve(runs: Sequence[Mapping[str, Curve]], name: str) -> tuple[np.ndarr
     return np.array(epochs), values.mean(axis=0), spread
 
 
-def draw_curves(arms: Mapping[str, Sequence[Mapping[str, Curve]]], title: str = '') -> Figure:
+def draw_curves(arms: Mapping[str, Sequence[Mapping[str, Curve]]]) -> Figure:
     """Draw losses, pair losses, accuracies and mean distances, each in a panel if any run has logged it.
 
-    Args:
-        arms (Mapping[str, Sequence[Mapping[str, Curve]]]): For each label its runs, from `read_curves`. Several are
-            drawn as their mean, solid and dashed lines in a band of one standard deviation.
-        title (str): Above the picture. Defaults to none.
+    `arms` holds the runs of each label, from `read_curves`. Several are drawn as their mean, solid and dashed lines in
+    a band of one standard deviation.
     """
     arms = {
         label: [{'loss_cls': run['loss'], **run} if 'loss' in run else run for run in arms[label]] for label in arms
@@ -148,7 +137,6 @@ def draw_curves(arms: Mapping[str, Sequence[Mapping[str, Curve]]], title: str = 
     columns, rows = min(len(panels), 2), max((len(panels) + 1) // 2, 1)
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(4.6 * max(columns, 1), 3.1 * rows + 0.22 * len(arms)), layout='constrained')
-        figure.suptitle(title)
         handles = [Line2D([], [], color=f'C{number}', label=label) for number, label in enumerate(arms)]
         for number, panel in enumerate(panels, 1):
             axes = figure.add_subplot(rows, columns, number, ylabel=panel)
@@ -170,6 +158,5 @@ def draw_curves(arms: Mapping[str, Sequence[Mapping[str, Curve]]], title: str = 
                 if name in names
             ]
             axes.legend(handles=styles)
-        if len(arms) > 1:
-            figure.legend(handles=handles, loc='outside lower center')
+        figure.legend(handles=handles, loc='outside lower center')
     return figure

@@ -102,7 +102,7 @@ def test_images_that_are_both_trained_on_and_scored_are_named(folders, prefix):
     log = Path(runner.log_dir, f'{runner.timestamp}.log').read_text()
     dataset = runner.train_dataloader.dataset
     image = min(os.path.realpath(dataset.get_data_info(i)['img_path']) for i in range(8))
-    warning = f'train_dataloader.dataset and val_dataloader.dataset share 8 images, such as {image}'
+    warning = f'train_dataloader and val_dataloader share 8 images, such as {image}'
     assert (warning in log) == (prefix != 'val')
 
 
@@ -118,3 +118,25 @@ def test_a_deterministic_run_needs_no_variable_of_the_environment(folders, deter
     finally:
         torch.use_deterministic_algorithms(False)
         os.environ.pop('CUBLAS_WORKSPACE_CONFIG', None)
+
+
+def test_a_loader_without_workers_keeps_none(folders):
+    override_config(folders, {f'{name}.persistent_workers': True for name in TRAINING})
+    runner = build_runner(folders, TRAINING)
+    assert len(next(iter(runner.train_dataloader))['inputs']) == 2
+    assert len(runner.val_dataloader) == 4
+
+
+@pytest.mark.parametrize(
+    ('setting', 'message'),
+    [
+        ({'train_cfg': dict(by_epoch=True, max_epochs=0)}, r'^train_cfg: expected at least one epoch \(max_epochs\)'),
+        ({'runner_type': 'FlexibleRunner'}, "expected MMEngine's Runner"),
+        ({'strategy': dict(type='FSDPStrategy')}, "expected MMEngine's Runner"),
+    ],
+)
+def test_what_would_be_half_obeyed_is_refused(folders, setting, message):
+    for key, value in setting.items():
+        folders[key] = value
+    with pytest.raises(ConfigError, match=message):
+        build_runner(folders, TRAINING)

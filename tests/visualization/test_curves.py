@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from lcv_mm.errors import DataError
-from lcv_mm.visualization import draw_curves, last_epoch, read_curves
+from lcv_mm.visualization import draw_curves, read_curves
 from lcv_mm.visualization.curves import mean_curve
 
 
@@ -89,7 +89,6 @@ def test_of_two_runs_in_one_folder_the_later_is_read_with_its_resumed_parts(tmp_
         (tmp_path / session / 'vis_data/config.py').write_text(f'warm_up = dict(max_iters=3)\n{text}')
     curves = read_curves(tmp_path)
     assert curves['loss'] == curves['accuracy/top1'] == [(1, 1.0), (2, 1.0), (3, 2.0)]
-    assert last_epoch(tmp_path) == 3
 
 
 @pytest.mark.parametrize('epoch', [{}, {'epoch': 1}])  # as log_processor.by_epoch says
