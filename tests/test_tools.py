@@ -11,8 +11,7 @@ import torch
 from layouts import draw_noise
 from mmengine.config import Config
 from mmengine.evaluator import BaseMetric
-from tiny_run import ROOT, run_python, start_tool, tiny_options, tiny_settings
-from torchvision.models import vgg
+from tiny_run import ROOT, run_python, start_tool, tiny_options
 
 CONFIG = ROOT / 'configs/birdlets/lcv_cbp_resnet18_birdlets.py'
 
@@ -108,27 +107,6 @@ def test_predictions_are_not_read_with_the_classes_of_another_order(classes, cod
     (tmp_path / 'c.py').write_text(f'test_dataloader = dict(dataset={dataset | dict(metainfo=dict(classes=classes))})')
     done = run_here('analyze', tmp_path / 'c.py', tmp_path / 'pred.pkl', check=False)
     assert (done.returncode, (tmp_path / 'analysis.html').is_file()) == (code, code == 0), done.stderr
-
-
-def test_the_main_job_trains_from_a_local_file_of_torchvisions_weights(trained, tmp_path, run_here):
-    data, _ = trained
-    torch.manual_seed(0)
-    weights = {f'features.{name}': value for name, value in vgg.make_layers(vgg.cfgs['D']).state_dict().items()}
-    torch.save(weights, tmp_path / 'vgg16.pth')
-    settings = tiny_settings(data, dataset={}) | {
-        'train_dataloader.batch_size': 4,
-        'train_dataloader.dataset.indices': '[0,1,2,3,20,21,22,23]',
-        'model.head.out_dim': 64,
-        'model.backbone.init_cfg.checkpoint': tmp_path / 'vgg16.pth',
-    }
-    of_training = (item for item in settings.items() if not item[0].startswith('val_dataloader'))
-    given = ['--cfg-options', *(f'{key}={value}' for key, value in of_training)]
-    run_here('train', ROOT / 'configs/lcv_cbp_vgg16_cub448.py', '--work-dir', tmp_path, '--no-validate', *given)
-    trained_weights = torch.load(tmp_path / 'epoch_1.pth', weights_only=False)['state_dict']
-    # frozen in the first epochs, the backbone is still the file's: the first and the last convolution
-    for ours, theirs in (('features.0', 'features.0'), ('features.16', 'features.28')):
-        assert torch.equal(trained_weights[f'backbone.{ours}.conv.weight'], weights[f'{theirs}.weight'])
-    assert len([record for record in logged(tmp_path) if 'loss_intra' in record]) == 2  # 8 images in batches of 4
 
 
 def test_tta_is_the_mean_over_each_image_and_its_mirror_image(trained, tmp_path, run_here):

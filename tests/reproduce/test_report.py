@@ -39,15 +39,6 @@ def gains(work_dir: Path) -> list[dict[str, str]]:
     return [row for row in sections(work_dir)[ALL_RUNS] if row.get('minus') == f'`{BASELINE}`' and LCV in row['config']]
 
 
-def test_without_runs_all_tables_fold_to_one_line(tmp_path):
-    found = sections(tmp_path)
-    assert list(found) == ["The paper's tables, run again", "The paper's tables, run again, text"]
-    assert [text[''] for text in found["The paper's tables, run again, text"] if text[''].startswith('No ')] == [
-        'No finished run: Table 1: CUB-200-2011, crops of 448 (9 rows); Table 2: CUB-200-2011, crops of 224 (7 rows); '
-        'Table 3: Stanford Dogs, crops of 224 (8 rows); Table 4: Oxford-Flower-17, crops of 224 (8 rows).'
-    ]
-
-
 def test_a_row_of_the_paper_shows_paper_reached_and_differences(tmp_path):
     add_runs(tmp_path, lcv_bcnn_vgg16_cub448=[75.0, 76.0, 77.0], bcnn_vgg16_cub448=[72.0, 73.0, 74.0])
     found = sections(tmp_path)
@@ -58,12 +49,6 @@ def test_a_row_of_the_paper_shows_paper_reached_and_differences(tmp_path):
     (gain,) = gains(tmp_path)
     # the paper has 75.18 and 72.01; 3 ± 2.776 * (2 / 3)^0.5, as of two samples of variance 1
     assert (gain['difference'], gain['in the paper']) == ('**+3.00** (+0.73 to +5.27)', '+3.17')
-
-
-def test_seeds_and_configs_choose_what_the_report_is_on(tmp_path):
-    add_runs(tmp_path, lcv_bcnn_vgg16_cub448=[75.0, 76.0, 77.0], cbp_vgg16_cub448=[60.0])
-    reached = {row['method']: row['reached'] for row in sections(tmp_path, LCV, seeds=[0, 2])[TABLE_1]}
-    assert (reached['LCV on BCNN'], reached['CBP']) == ('76.00 ± 1.41 (seeds: 2)', 'not run')
 
 
 def test_a_run_whose_classifier_has_not_learned_is_marked_and_in_no_difference(tmp_path):
@@ -106,21 +91,6 @@ def test_a_run_that_is_no_row_of_the_paper_does_not_stand_beside_its_number(sett
     if settings.get('metrics', True):
         assert [(row['config'], row['top-1 (%)']) for row in found[ALL_RUNS]] == [('`cbp_vgg16_cub448`', '12.34')]
     assert ('Failed runs' in found) != (ALL_RUNS in found)
-
-
-@pytest.mark.parametrize(
-    ('config', 'dataset', 'train', 'test'),
-    [
-        ('cbp_vgg16_cub448', 'CUB200', 5994, 5794),
-        ('cbp_vgg16_dogs224', 'StanfordDogs', 12000, 8580),
-        ('cbp_vgg16_flower224', 'OxfordFlower17', 680, 680),
-    ],
-)
-def test_runs_on_the_complete_dataset_stand_beside_the_papers_number(config, dataset, train, test, tmp_path):
-    add_run(tmp_path, config, 0, 70.0, dataset=dataset, images={'train': train, 'test': test})
-    assert [row['reached'] for found in sections(tmp_path).values() for row in found if row.get('method') == 'CBP'] == [
-        '70.00 (seeds: 1)'
-    ]
 
 
 def test_other_crops_and_lengths_are_no_row_and_other_weights_are_named(tmp_path):
