@@ -67,8 +67,9 @@ def run_on_ray(specs: Sequence[RunSpec], stop: Event, **options: Any) -> Ends:
     try:
         task.setdefault('num_gpus', 1 if ray.cluster_resources().get('GPU') else 0)
         refs = [ray.remote(**task)(_execute_as_task).remote(spec) for spec in specs]
-        tasks = {ref.future(): spec for ref, spec in zip(refs, specs, strict=True)}
-        yield from _follow(tasks, stop, lambda: [ray.cancel(ref) for ref in refs])  # each gets a KeyboardInterrupt
+        ref_of = {ref.future(): ref for ref in refs}
+        tasks = dict(zip(ref_of, specs, strict=True))
+        yield from _follow(tasks, stop, lambda task: ray.cancel(ref_of[task]))  # it gets a KeyboardInterrupt
     finally:
         ray.shutdown()
 
@@ -94,7 +95,7 @@ def run_on_slurm(specs: Sequence[RunSpec], stop: Event, cluster: str = 'slurm', 
     with executor.batch():
         jobs = [executor.submit(Job(), spec) for spec in specs]
     tasks = dict(zip(jobs, specs, strict=True))
-    yield from _follow(tasks, stop, lambda: [job.cancel(check=False) for job in jobs])
+    yield from _follow(tasks, stop, lambda job: job.cancel(check=False))
 
 
 def _execute_as_task(spec: RunSpec) -> Outcome:
@@ -104,8 +105,8 @@ def _execute_as_task(spec: RunSpec) -> Outcome:
     return execute(spec, Event(), {})  # the cluster has set CUDA_VISIBLE_DEVICES and OMP_NUM_THREADS
 
 
-def _follow(tasks: dict[Any, RunSpec], stop: Event, cancel: Callable[[], object]) -> Ends:
-    """Yield the outcomes of a cluster's tasks, which have `done()` and `result()`; `cancel` stops all of them."""
+def _follow(tasks: dict[Any, RunSpec], stop: Event, cancel: Callable[[Any], None]) -> Ends:
+    """Yield the outcomes of a cluster's tasks, which have `done()` and `result()`; `cancel` stops one."""
     cancelled = False
     while tasks:
         for task in [task for task in tasks if task.done()]:
@@ -116,7 +117,8 @@ def _follow(tasks: dict[Any, RunSpec], stop: Event, cancel: Callable[[], object]
             yield tasks.pop(task), outcome
         if stop.is_set() and not cancelled:
             cancelled = True
-            cancel()
+            for task in tasks:
+                cancel(task)
         time.sleep(1)
 
 
