@@ -1,9 +1,9 @@
 """Make the folder of a dataset, or list the faults of an existing one."""
 
+import os
 import shutil
 import sys
 import tarfile
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from rich.progress import track
 from torchvision.datasets.utils import check_md5, download_url
 
 from ..datasets.birdlets.dataset import generate_birdlets, is_there, make_folder
-from ..datasets.image_file import image_error, missing_files
+from ..datasets.image_file import image_error
 from ..errors import DataError
 from .facts import DATASETS, Archive, DatasetInfo
 
@@ -76,37 +76,27 @@ def check_dataset(info: DatasetInfo, folder: Path, open_images: bool = True) -> 
     """
     print(f'{info.title} in {folder}', flush=True)
     faults: list[str] = []
-    class_of: dict[str, str] = {}  # image path relative to the folder -> name of its class, for all splits
+    files: dict[str, None] = {}  # of all splits, each once
     for split in info.splits:
         dataset = REGISTRY.get(info.type)(data_root=str(folder), lazy_init=True, **split.kwargs)
         try:
-            dataset._check_layout()
-            names, labels = dataset._read_split()
-        except (DataError, OSError, UnicodeDecodeError) as error:
+            images = dataset.read_lists()
+        except DataError as error:
             faults.append(str(error).partition(f' {dataset.SOURCE}')[0])
             continue
-        classes = dataset.metainfo['classes']
-        images = {f'{dataset.FOLDER}/{name}': classes[label] for name, label in zip(names, labels, strict=True)}
-        counts = Counter(images.values())
-        class_of |= images
-        print(f'  {split}: {len(images)} images of {len(counts)} classes', flush=True)
+        files |= dict.fromkeys(image['img_path'] for image in images)
+        print(f'  {split}: {len(images)} images', flush=True)
         if len(images) != split.images:
             faults.append(f'{split}: {len(images)} images, expected {split.images}')
-        fewest, most = split.per_class
-        expected = str(most) if fewest == most else f'{fewest} to {most}'
-        faults += [
-            f'{split}: {counts[name]} images of class {name}, expected {expected}'
-            for name in classes
-            if not fewest <= counts[name] <= most
-        ]
-    if class_of and len(class_of) != info.images:
-        faults.append(f'all splits: {len(class_of)} different images, expected {info.images}')
+    if files and len(files) != info.images:
+        faults.append(f'all splits: {len(files)} different images, expected {info.images}')
     if open_images:
-        images_of_all = track(class_of, 'Opening the images', console=Console(stderr=True))
-        opened = ((image, image_error(folder / image)) for image in images_of_all)
-        faults += [f'{image}: {fault}' for image, fault in opened if fault]
+        opened = (
+            (file, image_error(file)) for file in track(files, 'Opening the images', console=Console(stderr=True))
+        )
+        faults += [f'{os.path.relpath(file, folder)}: {fault}' for file, fault in opened if fault]
     else:
-        faults += [f'{image}: missing' for image in missing_files(folder, class_of)]
+        faults += [f'{os.path.relpath(file, folder)}: missing' for file in files if not os.path.isfile(file)]
     return list(dict.fromkeys(faults))  # several splits can report the same list
 
 
