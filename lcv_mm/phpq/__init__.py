@@ -3,11 +3,10 @@
 Nothing else depends on this package.
 """
 
-from .database_hook import DatabaseHook
 from .metrics import ClassScoreAccuracy, RetrievalMAP, average_precision
 from .pyramid_hybrid_pooling import PyramidHybridPooling
 from .quantization_head import QuantizationHead
-from .quantized_retriever import ContinuousRetriever, QuantizedRetriever
+from .quantized_retriever import ContinuousRetriever, DatabaseHook, QuantizedRetriever
 
 __all__ = [
     'ClassScoreAccuracy',
