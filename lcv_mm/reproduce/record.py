@@ -16,7 +16,7 @@ from mmengine.config import Config
 from mmpretrain.registry import DATASETS, MODELS
 
 from ..engine import write_atomically
-from ..engine.trained_classifier_hook import has_learned
+from ..engine.loss_hooks import has_learned
 from .paper import metric_of
 
 RECORD = 'record.json'
