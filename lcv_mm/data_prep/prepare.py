@@ -66,13 +66,8 @@ def prepare(
 def check_dataset(info: DatasetInfo, folder: Path, open_images: bool = True) -> list[str]:
     """Read the lists of each split with the dataset's own code, print the counts, and check the images.
 
-    Args:
-        info (DatasetInfo): Facts about the complete dataset.
-        folder (Path): Its folder.
-        open_images (bool): Decode each image, which takes about a minute, instead of only checking that it exists.
-
-    Returns:
-        list[str]: All faults: unusable lists, wrong counts, missing or damaged images.
+    With `open_images`, each image is decoded, which takes about a minute, instead of only checked to exist. Returns all
+    faults: unusable lists, wrong counts, missing or damaged images.
     """
     print(f'{info.title} in {folder}', flush=True)
     faults: list[str] = []
@@ -90,13 +85,10 @@ def check_dataset(info: DatasetInfo, folder: Path, open_images: bool = True) -> 
             faults.append(f'{split}: {len(images)} images, expected {split.images}')
     if files and len(files) != info.images:
         faults.append(f'all splits: {len(files)} different images, expected {info.images}')
-    if open_images:
-        opened = (
-            (file, image_error(file)) for file in track(files, 'Opening the images', console=Console(stderr=True))
-        )
-        faults += [f'{os.path.relpath(file, folder)}: {fault}' for file, fault in opened if fault]
-    else:
-        faults += [f'{os.path.relpath(file, folder)}: missing' for file in files if not os.path.isfile(file)]
+    for file in track(files, 'Looking at the images', console=Console(stderr=True)):
+        fault = image_error(file) if open_images else None if os.path.isfile(file) else 'missing'
+        if fault:
+            faults.append(f'{os.path.relpath(file, folder)}: {fault}')
     return list(dict.fromkeys(faults))  # several splits can report the same list
 
 

@@ -1,5 +1,6 @@
 """Hooks, loops, optimizer wrappers and a metric; safe loading, strict matching and atomic saving of checkpoints."""
 
+# ruff: noqa: F401 (the names that the package offers)
 from .checkpoint_fit_hook import CheckpointFitHook
 from .class_variance_metric import ClassVarianceMetric, feature_quality
 from .feature_hooks import ClassDistanceHook, PooledFeatureHook
@@ -13,29 +14,3 @@ from .resume import last_good_checkpoint, resume_from_last_good
 from .save import SafeCheckpointHook, write_atomically
 from .speed import ChannelsLastHook, CompileHook, CPUAmpOptimWrapper
 from .unique_visualization_hook import UniqueVisualizationHook
-
-__all__ = [
-    'EXIT_TRY_AGAIN',
-    'CPUAmpOptimWrapper',
-    'CatchUpValHook',
-    'ChannelsLastHook',
-    'CheckpointFitHook',
-    'ClassDistanceHook',
-    'ClassVarianceMetric',
-    'CompileHook',
-    'FiniteLossHook',
-    'FreezeBackboneHook',
-    'PooledFeatureHook',
-    'PositionalSeedHook',
-    'PreemptionHook',
-    'ResumableTrainLoop',
-    'SafeCheckpointHook',
-    'TrainedClassifierHook',
-    'UniqueVisualizationHook',
-    'feature_quality',
-    'last_good_checkpoint',
-    'load_checkpoints_safely',
-    'resume_from_last_good',
-    'trust_checkpoints',
-    'write_atomically',
-]

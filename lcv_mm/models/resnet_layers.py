@@ -30,7 +30,6 @@ class ResNetLayers(StrictBackbone, ResNet):
 
     Raises:
         ConfigError: If a layer's name is unknown.
-        WeightsError: In `init_weights`, if the checkpoint can't be had or does not fit.
 
     Examples:
         >>> import torch

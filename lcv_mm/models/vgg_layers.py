@@ -29,7 +29,6 @@ class VGGLayers(StrictBackbone, VGG):
 
     Raises:
         ConfigError: If a layer's name is unknown.
-        WeightsError: In `init_weights`, if the checkpoint can't be had or does not fit.
 
     Examples:
         >>> import torch

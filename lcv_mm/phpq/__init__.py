@@ -3,18 +3,8 @@
 Nothing else depends on this package.
 """
 
+# ruff: noqa: F401 (the names that the package offers)
 from .metrics import ClassScoreAccuracy, RetrievalMAP, average_precision
 from .pyramid_hybrid_pooling import PyramidHybridPooling
 from .quantization_head import QuantizationHead
 from .quantized_retriever import ContinuousRetriever, DatabaseHook, QuantizedRetriever
-
-__all__ = [
-    'ClassScoreAccuracy',
-    'ContinuousRetriever',
-    'DatabaseHook',
-    'PyramidHybridPooling',
-    'QuantizationHead',
-    'QuantizedRetriever',
-    'RetrievalMAP',
-    'average_precision',
-]
