@@ -87,9 +87,9 @@ def cluster(
 
 
 def split(classes: np.ndarray, num_known: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    names = [str(label) for label in range(int(classes.max()) + 1)]
-    known = choose_known(names, num_known, seed=seed)
-    order = known + sorted(set(range(len(names))) - set(known))
+    num_classes = int(classes.max()) + 1
+    known = choose_known(num_classes, num_known, seed=seed)
+    order = known + sorted(set(range(num_classes)) - set(known))
     labels = np.argsort(order)[classes]
     return labels, draw_labelled(labels, num_known, 0.5, seed)
 

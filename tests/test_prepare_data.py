@@ -29,14 +29,12 @@ def test_check_lists_all_of_three_faults_and_exits_1(data, tmp_path, run_here):
     done = run_here('prepare_data', 'flower17', '--root', tmp_path / 'data', '--check', check=False)
     assert done.returncode == 1
     for fault in (
-        'test, fold 3, paper: 679 images, expected 680',
-        'test, fold 3, official: 339 images, expected 340',
-        'test, fold 3, official: 19 images of class daffodil, expected 20',
+        'split test, fold 3: 679 images, expected 680',
         'jpg/image_0080.jpg: missing',
         'jpg/image_1281.jpg: damaged, OSError: ',
     ):
         assert f'\n  - {fault}' in done.stdout
-    assert '\n  6 faults:\n' in done.stdout  # the count and its class, in both protocols, and two images
+    assert '\n  3 faults:\n' in done.stdout
     assert f'To make it anew, delete {folder} and run this command without --check.' in done.stdout
 
 

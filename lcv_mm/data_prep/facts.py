@@ -25,12 +25,10 @@ class Split:
 
     kwargs: Mapping[str, Any]  # the arguments of the dataset's class that select it
     images: int  # number of images
-    per_class: tuple[int, int]  # smallest and largest number of images of a class
 
     def __str__(self) -> str:
-        """Such as `train, fold 1, official`."""
-        values = (value if key in ('split', 'protocol') else f'{key} {value}' for key, value in self.kwargs.items())
-        return ', '.join(values)
+        """Such as `split train, fold 1`."""
+        return ', '.join(f'{key} {value}' for key, value in self.kwargs.items())
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ DATASETS = {
         type='CUB200',
         folder=_CUB,
         images=11788,
-        splits=(Split({'split': 'train'}, 5994, (29, 30)), Split({'split': 'test'}, 5794, (11, 30))),
+        splits=(Split({'split': 'train'}, 5994), Split({'split': 'test'}, 5794)),
         page=_CALTECH,
         archives=(Archive(f'{_CALTECH}/files/{_CUB}.tgz', '97eceeb196236b17998738112f37df78', f'{_CUB}/'),),
     ),
@@ -66,7 +64,7 @@ DATASETS = {
         type='StanfordDogs',
         folder='stanford_dogs',
         images=20580,
-        splits=(Split({'split': 'train'}, 12000, (100, 100)), Split({'split': 'test'}, 8580, (48, 152))),
+        splits=(Split({'split': 'train'}, 12000), Split({'split': 'test'}, 8580)),
         page=f'{_STANFORD}/',
         archives=(
             Archive(f'{_STANFORD}/images.tar', md5='1bb1f2a596ae7057f99d7d75860002ef'),
@@ -78,15 +76,7 @@ DATASETS = {
         type='OxfordFlower17',
         folder='oxford_flower17',
         images=1360,
-        splits=tuple(
-            Split({'split': split, 'fold': fold, 'protocol': protocol}, 17 * per_class, (per_class, per_class))
-            for protocol, counts in (
-                ('paper', {'train': 40, 'test': 40}),
-                ('official', {'train': 40, 'val': 20, 'test': 20}),
-            )
-            for fold in (1, 2, 3)
-            for split, per_class in counts.items()
-        ),
+        splits=tuple(Split({'split': split, 'fold': fold}, 680) for fold in (1, 2, 3) for split in ('train', 'test')),
         page=f'{_OXFORD}/',
         archives=(
             Archive(f'{_OXFORD}/17flowers.tgz', md5='b59a65d8d1a99cd66944d474e1289eab'),
@@ -98,6 +88,6 @@ DATASETS = {
         type='Birdlets',
         folder='birdlets',
         images=1200,
-        splits=(Split({'split': 'train'}, 800, (40, 40)), Split({'split': 'test'}, 400, (20, 20))),
+        splits=(Split({'split': 'train'}, 800), Split({'split': 'test'}, 400)),
     ),
 }

@@ -1,9 +1,9 @@
 """Make the folder of a dataset, or list the faults of an existing one."""
 
+import os
 import shutil
 import sys
 import tarfile
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from rich.progress import track
 from torchvision.datasets.utils import check_md5, download_url
 
 from ..datasets.birdlets.dataset import generate_birdlets, is_there, make_folder
-from ..datasets.image_file import image_error, missing_files
+from ..datasets.image_file import image_error
 from ..errors import DataError
 from .facts import DATASETS, Archive, DatasetInfo
 
@@ -66,47 +66,29 @@ def prepare(
 def check_dataset(info: DatasetInfo, folder: Path, open_images: bool = True) -> list[str]:
     """Read the lists of each split with the dataset's own code, print the counts, and check the images.
 
-    Args:
-        info (DatasetInfo): Facts about the complete dataset.
-        folder (Path): Its folder.
-        open_images (bool): Decode each image, which takes about a minute, instead of only checking that it exists.
-
-    Returns:
-        list[str]: All faults: unusable lists, wrong counts, missing or damaged images.
+    With `open_images`, each image is decoded, which takes about a minute, instead of only checked to exist. Returns all
+    faults: unusable lists, wrong counts, missing or damaged images.
     """
     print(f'{info.title} in {folder}', flush=True)
     faults: list[str] = []
-    class_of: dict[str, str] = {}  # image path relative to the folder -> name of its class, for all splits
+    files: dict[str, None] = {}  # of all splits, each once
     for split in info.splits:
         dataset = REGISTRY.get(info.type)(data_root=str(folder), lazy_init=True, **split.kwargs)
         try:
-            dataset._check_layout()
-            names, labels = dataset._read_split()
-        except (DataError, OSError, UnicodeDecodeError) as error:
+            images = dataset.read_lists()
+        except DataError as error:
             faults.append(str(error).partition(f' {dataset.SOURCE}')[0])
             continue
-        classes = dataset.metainfo['classes']
-        images = {f'{dataset.FOLDER}/{name}': classes[label] for name, label in zip(names, labels, strict=True)}
-        counts = Counter(images.values())
-        class_of |= images
-        print(f'  {split}: {len(images)} images of {len(counts)} classes', flush=True)
+        files |= dict.fromkeys(image['img_path'] for image in images)
+        print(f'  {split}: {len(images)} images', flush=True)
         if len(images) != split.images:
             faults.append(f'{split}: {len(images)} images, expected {split.images}')
-        fewest, most = split.per_class
-        expected = str(most) if fewest == most else f'{fewest} to {most}'
-        faults += [
-            f'{split}: {counts[name]} images of class {name}, expected {expected}'
-            for name in classes
-            if not fewest <= counts[name] <= most
-        ]
-    if class_of and len(class_of) != info.images:
-        faults.append(f'all splits: {len(class_of)} different images, expected {info.images}')
-    if open_images:
-        images_of_all = track(class_of, 'Opening the images', console=Console(stderr=True))
-        opened = ((image, image_error(folder / image)) for image in images_of_all)
-        faults += [f'{image}: {fault}' for image, fault in opened if fault]
-    else:
-        faults += [f'{image}: missing' for image in missing_files(folder, class_of)]
+    if files and len(files) != info.images:
+        faults.append(f'all splits: {len(files)} different images, expected {info.images}')
+    for file in track(files, 'Looking at the images', console=Console(stderr=True)):
+        fault = image_error(file) if open_images else None if os.path.isfile(file) else 'missing'
+        if fault:
+            faults.append(f'{os.path.relpath(file, folder)}: {fault}')
     return list(dict.fromkeys(faults))  # several splits can report the same list
 
 

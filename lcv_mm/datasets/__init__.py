@@ -1,5 +1,6 @@
 """Datasets and the batch sampler."""
 
+# ruff: noqa: F401 (the names that the package offers)
 from mmpretrain.registry import DATA_SAMPLERS
 
 from ..class_balanced_batch_sampler import ClassBalancedBatchSampler, dataset_labels
@@ -10,13 +11,3 @@ from .oxford_flower17 import OxfordFlower17
 from .stanford_dogs import StanfordDogs
 
 DATA_SAMPLERS.register_module(module=ClassBalancedBatchSampler)  # registered here: the sampler itself needs only torch
-
-__all__ = [
-    'CUB200',
-    'Birdlets',
-    'ClassBalancedBatchSampler',
-    'ImageFolder',
-    'OxfordFlower17',
-    'StanfordDogs',
-    'dataset_labels',
-]

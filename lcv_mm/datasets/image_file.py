@@ -19,43 +19,33 @@ SUFFIXES = (
     '.apng', '.avif', '.avifs', '.bmp', '.gif', '.j2c', '.j2k', '.jfif', '.jp2', '.jpc', '.jpe', '.jpeg', '.jpf',
     '.jpg', '.jpx', '.mpo', '.pbm', '.pgm', '.png', '.pnm', '.ppm', '.ras', '.tif', '.tiff', '.webp',
 )  # fmt: skip
-_JPEG_ENDS = b'\xff\xd9'
 
 
 def images_in(folder: str | Path) -> list[str]:
     """The images in a folder and its subfolders, as sorted paths relative to the folder.
 
-    A file is an image if its name ends in one of `SUFFIXES`, in upper or lower case. Links are followed, but not to a
-    folder that contains them. Hidden files and folders and other files are skipped, and counted in one line of the log.
+    A file is an image if its name ends in one of `SUFFIXES`, in upper or lower case. Links are followed. Hidden files
+    and folders and other files are skipped, and counted in one line of the log.
     """
     images: list[str] = []
-    passed: Counter[str] = Counter()
-    for top, folders, files in os.walk(os.path.abspath(folder), followlinks=True):
-        around = {str(path.resolve()) for path in (Path(top), *Path(top).parents)}
-        passed['hidden'] += sum(name.startswith('.') for name in folders + files)
+    skipped: Counter[str] = Counter()
+    for top, folders, files in os.walk(folder, followlinks=True):
+        skipped['hidden'] += sum(name.startswith('.') for name in folders + files)
         folders[:] = [name for name in folders if not name.startswith('.')]
-        folders[:] = [name for name in folders if os.path.realpath(os.path.join(top, name)) not in around]
-        for file in (os.path.join(top, name) for name in files if not name.startswith('.')):
-            suffix = os.path.splitext(file)[1].lower()
-            if suffix in SUFFIXES and os.path.isfile(file):
-                images.append(os.path.relpath(file, folder))
+        for name in (name for name in files if not name.startswith('.')):
+            suffix = os.path.splitext(name)[1].lower()
+            if suffix in SUFFIXES:
+                images.append(os.path.relpath(os.path.join(top, name), folder))
             else:
-                passed[suffix or 'no suffix'] += 1
-    if passed := +passed:
-        kinds = ', '.join(f'{count} {kind}' for kind, count in passed.most_common())
+                skipped[suffix or 'no suffix'] += 1
+    if skipped := +skipped:
+        kinds = ', '.join(f'{count} {kind}' for kind, count in skipped.most_common())
         print_log(f'{folder}: {len(images)} images; skipped: {kinds}', 'current', logging.WARNING)
     return sorted(images)
 
 
 def find_images(paths: Iterable[str | Path]) -> list[Path]:
-    """Collect images from files and folders.
-
-    Args:
-        paths (Iterable[str | Path]): Files, which are taken whatever their names, and folders, whose `images_in` are
-            taken.
-
-    Returns:
-        list[Path]: Each image once, in the given order; images of a folder are sorted by name.
+    """Collect files, whatever their names, and the `images_in` folders: each once, in the given order.
 
     Raises:
         DataError: If a path does not exist, or a folder contains no image.
@@ -75,14 +65,7 @@ def find_images(paths: Iterable[str | Path]) -> list[Path]:
 
 
 def read_image(file: str | Path, load: Any = None) -> np.ndarray:
-    """Read an image.
-
-    Args:
-        file (str | Path): The file.
-        load (BaseTransform, optional): The loading step. Defaults to `LoadImageFromFile()`.
-
-    Returns:
-        np.ndarray: By default (H, W, 3), BGR, in [0, 255].
+    """Read an image with a loading step, by default `LoadImageFromFile()`: (H, W, 3), BGR, in [0, 255].
 
     Raises:
         DataError: If the file is missing, damaged or not an image.
@@ -96,18 +79,11 @@ def read_image(file: str | Path, load: Any = None) -> np.ndarray:
     raise DataError(f'{file}: {problem}')
 
 
-def missing_files(folder: str | Path, names: Iterable[str]) -> list[str]:
-    """Those relative paths at which a folder has no file, in the given order; lists each folder only once."""
-    there = {os.path.join(top, file) for top, _, files in os.walk(folder, followlinks=True) for file in files}
-    return [name for name in names if os.path.join(folder, name) not in there]
-
-
 def has_jpeg_end(file: str | Path) -> bool:
     """Whether a file ends like an intact JPEG, without decoding it. Some intact images end differently."""
     with open(file, 'rb') as opened:
-        size = opened.seek(0, os.SEEK_END)
-        opened.seek(max(0, size - len(_JPEG_ENDS)))
-        return opened.read() == _JPEG_ENDS
+        opened.seek(max(0, opened.seek(0, os.SEEK_END) - 2))
+        return opened.read() == b'\xff\xd9'
 
 
 def image_error(file: str | Path) -> str | None:
@@ -120,9 +96,7 @@ def image_error(file: str | Path) -> str | None:
         str | None: 'missing', 'empty', 'not an image of a known format', or 'damaged, ' and the decoder's message; None
         for an intact image.
     """
-    limit = Image.MAX_IMAGE_PIXELS
     try:
-        Image.MAX_IMAGE_PIXELS = None  # 200 megapixels are not an attack, and OpenCV has its own limit
         with Image.open(file) as picture:
             picture.load()
     except FileNotFoundError:
@@ -131,6 +105,4 @@ def image_error(file: str | Path) -> str | None:
         return 'not an image of a known format' if os.path.getsize(file) else 'empty'
     except Exception as error:  # damaged bytes may raise anything: SyntaxError, struct.error, ...
         return f'damaged, {type(error).__name__}: {error}'
-    finally:
-        Image.MAX_IMAGE_PIXELS = limit
     return None

@@ -1,16 +1,11 @@
 """Mixins for datasets: checks that the files are present and intact, with errors that say what to do."""
 
 import os
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
-from scipy.io import loadmat
-
-from ..errors import ConfigError, DataError
-from .image_file import has_jpeg_end, image_error, missing_files
+from ..errors import DataError
+from .image_file import has_jpeg_end, image_error
 
 
 class IntactImages:
@@ -44,7 +39,7 @@ class ArchiveLayout(IntactImages):
     """A mixin for datasets that read an unpacked archive: an image folder and some lists.
 
     It comes before MMPretrain's dataset and replaces its `load_data_list`. The files are checked when the annotations
-    are loaded: with `lazy_init=True`, on first use. The check lists each folder once and opens no image.
+    are loaded: with `lazy_init=True`, on first use. The check opens no image.
     """
 
     FOLDER: str  # name of the image folder
@@ -60,33 +55,33 @@ class ArchiveLayout(IntactImages):
     img_prefix: str
     split: str
 
-    def _check_choice(self, name: str, value: Any, choices: Iterable[Any], where: str = '') -> None:
-        """Raise ConfigError unless a setting is one of the choices."""
-        if value not in [*choices]:
-            raise ConfigError(f'{name}={value!r}: {type(self).__name__} has {", ".join(map(repr, choices))}{where}')
-
     def load_data_list(self) -> list[dict]:
-        """Check the files, then read the split; opens no image.
-
-        Returns:
-            list[dict]: One `dict(img_path=..., gt_label=...)` per image, labels from 0.
+        """Read the split: one `dict(img_path=..., gt_label=...)` per image, labels from 0.
 
         Raises:
-            DataError: If a file is missing or unreadable, a list is damaged, or the lists disagree.
+            DataError: If a file is missing or a list is damaged.
         """
-        try:
-            self._check_layout()
-            images, labels = self._read_split()
-            self._check_images(images)
-        except (OSError, UnicodeDecodeError) as error:
-            raise self._error(f'a file cannot be read ({error})') from error
-        return [
-            dict(img_path=os.path.join(self.img_prefix, image), gt_label=label)
-            for image, label in zip(images, labels, strict=True)
-        ]
+        infos = self.read_lists()
+        missing = [info['img_path'] for info in infos if not os.path.isfile(info['img_path'])]
+        if missing:
+            first = ', '.join(os.path.relpath(file, self.img_prefix) for file in missing[:3])
+            count = f'{len(missing)} of the {len(infos)} images of the split {self.split!r}'
+            raise self._error(f'{count} are missing from {self.FOLDER}/: {first}{", ..." * (len(missing) > 3)}')
+        return infos
 
-    def _read_split(self) -> tuple[list[str], list[int]]:
-        """The images of the split, relative to `FOLDER`, and their labels from 0; DataError for damaged lists."""
+    def read_lists(self) -> list[dict]:
+        """As `load_data_list`, without a check that the images exist."""
+        self._check_layout()
+        try:
+            return [
+                dict(img_path=os.path.join(self.img_prefix, image), gt_label=int(label) - 1)
+                for image, label in self._read_split()
+            ]
+        except Exception as error:  # damaged bytes may raise anything
+            raise self._error(f'a list cannot be read ({type(error).__name__}: {error})') from error
+
+    def _read_split(self) -> Iterable[tuple[str, int]]:
+        """The images of the split, relative to `FOLDER`, and their labels from 1."""
         raise NotImplementedError
 
     def _error(self, problem: str) -> DataError:
@@ -97,44 +92,8 @@ class ArchiveLayout(IntactImages):
 
     def _check_layout(self) -> None:
         """Raise DataError unless the root, the image folder and the lists exist."""
-        root = Path(os.path.abspath(self.data_root))
-        there = {f'{self.FOLDER}/': (root / self.FOLDER).is_dir()}
-        there |= {name: (root / name).is_file() for name in self.LISTS}
-        if all(there.values()):
-            return
-        absent = ', '.join(name for name, is_there in there.items() if not is_there)
-        problem = f'missing: {absent}' if root.is_dir() else 'the folder does not exist'
-        raise self._error(f'expected {", ".join(there)} in this folder; {problem}')
-
-    def _check_images(self, names: Sequence[str]) -> None:
-        """Raise DataError unless each image of the split exists and is listed once."""
-        if twice := [name for name, times in Counter(names).items() if times > 1]:
-            raise self._error(f'{len(twice)} images of the split {self.split!r} are listed twice: {twice[0]}')
-        folder = Path(self.data_root, self.FOLDER)
-        missing = missing_files(folder, names)
-        if not missing:
-            return
-        first = ', '.join(missing[:3]) + (', ...' if len(missing) > 3 else '')
-        count = f'{len(missing)} of the {len(names)} images of the split {self.split!r}'
-        raise self._error(f'{count} are missing from {self.FOLDER}/: {first}')
-
-    def _read_mat(self, name: str, variables: Iterable[str]) -> dict[str, np.ndarray]:
-        """Variables of a `.mat` file in the root, each flattened to (N,); DataError if it is damaged or lacks one."""
-        file = os.path.join(self.data_root, name)
-        variables = list(variables)
-        try:
-            content = loadmat(file, appendmat=False, variable_names=variables)
-        except PermissionError:
-            raise
-        except Exception as error:  # damaged bytes may raise anything: TypeError, zlib.error, ...
-            raise self._error(f'{file} is damaged or not a MATLAB file ({type(error).__name__}: {error})') from error
-        absent = [variable for variable in variables if not isinstance(content.get(variable), np.ndarray)]
+        expected = (f'{self.FOLDER}/', *self.LISTS)
+        absent = [name for name in expected if not os.path.exists(os.path.join(self.data_root, name))]
         if absent:
-            raise self._error(f'{file} lacks the variable{"s" * (len(absent) > 1)} {", ".join(absent)}')
-        return {variable: content[variable].ravel() for variable in variables}
-
-    def _whole_numbers(self, name: str, values: np.ndarray, largest: int) -> list[int]:
-        """The (N,) values of a list as integers; DataError if empty or not whole numbers in [1, largest]."""
-        if not values.size or not np.isin(values, np.arange(1, largest + 1)).all():
-            raise self._error(f'{name} is damaged: expected whole numbers from 1 to {largest}')
-        return values.astype(int).tolist()
+            problem = f'missing: {", ".join(absent)}' if os.path.isdir(self.data_root) else 'the folder does not exist'
+            raise self._error(f'expected {", ".join(expected)} in this folder; {problem}')

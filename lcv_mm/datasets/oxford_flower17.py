@@ -5,6 +5,7 @@ from typing import Any
 
 from mmpretrain.datasets import BaseDataset
 from mmpretrain.registry import DATASETS
+from scipy.io import loadmat
 
 from .layout import ArchiveLayout
 
@@ -13,7 +14,6 @@ FLOWERS = (
     'sunflower', 'daisy', "colts' foot", 'dandelion', 'cowslip', 'buttercup', 'windflower', 'pansy',
 )  # fmt: skip
 IMAGES_PER_CLASS = 80
-FOLDS = (1, 2, 3)
 # protocol -> split -> its variables in datasplits.mat, whose names end with the number of the fold
 PROTOCOLS: dict[str, dict[str, tuple[str, ...]]] = {
     'paper': {'train': ('trn',), 'test': ('val', 'tst')},
@@ -48,8 +48,7 @@ class OxfordFlower17(ArchiveLayout, BaseDataset):
         **kwargs: Of MMPretrain's `BaseDataset`.
 
     Raises:
-        ConfigError: If `split`, `fold` or `protocol` has another value.
-        DataError: If a file is missing or `datasplits.mat` is damaged.
+        DataError: If a file is missing or `datasplits.mat` has no such split.
     """
 
     METAINFO = {'classes': FLOWERS}
@@ -64,18 +63,14 @@ class OxfordFlower17(ArchiveLayout, BaseDataset):
     def __init__(
         self, data_root: str, split: str = 'train', fold: int = 1, protocol: str = 'paper', **kwargs: Any
     ) -> None:
-        self._check_choice('protocol', protocol, PROTOCOLS)
-        self._check_choice('split', split, PROTOCOLS[protocol], f' with {protocol=}')
-        self._check_choice('fold', fold, FOLDS)
         self.split, self.fold, self.protocol = split, int(fold), protocol
         kwargs.setdefault('test_mode', split != 'train')
         super().__init__(
             data_root=os.path.expanduser(data_root), ann_file=self.LISTS[0], data_prefix=self.FOLDER, **kwargs
         )
 
-    def _read_split(self) -> tuple[list[str], list[int]]:
-        variables = [f'{part}{self.fold}' for part in PROTOCOLS[self.protocol][self.split]]
-        folds = self._read_mat(self.LISTS[0], variables)
-        largest = len(FLOWERS) * IMAGES_PER_CLASS
-        numbers = [n for values in folds.values() for n in self._whole_numbers(self.LISTS[0], values, largest)]
-        return [f'image_{n:04d}.jpg' for n in numbers], [(n - 1) // IMAGES_PER_CLASS for n in numbers]
+    def _read_split(self) -> list[tuple[str, int]]:
+        content = loadmat(self.ann_file, squeeze_me=True)
+        parts = PROTOCOLS[self.protocol][self.split]
+        numbers = [int(number) for part in parts for number in content[f'{part}{self.fold}']]
+        return [(f'image_{number:04d}.jpg', (number - 1) // IMAGES_PER_CLASS + 1) for number in numbers]

@@ -1,12 +1,13 @@
 """Stanford Dogs with a check of the files."""
 
 import os
+from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
 from mmpretrain.datasets import BaseDataset
 from mmpretrain.datasets.categories import IMAGENET_CATEGORIES
 from mmpretrain.registry import DATASETS
+from scipy.io import loadmat
 
 from .layout import ArchiveLayout
 
@@ -44,7 +45,6 @@ class StanfordDogs(ArchiveLayout, BaseDataset):
         **kwargs: Of MMPretrain's `BaseDataset`.
 
     Raises:
-        ConfigError: If `split` is neither.
         DataError: If a file is missing or the lists are damaged.
     """
 
@@ -55,18 +55,12 @@ class StanfordDogs(ArchiveLayout, BaseDataset):
     LISTS = ('train_list.mat', 'test_list.mat')
 
     def __init__(self, data_root: str, split: str = 'train', **kwargs: Any) -> None:
-        self._check_choice('split', split, ('train', 'test'))
         kwargs.setdefault('test_mode', split == 'test')
         self.split = split
         super().__init__(
             data_root=os.path.expanduser(data_root), ann_file=f'{split}_list.mat', data_prefix=self.FOLDER, **kwargs
         )
 
-    def _read_split(self) -> tuple[list[str], list[int]]:
-        name = f'{self.split}_list.mat'
-        content = self._read_mat(name, ('file_list', 'labels'))
-        labels = self._whole_numbers(name, content['labels'], len(self.metainfo['classes']))
-        images = [str(np.squeeze(cell)) for cell in content['file_list']]
-        if len(images) != len(labels):
-            raise self._error(f'{name} has {len(images)} images and {len(labels)} labels')
-        return images, [label - 1 for label in labels]
+    def _read_split(self) -> Iterable[tuple[str, int]]:
+        content = loadmat(self.ann_file, squeeze_me=True)
+        return zip(content['file_list'], content['labels'], strict=True)

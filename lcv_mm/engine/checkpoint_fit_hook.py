@@ -15,6 +15,7 @@ from ..errors import CheckpointError, first_difference
 from .resume import last_good_checkpoint, schedule_differences, take_schedule_of_config
 
 OF_THE_CONFIG = 'Expected a checkpoint of this config: give one from its work_dir, or the config used for training'
+OF_A_BACKBONE = "Weights of a backbone alone: model.backbone.init_cfg=dict(type='Pretrained', checkpoint=...)"
 
 
 class Fit(NamedTuple):
@@ -107,16 +108,10 @@ class CheckpointFitHook(Hook):
             checkpoint['state_dict'] = {f'module.{key}': value for key, value in weights.items()}
         fit = fit_of(model, weights).in_full()
         strict = self.testing or runner._resume
-        taken = not fit.wrong or _loads(model, weights)
-        if not taken and (strict or not fit.fitting):
-            advice = (
-                OF_THE_CONFIG
-                if strict
-                else 'Expected weights of this model, saved by a run. Load those of a backbone alone (torchvision) by '
-                "model.backbone.init_cfg=dict(type='Pretrained', checkpoint=...)"
-            )
-            raise CheckpointError(f'{source}: {fit.summary}. {fit.first_wrong()}. {advice}')
-        if not taken:
+        if fit.wrong and not _loads(model, weights):
+            if strict or not fit.fitting:
+                advice = OF_THE_CONFIG if strict else OF_A_BACKBONE
+                raise CheckpointError(f'{source}: {fit.summary}. {fit.first_wrong()}. {advice}')
             runner.logger.warning(f'{source}: {fit.summary}; the others start anew: {"; ".join(fit.wrong)}')
         if runner._resume:
             self._check_resumed(runner, checkpoint, source)

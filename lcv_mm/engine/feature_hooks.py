@@ -53,8 +53,7 @@ class ClassDistanceHook(Hook):
             handle.remove()
 
     def _keep_samples(self, preprocessor: nn.Module, inputs: tuple, output: dict) -> None:
-        # after Mixup and CutMix, which are not visible in the batch itself
-        self._samples = output.get('data_samples') if isinstance(output, dict) else None
+        self._samples = output.get('data_samples')  # after Mixup and CutMix, which are not visible in the batch itself
 
     def _keep_feats(self, head: nn.Module, inputs: tuple) -> None:
         level = last_level(inputs)
@@ -64,8 +63,7 @@ class ClassDistanceHook(Hook):
 
 def last_level(inputs: tuple) -> Tensor | None:
     """The features among a head's inputs, or the last of several levels; None if this is not a tensor."""
-    feats = inputs[0] if inputs else None
-    level = feats[-1] if isinstance(feats, tuple | list) else feats
+    level = inputs[0][-1] if isinstance(inputs[0], tuple | list) else inputs[0]
     return level if isinstance(level, Tensor) else None
 
 
@@ -100,9 +98,8 @@ class PooledFeatureHook(Hook):
         self._feats = last_level(inputs)
 
     def _add_to_samples(self, model: nn.Module, inputs: tuple, output: Any) -> None:
-        if self._feats is None or not isinstance(output, Sequence):
+        if self._feats is None:
             return
         feats = self._feats.flatten(2).mean(2, dtype=torch.float32) if self._feats.ndim > 2 else self._feats.float()
         for sample, feat in zip(output, feats, strict=True):
-            if isinstance(sample, BaseDataElement):
-                sample.set_field(feat.clone(), 'pooled_feat')  # a copy: pickle would write the full batch for each row
+            sample.set_field(feat.clone(), 'pooled_feat')  # a copy: pickle would write the full batch for each row

@@ -33,16 +33,11 @@ class FreezeBackboneHook(Hook):
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
         step = 1 if runner.epoch < self.epochs else 2
         if step != self._step:
-            self._begin(step, runner)
+            self._step = step
+            for param in self._learned:
+                param.requires_grad_(step == 2)
+            what = f'backbone frozen up to epoch {self.epochs}' if step == 1 else 'all layers are trained'
+            runner.logger.info(f'epoch {runner.epoch + 1}: step {step} of 2, {what}')
         if step == 1:
             self._backbone.eval()  # in each iteration, as the loop sets training mode after `before_train_epoch`
         runner.message_hub.update_scalar('train/recipe_step', step)
-
-    def _begin(self, step: int, runner: Runner) -> None:
-        self._step = step
-        for param in self._learned:
-            param.requires_grad_(step == 2)
-        what = f'epochs {self.epochs + 1} to {runner.max_epochs}, all layers are trained'
-        if step == 1:
-            what = f'epochs 1 to {self.epochs}, backbone frozen, all other layers are trained'
-        runner.logger.info(f'step {step} of 2: {what} (now: epoch {runner.epoch + 1})')

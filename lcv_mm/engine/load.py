@@ -16,7 +16,7 @@ from mmengine.logging import HistoryBuffer
 from mmengine.runner import CheckpointLoader
 from mmengine.runner.checkpoint import get_torchvision_models, load_from_http
 
-from ..errors import CheckpointError, WeightsError, did_you_mean
+from ..errors import CheckpointError
 
 _FORCE = 'TORCH_FORCE_WEIGHTS_ONLY_LOAD'
 _FORCE_NOT = 'TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD'
@@ -54,11 +54,9 @@ def load_checkpoints_safely() -> None:
     os.environ.pop(_FORCE_NOT, None)  # only --trust-checkpoint allows checkpoints to run code
     os.environ[_FORCE] = '1'
     torch.serialization.add_safe_globals(ALLOWED)
-    CheckpointLoader.register_scheme('', load_from_file, force=True)
-    CheckpointLoader.register_scheme(
-        ['http://', 'https://', 'torchvision://', 'modelzoo://'], load_from_url, force=True
-    )
-    CheckpointLoader.register_scheme(['pavi://', r'(\S+\:)?s3://', r'(\S+\:)?petrel://'], _load_from_store, force=True)
+    CheckpointLoader._schemes.clear()  # other sources count as files, which are not there
+    CheckpointLoader.register_scheme('', load_from_file)
+    CheckpointLoader.register_scheme(['http://', 'https://', 'torchvision://'], load_from_url)
 
 
 def trust_checkpoints() -> None:
@@ -81,7 +79,7 @@ def load_from_url(url: str, map_location: Any = None) -> Any:
 
     Raises:
         CheckpointError: If the file is damaged or contains more than data.
-        WeightsError: If torchvision has no weights of that name.
+        KeyError: If torchvision has no weights of that name.
         OSError: If it cannot be downloaded.
     """
     url = download_url(url)
@@ -107,23 +105,14 @@ def is_intact(file: Path) -> bool:
 
 
 def download_url(source: str) -> str:
-    """Resolve `torchvision://vgg16` to its URL, or raise WeightsError; return other sources unchanged."""
+    """Resolve `torchvision://vgg16` to its URL, or raise KeyError; return other sources unchanged."""
     scheme, _, name = source.partition('://')
-    if scheme not in ('torchvision', 'modelzoo'):
-        return source
-    urls = get_torchvision_models()
-    if name not in urls:
-        raise WeightsError(f'{source}: torchvision has no weights of that name{did_you_mean(name.lower(), urls)}')
-    return urls[name]
+    return get_torchvision_models()[name] if scheme == 'torchvision' else source
 
 
 def cached_file(url: str) -> Path:
     """The file in which torch.hub caches the download of a URL."""
     return Path(torch.hub.get_dir(), 'checkpoints', Path(urlparse(url).path).name)
-
-
-def _load_from_store(url: str, map_location: Any = None) -> Any:
-    raise CheckpointError(f'{url}: only files and http(s) are loaded safely; copy it, or add --trust-checkpoint')
 
 
 @contextmanager
@@ -138,9 +127,8 @@ def _data_only(file: Path, downloaded: bool = False) -> Iterator[None]:
             raise CheckpointError(
                 f'{file}: refused, it holds code ({refused[1]}). If you trust its source, add --trust-checkpoint'
             ) from error
-        # for an intact file, these are torch's own errors (memory, devices); the older format cannot be checked
-        of_torch = isinstance(error, MemoryError | OSError | RuntimeError) and zipfile.is_zipfile(file)
-        if (of_torch and is_intact(file)) or not file.exists():
+        # for an intact file, an error is torch's own (memory, devices); the older format cannot be checked
+        if not file.exists() or (zipfile.is_zipfile(file) and is_intact(file)):
             raise
         if downloaded:  # torch.hub would use it the next time
             file.unlink()

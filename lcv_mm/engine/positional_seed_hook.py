@@ -25,13 +25,7 @@ class PositionalSeedHook(Hook):
 
     The augmentation of an image depends on (seed, epoch, index, number of earlier visits in this epoch, rank). The
     random numbers of a training step (dropout, Mixup) depend on (seed, iteration, rank). A resumed run therefore draws
-    the same numbers as an uninterrupted one, with any number of workers, and no random state needs to be saved. With
-    MMEngine alone, workers restart from the same seed after each resume, and in each epoch if
-    `persistent_workers=False`.
-
-    An image that occurs several times in one epoch (`RepeatDataset`, `ClassBalancedDataset`, `RepeatAugSampler`) gets a
-    new augmentation each time. The seed is set outside of the dataset's pipeline, before each image, so it also applies
-    to another pipeline (`SwitchRecipeHook`).
+    the same numbers as an uninterrupted one, with any number of workers, and no random state needs to be saved.
 
     Raises:
         ConfigError: If the loop is not epoch-based, so that the visits of an image cannot be counted.
@@ -83,8 +77,6 @@ class _CountedBatches:
         return len(self._batches)
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith('__') or name == '_batches':  # looked up during unpickling
-            raise AttributeError(name)
         return getattr(self._batches, name)
 
 

@@ -9,7 +9,7 @@ from mmengine.runner import EpochBasedTrainLoop, Runner
 from mmpretrain.registry import HOOKS, LOOPS
 from torch.utils.data import DataLoader
 
-from ..errors import CheckpointError, ConfigError
+from ..errors import CheckpointError
 
 BATCHES_DONE = 'batches_done'
 BATCHES_IN_EPOCH = 'batches_in_epoch'
@@ -22,17 +22,7 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
     A checkpoint saved within an epoch (by `PreemptionHook`, or `CheckpointHook` with `by_epoch=False`) records the
     number of finished batches. A resumed epoch continues after them without loading their images again, whereas
     MMEngine restarts the epoch.
-
-    Raises:
-        ConfigError: If the batches do not come from a `DataLoader`, whose settings the rest of an epoch needs.
     """
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if not isinstance(self.dataloader, DataLoader):
-            # MMPretrain's vis_scheduler mistakes this loop for an iteration-based one, and passes a list of one batch
-            got = type(self.dataloader).__name__
-            raise ConfigError(f'ResumableTrainLoop needs a DataLoader, got {got}; set type=EpochBasedTrainLoop')
 
     def run_epoch(self) -> None:
         """Run one epoch, or the rest of it.

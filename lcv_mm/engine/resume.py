@@ -17,11 +17,7 @@ PROGRESS = ('last_step', '_global_step', '_last_value', 'best', 'num_bad_epochs'
 
 
 def resume_from_last_good(runner: Runner) -> None:
-    """If a run resumes without naming a file, use the newest intact checkpoint of its work dir.
-
-    Without an intact checkpoint, the run starts from the beginning, as in MMEngine. The log names damaged files.
-    MMEngine's own `resume` takes the last noted file, and fails if that is damaged.
-    """
+    """If a run resumes without naming a file, use the newest intact checkpoint of its work dir, or else begin anew."""
     if not runner._resume or runner._load_from:
         return
     good, damaged = last_good_checkpoint(runner.work_dir)

@@ -19,12 +19,8 @@ def write_atomically(file: str | Path, content: bytes | memoryview | str) -> Non
     """Write a file completely, or leave the previous one unchanged.
 
     The bytes go to a file next to the target, which is renamed once it is complete on disk. A process that dies in
-    between leaves `<name>.part`, which the next attempt overwrites. Neither MMEngine's backends nor `torch.save` write
-    atomically.
-
-    Args:
-        file (str | Path): The file; missing parent folders are created.
-        content (bytes | str): The content; text is encoded in UTF-8.
+    between leaves `<name>.part`, which the next attempt overwrites. Missing parent folders are created; text is encoded
+    in UTF-8. Neither MMEngine's backends nor `torch.save` write atomically.
 
     Raises:
         UserFacingError: If the disk refuses the file (full, quota, read-only).

@@ -3,6 +3,7 @@
 Nothing else depends on this package.
 """
 
+# ruff: noqa: F401 (the names that the package offers)
 from .category_discovery import CategoryDiscovery
 from .category_discovery_head import CategoryDiscoveryHead
 from .cluster_accuracy import ClusterAccuracy
@@ -10,15 +11,3 @@ from .dino_vision_transformer import DINOVisionTransformer
 from .gca_head import GCAHead
 from .hooks import AggregationHook, NeighborGraphHook
 from .neighbor_batch_sampler import LabelBalancedSampler, NeighborBatchSampler
-
-__all__ = [
-    'AggregationHook',
-    'CategoryDiscovery',
-    'CategoryDiscoveryHead',
-    'ClusterAccuracy',
-    'DINOVisionTransformer',
-    'GCAHead',
-    'LabelBalancedSampler',
-    'NeighborBatchSampler',
-    'NeighborGraphHook',
-]

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..errors import ConfigError, TrainingError
+from ..errors import TrainingError
 from ..ops.arithmetic import widest_dtype
 
 UNLABELLED = -1
@@ -26,11 +26,8 @@ def nearest_neighbors(feats: Tensor, k: int, block: int = 1024) -> Tensor:
         Tensor: (N, k) int64; each row starts with the image itself, followed by the others in order of distance.
 
     Raises:
-        ConfigError: If there are fewer than k images.
         TrainingError: If a feature is not finite, so that it has no neighbours.
     """
-    if not 1 <= k <= len(feats):
-        raise ConfigError(f'num_neighbors={k} with {len(feats)} images: expected 1 to {len(feats)}')
     if not feats.isfinite().all():
         raise TrainingError('features of images are not finite, and so have no neighbours; see the pretrained weights')
     feats = feats.to(widest_dtype(feats.device))  # |x|^2 + |y|^2 - 2xy cancels
@@ -80,18 +77,17 @@ def label_agreement(clusters: Tensor, labels: Tensor, num_clusters: int) -> Tens
     return 2 * counts @ counts.T - torch.outer(sizes, sizes)
 
 
-def aggregate(weights: Tensor, top: int = 2) -> Tensor:
-    """Join each small cluster with the `top` clusters to which it has the largest weights.
+def aggregate(weights: Tensor) -> Tensor:
+    """Join each small cluster with the two clusters to which it has the largest weights; one may be itself.
 
     Args:
         weights (Tensor): (C, C), how strongly every two clusters belong together.
-        top (int): Clusters per row, including the cluster itself if its own weight is large enough.
 
     Returns:
         Tensor: (C, C) bool, in general not symmetric.
     """
     joined = torch.zeros_like(weights, dtype=torch.bool)
-    return joined.scatter_(1, weights.topk(min(top, len(weights)), dim=1).indices, True)
+    return joined.scatter_(1, weights.topk(2, dim=1).indices, True)
 
 
 def neighbor_loss(anchors: Tensor, neighbors: Tensor, entropy_weight: float = 5.0) -> Tensor:

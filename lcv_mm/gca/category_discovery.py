@@ -1,7 +1,6 @@
 """Turns a labelled dataset into one for generalised category discovery."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +8,7 @@ from mmpretrain.registry import DATASETS
 from torch.utils.data import Dataset
 
 from ..datasets import dataset_labels
-from ..errors import ConfigError, DataError, did_you_mean
+from ..errors import ConfigError
 from .aggregation import UNLABELLED
 
 SUBSETS = ('all', 'unlabelled')
@@ -25,34 +24,31 @@ class CategoryDiscovery(Dataset):
     Args:
         dataset (dict): Config of an MMPretrain dataset with one label per image.
         num_known (int): Number of known classes, at least 1 and fewer than all.
-        known_classes (Sequence[int | str] | str, optional): Their indices or names, or a text file with one per line.
-            None: drawn with `seed`.
+        known_classes (Sequence[int] | str, optional): Their indices from 0, or a text file with one per line. None:
+            drawn with `seed`.
         labelled_fraction (float): Labelled share of the known classes' images, in (0, 1), drawn with `seed` over all
             known classes together.
         seed (int): Seed of both draws.
         subset (str): 'all' or 'unlabelled'.
 
     Raises:
-        ConfigError: If a setting is out of range, or a class is unknown or listed twice.
-        DataError: If the file of classes cannot be read.
+        ConfigError: If `subset` is unknown, or `known_classes` are not `num_known` different classes.
     """
 
     def __init__(
         self,
         dataset: dict,
         num_known: int,
-        known_classes: Sequence[int | str] | str | None = None,
+        known_classes: Sequence[int] | str | None = None,
         labelled_fraction: float = 0.5,
         seed: int = 0,
         subset: str = 'all',
     ) -> None:
         if subset not in SUBSETS:
             raise ConfigError(f'CategoryDiscovery: {subset=}: expected one of {", ".join(SUBSETS)}')
-        if not 0 < labelled_fraction < 1:
-            raise ConfigError(f'CategoryDiscovery: {labelled_fraction=}: expected a number between 0 and 1')
         self.dataset = DATASETS.build(dataset)
         names = list(self.dataset.metainfo['classes'])
-        known = choose_known(names, num_known, known_classes, seed)
+        known = choose_known(len(names), num_known, known_classes, seed)
         order = known + sorted(set(range(len(names))) - set(known))
         classes = tuple(names[label] for label in order)
         self.metainfo = {**self.dataset.metainfo, 'classes': classes, 'num_known': num_known}
@@ -82,23 +78,21 @@ class CategoryDiscovery(Dataset):
 
 
 def choose_known(
-    names: Sequence[str], num_known: int, known: Sequence[int | str] | str | None = None, seed: int = 0
+    num_classes: int, num_known: int, known: Sequence[int] | str | None = None, seed: int = 0
 ) -> list[int]:
     """Indices of the known classes: listed, in the order of the list, or drawn with a seed and sorted.
 
     Raises:
-        ConfigError: If no class is left to discover, or the list has unknown, repeated or too many classes.
-        DataError: If the file cannot be read.
+        ConfigError: If the list does not have `num_known` different classes.
     """
-    if not 0 < num_known < len(names):
-        raise ConfigError(f'CategoryDiscovery: {num_known=} of {len(names)} classes: expected 1 to {len(names) - 1}')
     if known is None:
-        return sorted(np.random.default_rng(seed).choice(len(names), num_known, replace=False).tolist())
-    listed = _read_list(known) if isinstance(known, str) else list(known)
-    indices = [_class_index(entry, names) for entry in listed]
-    if len(set(indices)) != len(indices) or len(indices) != num_known:
-        raise ConfigError(f'CategoryDiscovery: known_classes must have {num_known=} different entries, got {listed}')
-    return indices
+        return sorted(np.random.default_rng(seed).choice(num_classes, num_known, replace=False).tolist())
+    listed = np.loadtxt(known, dtype=int, ndmin=1).tolist() if isinstance(known, str) else list(known)
+    if len(listed) != num_known or not len({*listed} & {*range(num_classes)}) == num_known:
+        raise ConfigError(
+            f'CategoryDiscovery: known_classes must be {num_known=} different numbers below {num_classes}, got {listed}'
+        )
+    return listed
 
 
 def draw_labelled(labels: np.ndarray, num_known: int, fraction: float, seed: int) -> np.ndarray:
@@ -120,21 +114,3 @@ def draw_labelled(labels: np.ndarray, num_known: int, fraction: float, seed: int
     rng = np.random.RandomState(seed)
     is_labelled[rng.choice(candidates, int(fraction * len(candidates)), replace=False)] = True
     return is_labelled
-
-
-def _class_index(entry: int | str, names: Sequence[str]) -> int:
-    if isinstance(entry, int | np.integer) or entry.isdecimal():
-        if 0 <= int(entry) < len(names):
-            return int(entry)
-    elif entry in names:
-        return list(names).index(entry)
-    hint = did_you_mean(entry, names)
-    raise ConfigError(f'CategoryDiscovery: known_classes has {entry!r}, which is no class{hint}')
-
-
-def _read_list(file: str) -> list[str]:
-    try:
-        lines = Path(file).expanduser().read_text(encoding='utf-8').splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f'{file}: cannot be read as a list of known classes, one per line ({error})') from error
-    return [line.strip() for line in lines if line.strip()]

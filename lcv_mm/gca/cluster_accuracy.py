@@ -16,12 +16,6 @@ class ClusterAccuracy(BaseMetric):
 
     Clusters are matched to classes once, over all images; Old and New use the same matching (Vaze et al., CVPR 2022).
     This is not top-1 accuracy. The dataset, a `CategoryDiscovery`, defines the known classes.
-
-    Args:
-        **kwargs: Of MMEngine's `BaseMetric`.
-
-    Raises:
-        ConfigError: In evaluation, if the dataset is not a `CategoryDiscovery`.
     """
 
     default_prefix = 'cluster_accuracy'
@@ -32,11 +26,8 @@ class ClusterAccuracy(BaseMetric):
 
     def compute_metrics(self, results: list[tuple[int, int]]) -> dict[str, float]:
         """Compute All, Old and New."""
-        meta = self.dataset_meta or {}
-        if 'num_known' not in meta:
-            raise ConfigError("ClusterAccuracy: expected a CategoryDiscovery(subset='unlabelled') as the dataset")
         clusters, labels = np.array(results).T
-        return cluster_accuracy(clusters, labels, meta['num_known'])
+        return cluster_accuracy(clusters, labels, self.dataset_meta['num_known'])
 
 
 def cluster_accuracy(clusters: np.ndarray, labels: np.ndarray, num_known: int) -> dict[str, float]:

@@ -11,15 +11,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from ..engine.checkpoint_fit_hook import unwrap_model
-from ..errors import ConfigError
-from .aggregation import (
-    UNLABELLED,
-    aggregate,
-    edge_weights,
-    label_agreement,
-    nearest_neighbors,
-    neighbor_loss,
-)
+from .aggregation import UNLABELLED, aggregate, edge_weights, label_agreement, nearest_neighbors, neighbor_loss
 from .gca_head import GCAHead
 
 
@@ -32,28 +24,19 @@ class AggregationHook(Hook):
         begin (int): First epoch, counted from 1, at the end of which clusters are joined. Defaults to 100.
         guided (bool): Whether to use labels; False gives the unguided arm of a comparison. Defaults to True.
         batch_size (int): Images per batch; the entropy in the loss of a head depends on it. Defaults to 512.
-
-    Raises:
-        ConfigError: If `begin` is below 1; before training, if the head is not a `GCAHead`.
     """
 
     def __init__(self, pipeline: list[dict], begin: int = 100, guided: bool = True, batch_size: int = 512) -> None:
-        if not isinstance(begin, int) or begin < 1:
-            raise ConfigError(f'AggregationHook: {begin=} must be a whole number from 1 up')
         self.pipeline = pipeline
         self.begin = begin
         self.guided = guided
         self.batch_size = batch_size
 
-    def before_train(self, runner: Runner) -> None:
-        gca_head(runner)
-
     def after_train_epoch(self, runner: Runner) -> None:
-        head = gca_head(runner)
         if runner.epoch + 1 >= self.begin:
             feats, labels = training_features(runner, self.pipeline, self.batch_size)
             labels = labels if self.guided else torch.full_like(labels, UNLABELLED)
-            join_clusters(head, feats, labels, self.batch_size, seed=runner.epoch)
+            join_clusters(unwrap_model(runner).head, feats, labels, self.batch_size, seed=runner.epoch)
 
 
 @torch.no_grad()
@@ -106,10 +89,6 @@ class NeighborGraphHook(Hook):
     Args:
         pipeline (list[dict]): Test transforms for reading the training images.
         batch_size (int): Images per batch. Defaults to 256.
-
-    Raises:
-        ConfigError: Before training, if the head is not a `GCAHead`, the loader has no `NeighborBatchSampler`, or the
-            number of images is wrong.
     """
 
     def __init__(self, pipeline: list[dict], batch_size: int = 256) -> None:
@@ -117,10 +96,7 @@ class NeighborGraphHook(Hook):
         self.batch_size = batch_size
 
     def before_train(self, runner: Runner) -> None:
-        head = gca_head(runner)
-        sampler = runner.train_dataloader.batch_sampler
-        if not hasattr(sampler, 'set_graph'):
-            raise ConfigError('NeighborGraphHook: set train_dataloader.batch_sampler to a NeighborBatchSampler')
+        head = unwrap_model(runner).head
         if not head.stage:
             feats, labels = training_features(runner, self.pipeline, self.batch_size)
             head.neighbors.copy_(nearest_neighbors(feats, head.neighbors.shape[1]))
@@ -129,7 +105,7 @@ class NeighborGraphHook(Hook):
                 f'Neighbour graph: {labelled_agreement(labels, head.neighbors):.1f} % of the labelled neighbours of '
                 'labelled images have the same label'
             )
-        sampler.set_graph(head.neighbors.cpu().numpy())
+        runner.train_dataloader.batch_sampler.set_graph(head.neighbors.cpu().numpy())
 
 
 def labelled_agreement(labels: Tensor, neighbors: Tensor) -> float:
@@ -137,18 +113,6 @@ def labelled_agreement(labels: Tensor, neighbors: Tensor) -> float:
     others = neighbors[:, 1:]
     both = (labels[:, None] != UNLABELLED) & (labels[others] != UNLABELLED)
     return 100 * (labels[:, None] == labels[others])[both].float().mean().item()
-
-
-def gca_head(runner: Runner) -> GCAHead:
-    """The head of a run's model.
-
-    Raises:
-        ConfigError: If it is not a `GCAHead`.
-    """
-    head = getattr(unwrap_model(runner), 'head', None)
-    if not isinstance(head, GCAHead):
-        raise ConfigError(f'the hooks of GCA need a GCAHead, got {type(head).__name__}; set model.head.type')
-    return head
 
 
 @torch.no_grad()
@@ -162,16 +126,10 @@ def training_features(runner: Runner, pipeline: list[dict], batch_size: int) -> 
 
     Returns:
         tuple[Tensor, Tensor]: features (N, D) and labels (N,), -1 for unlabelled images.
-
-    Raises:
-        ConfigError: If the head expects another number of images.
     """
     config = deepcopy(runner.cfg.train_dataloader)
     config.dataset.dataset.pipeline = pipeline
     dataset = DATASETS.build(config.dataset)
-    num_images = len(gca_head(runner).clusters)
-    if len(dataset) != num_images:
-        raise ConfigError(f'model.head.num_images={num_images}, but there are {len(dataset)} training images')
     model = unwrap_model(runner)
     model.eval()  # the loop sets training mode before each epoch
     feats: list[Tensor] = []

@@ -10,7 +10,6 @@ from mmpretrain.registry import DATA_SAMPLERS
 from torch.utils.data import BatchSampler, Dataset, Sampler
 
 from ..datasets import dataset_labels
-from ..errors import ConfigError
 from .aggregation import UNLABELLED
 
 
@@ -26,9 +25,6 @@ class NeighborBatchSampler(Sampler[list[int]]):
         batch_size (int): Anchors per batch.
         drop_last (bool): Drop the last batch if it is not full. Defaults to True, as published.
 
-    Raises:
-        ConfigError: If the sampler lacks a seed or epoch, or no batch would be full.
-
     Examples:
         >>> from mmengine.dataset import DefaultSampler
         >>> batches = NeighborBatchSampler(DefaultSampler(range(4), shuffle=False), batch_size=2)
@@ -37,14 +33,9 @@ class NeighborBatchSampler(Sampler[list[int]]):
         [[0, 1, 1, 0], [2, 3, 3, 2]]
     """
 
-    def __init__(self, sampler: Sampler[int], batch_size: int, drop_last: bool = True) -> None:
-        if not hasattr(sampler, 'seed') or not hasattr(sampler, 'epoch'):
-            raise ConfigError(f'NeighborBatchSampler: {type(sampler).__name__} has no seed and epoch')
-        if drop_last and len(sampler) < batch_size:  # type: ignore[arg-type]
-            raise ConfigError(f'NeighborBatchSampler: {batch_size=} is above the number of images: no batch is full')
+    def __init__(self, sampler: DefaultSampler, batch_size: int, drop_last: bool = True) -> None:
         self.sampler = sampler
-        self.batch_size = batch_size
-        self.drop_last = drop_last
+        self.batches = BatchSampler(sampler, batch_size, drop_last)
         self.neighbors: np.ndarray | None = None
 
     def set_graph(self, neighbors: np.ndarray) -> None:
@@ -54,7 +45,7 @@ class NeighborBatchSampler(Sampler[list[int]]):
     def __iter__(self) -> Iterator[list[int]]:
         # the last number separates this stream from those of CategoryDiscovery
         rng = np.random.default_rng((self.sampler.seed, self.sampler.epoch, getattr(self.sampler, 'rank', 0), 2))
-        for anchors in BatchSampler(self.sampler, self.batch_size, self.drop_last):
+        for anchors in self.batches:
             drawn = anchors
             if self.neighbors is not None:
                 columns = rng.integers(self.neighbors.shape[1], size=len(anchors))
@@ -62,7 +53,7 @@ class NeighborBatchSampler(Sampler[list[int]]):
             yield anchors + drawn
 
     def __len__(self) -> int:
-        return len(BatchSampler(self.sampler, self.batch_size, self.drop_last))
+        return len(self.batches)
 
 
 @DATA_SAMPLERS.register_module()

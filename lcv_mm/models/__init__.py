@@ -1,5 +1,6 @@
 """The registered parts of a model, one per file."""
 
+# ruff: noqa: F401 (the names that the package offers)
 from mmpretrain.registry import MODELS
 
 from ..class_variance_loss import ClassVarianceLoss
@@ -14,17 +15,3 @@ from .resnet_layers import ResNetLayers
 from .vgg_layers import VGGLayers
 
 MODELS.register_module(module=ClassVarianceLoss)  # registered here because the loss itself needs only torch
-
-__all__ = [
-    'BCNNHead',
-    'CBPHead',
-    'ClassVarianceLoss',
-    'HBPHead',
-    'ISQRTCOVHead',
-    'LCVClassifier',
-    'MetricLearningLoss',
-    'ResNetLayers',
-    'ResidualAttention',
-    'ResizeLevels',
-    'VGGLayers',
-]

@@ -19,9 +19,6 @@ class BCNNHead(BilinearHead):
             inputs.
         **kwargs: Of MMPretrain's `LinearClsHead`: `loss`, `topk`, `cal_acc`, `init_cfg`.
 
-    Raises:
-        ConfigError: In `pre_logits`, if the feature map has a different number of channels.
-
     Examples:
         >>> import torch
         >>> head = BCNNHead(num_classes=10, in_channels=64)

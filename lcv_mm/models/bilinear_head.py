@@ -9,7 +9,10 @@ from ..errors import ConfigError
 
 
 class BilinearHead(LinearClsHead):
-    """A linear classifier on pooled features. `pre_logits` returns float32 or float64 for maps of any dtype."""
+    """A linear classifier on pooled features.
+
+    `pre_logits` returns float32 or float64 for maps of any dtype, and raises ConfigError for maps of another form.
+    """
 
     def forward(self, feats: tuple[Tensor, ...]) -> Tensor:
         """Compute the scores (N, num_classes) of feature maps, in the dtype of the classifier's weights."""

@@ -81,7 +81,7 @@ class CBPHead(BilinearHead):
         **kwargs: Of MMPretrain's `LinearClsHead`: `loss`, `topk`, `cal_acc`, `init_cfg`.
 
     Raises:
-        ConfigError: If `projection` is unknown; in `pre_logits`, if the feature map has a different number of channels.
+        ConfigError: If `projection` is unknown.
 
     Examples:
         >>> head = CBPHead(num_classes=10, in_channels=64, out_dim=512)

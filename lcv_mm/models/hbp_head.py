@@ -23,9 +23,6 @@ class HBPHead(BilinearHead):
             LCV: "the final dimension of original HBP is 8192". Defaults to 8192 each, as in Yu et al.
         **kwargs: Of MMPretrain's `LinearClsHead`: `loss`, `topk`, `cal_acc`, `init_cfg`.
 
-    Raises:
-        ConfigError: In `pre_logits`, if there are fewer levels, other channels or different resolutions.
-
     Examples:
         >>> import torch
         >>> head = HBPHead(num_classes=10, in_channels=64, proj_dim=128)
@@ -36,7 +33,7 @@ class HBPHead(BilinearHead):
     def __init__(
         self, num_classes: int, in_channels: int | tuple[int, int, int], proj_dim: int = 8192, **kwargs: Any
     ) -> None:
-        channels = list(in_channels) if isinstance(in_channels, list | tuple) else [in_channels] * NUM_LEVELS
+        channels = [in_channels] * NUM_LEVELS if isinstance(in_channels, int) else in_channels
         super().__init__(num_classes, NUM_PAIRS * proj_dim, **kwargs)
         self.level_channels = channels
         # 1x1 convolutions, as in the authors' code. It initialises with Caffe's Xavier, bias 0. Here: PyTorch's default

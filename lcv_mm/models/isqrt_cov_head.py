@@ -23,9 +23,6 @@ class ISQRTCOVHead(BilinearHead):
         iterations (int): Newton-Schulz iterations. Defaults to 5, the authors' choice.
         **kwargs: Of MMPretrain's `LinearClsHead`: `loss`, `topk`, `cal_acc`, `init_cfg`.
 
-    Raises:
-        ConfigError: In `pre_logits`, if the feature map has a different number of channels.
-
     Examples:
         >>> import torch
         >>> head = ISQRTCOVHead(num_classes=10, in_channels=512, reduce_channels=64)

@@ -59,10 +59,6 @@ class LCVClassifier(ImageClassifier):
                 raise ConfigError(f"space='head' compares the input of `fc`; {type(self.head).__name__} has none")
             self.head.fc.register_forward_pre_hook(self._keep_pooled)
 
-    def extract_feat(self, inputs: Tensor, stage: str = 'neck') -> tuple[Tensor, ...] | Tensor:
-        """As in `ImageClassifier`, but casts inputs to the dtype of the weights: the preprocessor returns float32."""
-        return super().extract_feat(inputs.to(next(self.parameters()).dtype), stage)
-
     def loss(self, inputs: Tensor, data_samples: list[DataSample]) -> dict[str, Tensor]:
         """Compute the losses of images (N, 3, H, W), and the mean distances, which are logged but not summed."""
         labels = single_labels(data_samples)

@@ -34,7 +34,7 @@ class MetricLearningLoss(BaseModule):
         gather (bool): With several processes, take the pairs across all of them. Defaults to False.
 
     Raises:
-        ConfigError: If the package is not installed, or a name or space is unknown.
+        ConfigError: If the package is not installed, or the space is unknown.
 
     Examples:
         >>> loss = MetricLearningLoss(dict(type='TripletMarginLoss', margin=0.2), space='pooled')
@@ -82,7 +82,4 @@ class MetricLearningLoss(BaseModule):
 
 def _build(module: object, part: str | dict) -> torch.nn.Module:
     options = dict(type=part) if isinstance(part, str) else dict(part)
-    name = options.pop('type')
-    if not hasattr(module, name):
-        raise ConfigError(f'MetricLearningLoss: pytorch-metric-learning has no {name!r} among its losses or miners')
-    return getattr(module, name)(**options)
+    return getattr(module, options.pop('type'))(**options)

@@ -6,7 +6,7 @@ from typing import Any
 from mmpretrain.models import ResNet
 from mmpretrain.models.backbones.resnet import BasicBlock
 from mmpretrain.registry import MODELS
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..errors import ConfigError
 from .strict_backbone import StrictBackbone
@@ -30,7 +30,6 @@ class ResNetLayers(StrictBackbone, ResNet):
 
     Raises:
         ConfigError: If a layer's name is unknown.
-        WeightsError: In `init_weights`, if the checkpoint can't be had or does not fit.
 
     Examples:
         >>> import torch
@@ -49,10 +48,8 @@ class ResNetLayers(StrictBackbone, ResNet):
             kwargs['init_cfg'] = init_cfg
         super().__init__(depth, **kwargs)
         names = []
-        for stage in self.res_layers:
-            for i, block in enumerate(getattr(self, stage)):
-                names += [f'{stage}.{i}.relu1'] if isinstance(block, BasicBlock) else []
-                names.append(f'{stage}.{i}')
+        for name, block in self._blocks():
+            names += [f'{name}.relu1', name] if isinstance(block, BasicBlock) else [name]
         if not out_layers or not set(out_layers) <= set(names):
             raise ConfigError(f'ResNetLayers: out_layers={list(out_layers)} must name layers of {names}')
         self.out_layers = tuple(out_layers)
@@ -63,24 +60,25 @@ class ResNetLayers(StrictBackbone, ResNet):
         x = self.as_weights(x)
         x = self.maxpool(self.stem(x) if self.deep_stem else self.relu(self.norm1(self.conv1(x))))
         outs: dict[str, Tensor] = {}
-        for stage in self.res_layers:
-            for i, block in enumerate(getattr(self, stage)):
-                name = f'{stage}.{i}'
-                if f'{name}.relu1' in self.out_layers:
-                    outs[f'{name}.relu1'], x = _both_halves(block, x)
-                else:
-                    x = block(x)
-                if name in self.out_layers:
-                    outs[name] = x
-                if len(outs) == len(set(self.out_layers)):
-                    return tuple(outs[name] for name in self.out_layers)
-        raise AssertionError('unreachable: the names are checked when the network is built')
+        for name, block in self._blocks():
+            if f'{name}.relu1' in self.out_layers:
+                outs[f'{name}.relu1'], x = _both_halves(block, x)
+            else:
+                x = block(x)
+            if name in self.out_layers:
+                outs[name] = x
+            if len(outs) == len(set(self.out_layers)):
+                break
+        return tuple(outs[name] for name in self.out_layers)
+
+    def _blocks(self) -> list[tuple[str, nn.Module]]:
+        return [(f'{stage}.{i}', block) for stage in self.res_layers for i, block in enumerate(getattr(self, stage))]
 
     def get_layer_depth(self, param_name: str, prefix: str = '') -> tuple[int, int]:
         """As in MMPretrain. For depth 18, which MMPretrain lacks: 0 for the stem, then one per block, then the head."""
         if self.depth != 18:
             return super().get_layer_depth(param_name, prefix)
-        blocks = [f'{prefix}{stage}.{i}.' for stage in self.res_layers for i in range(len(getattr(self, stage)))]
+        blocks = [f'{prefix}{name}.' for name, _ in self._blocks()]
         last = 0 if param_name.startswith(prefix) else len(blocks) + 1
         depth = next((i for i, block in enumerate(blocks, 1) if param_name.startswith(block)), last)
         return depth, len(blocks) + 2

@@ -70,7 +70,7 @@ def load_pretrained(
         module (nn.Module): The backbone.
         checkpoint (str | PathLike): A file, a URL, or `torchvision://vgg16`.
         prefix (str, optional): Keep only keys with this prefix, and strip it: `'backbone.'` for a classifier's file.
-        rename (Callable, optional): `rename(state_dict) -> state_dict`, applied after the prefix is stripped.
+        rename (Callable, optional): Applied to the weights after the prefix is stripped.
 
     Raises:
         WeightsError: If the file is missing, can't be downloaded, or does not fit `module`.
@@ -83,10 +83,7 @@ def load_pretrained(
         prefix = f'{prefix.removesuffix(".")}.'.removeprefix('module.')
         chosen = {key.removeprefix(prefix): value for key, value in chosen.items() if key.startswith(prefix)}
     if rename is not None:
-        try:
-            chosen = rename(chosen)
-        except WeightsError as error:
-            raise WeightsError(f'{source}: {error}') from error
+        chosen = rename(chosen)
     fit = fit_of(module, chosen)
     if fit.wrong:
         raise WeightsError(

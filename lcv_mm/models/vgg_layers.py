@@ -8,7 +8,7 @@ from mmpretrain.models import VGG
 from mmpretrain.registry import MODELS
 from torch import Tensor
 
-from ..errors import ConfigError, WeightsError
+from ..errors import ConfigError
 from .strict_backbone import StrictBackbone
 
 
@@ -29,7 +29,6 @@ class VGGLayers(StrictBackbone, VGG):
 
     Raises:
         ConfigError: If a layer's name is unknown.
-        WeightsError: In `init_weights`, if the checkpoint can't be had or does not fit.
 
     Examples:
         >>> import torch
@@ -82,34 +81,14 @@ class VGGLayers(StrictBackbone, VGG):
 
 
 def rename_torchvision_vgg(state_dict: Mapping[str, Tensor], module: VGG) -> Mapping[str, Tensor]:
-    """Rename torchvision's VGG weights to MMPretrain's names, matching the convolutions in order.
+    """Rename torchvision's VGG weights to MMPretrain's names, matching convolutions and norms in order.
 
-    torchvision numbers every layer, including ReLU and norm (`features.N.weight`). MMPretrain groups a convolution, its
-    norm and its ReLU into one block (`features.M.conv.weight`, `features.M.bn.weight`). Other weights, and those that
-    already have MMPretrain's names, are returned unchanged.
-
-    Raises:
-        WeightsError: If the weights have batch norm and `module` does not: the convolutions would fit, but compute
-            something else.
+    torchvision numbers every layer, including ReLU (`features.N.weight`). MMPretrain groups a convolution, its norm and
+    its ReLU into one block (`features.M.conv.weight`, `features.M.bn.weight`). Other weights, and those that already
+    have MMPretrain's names, are returned unchanged.
     """
-    if _has_norm(state_dict) and not _has_norm(module.state_dict()):
-        raise WeightsError(
-            'the weights are of a VGG with batch norm, the backbone has none; add '
-            "norm_cfg=dict(type='BN') to the backbone, or take the weights without norm (torchvision://vgg16)"
-        )
-    blocks = (i for i, layer in module.features.named_children() if hasattr(layer, 'conv'))
-    names = {}
-    block = ''
     numbers = {int(match[1]) for key in state_dict if (match := re.fullmatch(r'features\.(\d+)\.[a-z_]+', key))}
-    for number in sorted(numbers):
-        is_norm = f'features.{number}.running_mean' in state_dict
-        if not is_norm:
-            block = next(blocks, '')
-        if block:  # convolutions beyond those of the module keep their names
-            names[f'features.{number}'] = f'features.{block}.{"bn" if is_norm else "conv"}'
+    layers = dict.fromkeys(key.rpartition('.')[0] for key in module.features.state_dict())  # '0.conv', '0.bn', ...
+    names = {f'features.{n}': f'features.{layer}' for n, layer in zip(sorted(numbers), layers, strict=False)}
     split = {key: key.rpartition('.') for key in state_dict}
     return {f'{names.get(layer, layer)}{dot}{name}': state_dict[key] for key, (layer, dot, name) in split.items()}
-
-
-def _has_norm(state_dict: Mapping[str, Tensor]) -> bool:
-    return any(key.startswith('features.') and key.endswith('.running_mean') for key in state_dict)

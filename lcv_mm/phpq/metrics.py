@@ -33,13 +33,8 @@ class RetrievalMAP(BaseMetric):
     """Retrieval mAP in per cent, over the full ranking: `retrieval/mAP`. It is not an accuracy.
 
     Queries without a relevant image in the database are left out, as in `ClassVarianceMetric`; the log gives their
-    number. NaN scores give NaN. Otherwise the result equals that of MMPretrain's `RetrievalAveragePrecision` with
-    `topk` set to the size of the database. The metric reads `pred_label` (the order of the database), its `pred_score`,
-    and `gt_score` (the relevant images).
-
-    Args:
-        collect_device (str): 'cpu' or 'gpu'.
-        prefix (str, optional): Defaults to 'retrieval'.
+    number. The result equals that of MMPretrain's `RetrievalAveragePrecision` with `topk` set to the size of the
+    database. The metric reads `pred_label` (the order of the database) and `gt_score` (the relevant images).
     """
 
     default_prefix = 'retrieval'
@@ -48,8 +43,7 @@ class RetrievalMAP(BaseMetric):
         """Keep the average precision of each query of a batch, not its ranking."""
         for sample in data_samples:
             hits = sample['gt_score'][sample['pred_label']]
-            precision = float(average_precision(hits)) if sample['pred_score'].isfinite().all() else float('nan')
-            self.results.append((precision, bool(hits.any())))
+            self.results.append((float(average_precision(hits)), bool(hits.any())))
 
     def compute_metrics(self, results: list[tuple[float, bool]]) -> dict[str, float]:
         """The mean over the queries with a relevant image; NaN if there are none."""

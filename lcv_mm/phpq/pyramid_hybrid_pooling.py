@@ -7,8 +7,6 @@ from mmengine.model import BaseModule
 from mmpretrain.registry import MODELS
 from torch import Tensor, nn
 
-from .quantization import hybrid_pool
-
 
 @MODELS.register_module()
 class PyramidHybridPooling(BaseModule):
@@ -31,11 +29,10 @@ class PyramidHybridPooling(BaseModule):
 
     def __init__(self, in_channels: Sequence[int], out_channels: int | None = 256, maximum: bool = True) -> None:
         super().__init__(init_cfg=dict(type='Xavier', layer='Linear', distribution='uniform'))
-        self.in_channels = tuple(in_channels)
         self.maximum = maximum
         self.projections = nn.ModuleList(
             nn.Linear((1 + maximum) * channels, out_channels) if out_channels else nn.Identity()
-            for channels in self.in_channels
+            for channels in in_channels
         )
 
     def forward(self, feats: tuple[Tensor, ...]) -> tuple[Tensor]:
@@ -43,3 +40,9 @@ class PyramidHybridPooling(BaseModule):
         pooled = [hybrid_pool(x) if self.maximum else x.mean((2, 3)) for x in feats]
         levels = [project(x) for project, x in zip(self.projections, pooled, strict=True)]
         return (torch.cat(levels, dim=1),)
+
+
+def hybrid_pool(x: Tensor) -> Tensor:
+    """Mean and maximum over the spatial positions, concatenated: (N, C, H, W) -> (N, 2 * C)."""
+    flat = x.flatten(2)  # (N, C, H, W) -> (N, C, L)
+    return torch.cat([flat.mean(2), flat.amax(2)], dim=1)

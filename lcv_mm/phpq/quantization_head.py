@@ -1,4 +1,7 @@
-"""The head of PHPQ: an embedding, its codebooks and their losses."""
+"""The head of PHPQ: an embedding, its codebooks and their losses.
+
+N images have M parts of d channels each; there are M codebooks of K codewords. Parts and codewords have unit length.
+"""
 
 from typing import Any
 
@@ -12,7 +15,6 @@ from torch import Tensor, nn
 
 from ..errors import ConfigError
 from ..ops.arithmetic import accumulation_dtype, no_autocast
-from .quantization import codeword_scores, quantize
 
 CODEWORDS = 256  # in each codebook: a code is one byte
 
@@ -40,7 +42,7 @@ class QuantizationHead(ClsHead):
         **kwargs: Of MMPretrain's `ClsHead`: `loss`, `topk`, `cal_acc`, `init_cfg`.
 
     Raises:
-        ConfigError: If a number is out of range, or the feature has too few channels for the bits.
+        ConfigError: If `bits` is not a multiple of 8.
 
     Examples:
         >>> head = QuantizationHead(num_classes=10, in_channels=64, bits=16).eval()
@@ -61,10 +63,8 @@ class QuantizationHead(ClsHead):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self._check(in_channels, bits, part_channels)
-        if not (alpha > 0 and scale > 0 and attention_topk > 0 and weight_quantization >= 0):  # nor NaN
-            numbers = f'{alpha=}, {scale=}, {attention_topk=} must be above 0, {weight_quantization=} 0 or more'
-            raise ConfigError(f'QuantizationHead: {numbers}')
+        if bits < 8 or bits % 8:
+            raise ConfigError(f'QuantizationHead: {bits=} must be a multiple of 8')
         self.num_classes, self.alpha, self.attention_topk, self.scale = num_classes, alpha, attention_topk, scale
         self.weight_quantization = weight_quantization
         books = bits // 8
@@ -74,13 +74,6 @@ class QuantizationHead(ClsHead):
         for book in self.codebooks.data:
             nn.init.xavier_uniform_(book)
         self.fc = NormProduct(books * part_channels, num_classes)
-
-    @staticmethod
-    def _check(in_channels: int, bits: int, part_channels: int) -> None:
-        if not isinstance(bits, int) or bits < 8 or bits % 8:
-            raise ConfigError(f'QuantizationHead: {bits=} must be a multiple of 8')
-        if bits // 8 * part_channels > in_channels:
-            raise ConfigError(f'QuantizationHead: {bits=} of {part_channels=} need more than {in_channels=}')
 
     def parts(self, feats: tuple[Tensor, ...]) -> Tensor:
         """Embed the last level: a tuple of (N, in_channels) -> (N, M, d), each part of unit length."""
@@ -117,3 +110,45 @@ class QuantizationHead(ClsHead):
         losses['loss_quantized'] = self._get_loss(self.classify(quantized), data_samples, **kwargs)['loss']
         losses['loss_quantization'] = self.weight_quantization * error
         return losses
+
+
+def codeword_scores(parts: Tensor, codebooks: Tensor) -> Tensor:
+    """Inner product of each part with each codeword of its codebook: (N, M, d), (M, K, d) -> (N, M, K).
+
+    For a query, these are the look-up tables of asymmetric search.
+    """
+    return torch.einsum('nmd,mkd->nmk', parts, codebooks)
+
+
+def soft_codes(scores: Tensor, alpha: float, topk: int) -> Tensor:
+    """Partial codebook attention: softmax over the k highest-scoring codewords; the others get 0 and no gradient.
+
+    Args:
+        scores (Tensor): (N, M, K).
+        alpha (float): Factor of the scores before the softmax, above 0; higher values are closer to a hard code.
+        topk (int): Number k of codewords, in [1, K]; K gives the plain softmax, 1 the hard code.
+
+    Returns:
+        Tensor: (N, M, K); each row sums to 1.
+    """
+    values, nearest = scores.topk(topk, dim=-1)
+    return torch.zeros_like(scores).scatter(-1, nearest, torch.softmax(alpha * values, dim=-1))
+
+
+def quantize(parts: Tensor, codebooks: Tensor, alpha: float, topk: int) -> tuple[Tensor, Tensor]:
+    """Quantise with straight-through gradients.
+
+    Args:
+        parts (Tensor): (N, M, d).
+        codebooks (Tensor): (M, K, d).
+        alpha (float): Factor of the scores before the softmax, as in `soft_codes`.
+        topk (int): Number of codewords in the attention.
+
+    Returns:
+        tuple[Tensor, Tensor]: (N, M, d) each: the nearest codewords with the gradient of the soft codewords, and the
+        nearest codewords with their own gradient.
+    """
+    scores = codeword_scores(parts, codebooks)
+    soft = torch.einsum('nmk,mkd->nmd', soft_codes(scores, alpha, topk), codebooks)
+    hard = codebooks[torch.arange(len(codebooks), device=scores.device), scores.argmax(-1)]
+    return hard.detach() + (soft - soft.detach()), hard

@@ -1,19 +1,20 @@
-"""Retrievers with a database of short codes, or of the unquantised features."""
+"""Retrievers with a database of short codes, or of the unquantised features, and the hook that encodes it."""
 
+from copy import deepcopy
 from typing import Any
 
-import mmengine.dist as dist
 import torch
+from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmpretrain.models import ImageClassifier, ImageToImageRetriever
-from mmpretrain.registry import MODELS
+from mmpretrain.registry import HOOKS, MODELS
 from mmpretrain.structures import DataSample
 from mmpretrain.utils import track_on_main_process
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from ..errors import ConfigError, DataError
-from .quantization import lookup_scores
+from ..engine.checkpoint_fit_hook import unwrap_model
+from ..errors import ConfigError
 
 
 @MODELS.register_module()
@@ -33,15 +34,12 @@ class QuantizedRetriever(ImageToImageRetriever):
         backbone (dict): Config of a backbone.
         neck (dict): Config of a neck that returns one feature (N, in_channels).
         head (dict): Config of a `QuantizationHead`.
-        prototype (DataLoader | dict | None): The labelled database, as a loader or its config, without shuffling.
-            None: `DatabaseHook` provides one.
+        prototype (DataLoader | dict | None): The labelled database, as a loader or its config. None: `DatabaseHook`
+            provides one.
         data_preprocessor (dict, optional): As in MMPretrain's classifiers.
-        init_cfg (dict, optional): As in MMEngine's models.
 
     Raises:
         ConfigError: In `prepare_prototype`, if there is no database.
-        DataError: In `prepare_prototype`, if an image of the database does not have exactly one label, or has the index
-            of another image.
     """
 
     def __init__(
@@ -51,11 +49,10 @@ class QuantizedRetriever(ImageToImageRetriever):
         head: dict,
         prototype: DataLoader | dict | None = None,
         data_preprocessor: dict | None = None,
-        init_cfg: dict | None = None,
     ) -> None:
         # a classifier without a head, so the parts keep the names that optimizers and hooks expect
         encoder = dict(type=ImageClassifier, backbone=backbone, neck=neck)
-        super().__init__(encoder, prototype or {}, head, data_preprocessor=data_preprocessor, init_cfg=init_cfg)
+        super().__init__(encoder, prototype or {}, head, data_preprocessor=data_preprocessor)
 
     @property
     def backbone(self) -> nn.Module:
@@ -72,36 +69,21 @@ class QuantizedRetriever(ImageToImageRetriever):
 
     @torch.no_grad()
     def prepare_prototype(self) -> None:
-        """Encode the database with the current weights."""
-        if not isinstance(self.prototype, dict | DataLoader) or not self.prototype:
+        """Encode the database with the current weights. Each of several processes encodes all of it."""
+        if not self.prototype:
             raise ConfigError(f'{type(self).__name__}: no database to search; add DatabaseHook or set model.prototype')
-        loader = Runner.build_dataloader(self.prototype)
+        given = Runner.build_dataloader(self.prototype)
+        loader = DataLoader(given.dataset, given.batch_size, num_workers=given.num_workers, collate_fn=given.collate_fn)
         self.eval()
-        kept: dict[int, Tensor] = {}
-        labels = torch.full([len(loader.dataset)], -1)
+        rows: list[Tensor] = []
+        labels: list[int] = []
         for batch in track_on_main_process(loader, 'Prepare database'):
-            samples = batch['data_samples']
             data = self.data_preprocessor(batch, False)
-            rows = self.database_rows(self.head.parts(self.extract_feat(data['inputs'])))
-            for sample, row in zip(samples, rows, strict=True):
-                labels[sample.sample_idx] = _label(sample)
-                kept[sample.sample_idx] = row
-        vecs = rows.new_zeros(len(labels), *rows.shape[1:])
-        vecs[list(kept)] = torch.stack([*kept.values()])
-        vecs = self._of_all_ranks(vecs, labels)
-        if (lost := int((labels < 0).sum())) > 0:
-            raise DataError(f'{lost} of {len(labels)} images of the database have the sample_idx of another image')
-        self.register_buffer('prototype_vecs', vecs, persistent=False)
-        self.register_buffer('prototype_labels', labels.to(rows.device), persistent=False)
+            rows.append(self.database_rows(self.head.parts(self.extract_feat(data['inputs']))))
+            labels += [int(sample.gt_label) for sample in batch['data_samples']]
+        self.register_buffer('prototype_vecs', torch.cat(rows), persistent=False)
+        self.register_buffer('prototype_labels', torch.tensor(labels, device=rows[0].device), persistent=False)
         self.prototype_inited = True
-
-    @staticmethod
-    def _of_all_ranks(vecs: Tensor, labels: Tensor) -> Tensor:
-        """Fill in, in place, the rows and labels encoded by other processes; two processes may share some."""
-        for known, part in zip(dist.all_gather_object(labels), dist.all_gather_object(vecs.cpu()), strict=True):
-            mine = known >= 0
-            labels[mine], vecs[mine.to(vecs.device)] = known[mine], part[mine].to(vecs.device)
-        return vecs
 
     def matching(self, inputs: Tensor) -> dict[str, Tensor]:
         """Rank the database for queries with parts (Q, M, d): scores and order of the images, (Q, N)."""
@@ -119,15 +101,8 @@ class QuantizedRetriever(ImageToImageRetriever):
         for sample, class_score in zip(samples, self.head.classify(parts).softmax(-1), strict=True):
             sample.set_field(class_score, 'class_score')
             if 'gt_label' in sample:
-                sample.set_gt_score((self.prototype_labels == _label(sample)).float())
+                sample.set_gt_score((self.prototype_labels == sample.gt_label).float())
         return samples
-
-
-def _label(sample: DataSample) -> int:
-    label = sample.get('gt_label')
-    if label is None or label.numel() != 1:
-        raise DataError(f'{sample.get("img_path", "an image")} must have one label, like all queries and the database')
-    return int(label)
 
 
 @MODELS.register_module()
@@ -144,3 +119,48 @@ class ContinuousRetriever(QuantizedRetriever):
     def scores(self, parts: Tensor) -> Tensor:
         """Inner products of queries (Q, M, d) with each image of the database: (Q, N), in [-M, M]."""
         return parts.flatten(1) @ self.prototype_vecs.flatten(1).T
+
+
+def lookup_scores(tables: Tensor, codes: Tensor) -> Tensor:
+    """Asymmetric scores: inner products of queries with the codewords of a database, each a sum of M look-ups.
+
+    Args:
+        tables (Tensor): (Q, M, K), `codeword_scores` of the queries.
+        codes (Tensor): (N, M), integers below K.
+
+    Returns:
+        Tensor: (Q, N).
+    """
+    scores = tables.new_zeros(len(tables), len(codes))
+    for book, column in enumerate(codes.long().unbind(1)):
+        scores += tables[:, book].index_select(1, column)
+    return scores
+
+
+@HOOKS.register_module()
+class DatabaseHook(Hook):
+    """Encodes a retriever's database before each validation and each test.
+
+    A retriever without a `prototype` gets the config's training images, with the pipeline, batches and workers of the
+    evaluation. Options that change the training data, such as another fold, also change the database. MMPretrain's
+    `PrepareProtoBeforeValLoopHook` acts before `EMAHook` swaps the weights, and does not act before a test.
+    """
+
+    priority = 'LOW'  # after EMAHook
+
+    def before_val_epoch(self, runner: Runner) -> None:
+        self._prepare(runner, 'val_dataloader')
+
+    def before_test_epoch(self, runner: Runner) -> None:
+        self._prepare(runner, 'test_dataloader')
+
+    def _prepare(self, runner: Runner, evaluated: str) -> None:
+        model = unwrap_model(runner)
+        if not model.prototype:
+            loader = deepcopy(runner.cfg[evaluated])
+            pipeline = loader.dataset.pipeline
+            loader.dataset = deepcopy(runner.cfg.train_dataloader.dataset)
+            loader.dataset.pipeline = pipeline
+            loader.persistent_workers = False  # the loader is rebuilt for each evaluation
+            model.prototype = loader
+        model.prepare_prototype()

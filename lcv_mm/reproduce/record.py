@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from ..engine import write_atomically
-from ..engine.trained_classifier_hook import has_learned
+from ..engine.loss_hooks import has_learned
 from .paper import metric_of
 
 RECORD = 'record.json'

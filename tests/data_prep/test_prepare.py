@@ -40,7 +40,7 @@ def pack(file: Path, *paths: Path) -> None:
 
 def two_each(facts: DatasetInfo, classes: int) -> DatasetInfo:
     """The facts of a small dataset with one training and one test image of each class."""
-    splits = tuple(Split({'split': split}, classes, (1, 1)) for split in ('train', 'test'))
+    splits = tuple(Split({'split': split}, classes) for split in ('train', 'test'))
     return replace(facts, images=2 * classes, splits=splits)
 
 

@@ -70,6 +70,13 @@ def test_missing_images_are_counted_and_the_first_are_named_and_the_other_split_
     assert len(cls(str(root), split='test'))
 
 
+@pytest.mark.parametrize('cls', [StanfordDogs, OxfordFlower17])
+def test_a_damaged_mat_file_is_named_as_a_list(cls, copy):
+    root = copy(cls)
+    (root / cls.LISTS[0]).write_bytes((root / cls.LISTS[0]).read_bytes()[:200])
+    assert f'{cls.__name__} in {root}: a list cannot be read (' in data_error(cls, root)
+
+
 def test_an_image_cut_short_ends_training_with_an_error_and_an_intact_one_does_not(copy):
     root = copy(StanfordDogs)
     dataset = StanfordDogs(str(root), pipeline=LOAD)
@@ -98,13 +105,3 @@ def test_a_part_of_cub_is_read_with_the_names_of_its_classes(tmp_path):
         assert part.CLASSES[24] == 'Common_Yellowthroat'
         assert '/200.Common_Yellowthroat/' in part.get_data_info(len(part) - 1)['img_path']
         assert part[0]['data_samples'].gt_label.item() == 0
-
-
-def test_an_image_that_is_listed_twice_is_named(copy):
-    root = copy(CUB200)
-    images = dict(line.split() for line in (root / 'images.txt').read_text().splitlines())
-    splits = dict(line.split() for line in (root / 'train_test_split.txt').read_text().splitlines())
-    first, second = [number for number, split in splits.items() if split == '1'][:2]
-    images[second] = images[first]
-    (root / 'images.txt').write_text(''.join(f'{number} {image}\n' for number, image in images.items()))
-    assert f"1 images of the split 'train' are listed twice: {images[first]}" in data_error(CUB200, root)

@@ -1,22 +1,15 @@
-"""Distances and retrieval over a whole set, against SciPy and scikit-learn; and through the Runner."""
-
-from pathlib import Path
+"""Distances and retrieval over a whole set, against SciPy and scikit-learn."""
 
 import numpy as np
 import pytest
 import torch
-from mmengine.config import Config
-from mmengine.runner import Runner
 from scipy.spatial.distance import cdist, pdist
 from sklearn.metrics import average_precision_score
 from sklearn.neighbors import NearestNeighbors
-from tiny_run import tiny_settings
 from torch import Tensor
 
-from lcv_mm.engine.checkpoint_fit_hook import unwrap_model
-from lcv_mm.engine.class_variance_metric import feature_quality
+from lcv_mm.engine import ClassVarianceMetric, feature_quality
 
-ROOT = Path(__file__).parents[2]
 LABELS = torch.tensor([0, 0, 1, 1, 1, 2, 2, 2, 2, 3, 0])  # of class 3 one image
 
 
@@ -90,24 +83,9 @@ def test_a_model_that_gives_one_feature_to_all_images_is_as_good_as_chance():
     assert np.isnan(found['ratio'])
 
 
-def test_the_runner_reports_them_of_what_goes_into_the_head(tmp_path):
-    cfg = Config.fromfile(ROOT / 'configs/birdlets/cbp_resnet18_birdlets.py')  # of MMPretrain's ImageClassifier
-    cfg.merge_from_dict(tiny_settings(tmp_path / 'birdlets') | {'model.head.out_dim': 64})
-    cfg.test_dataloader.batch_size = 5
-    cfg.work_dir = str(tmp_path / 'work')
-    cfg.custom_hooks = [dict(type='lcv_mm.engine.PooledFeatureHook')]
-    cfg.test_evaluator = [dict(type='Accuracy', topk=(1, 5)), dict(type='lcv_mm.ClassVarianceMetric')]
-    runner = Runner.from_cfg(cfg)
-    metrics = runner.test()
-    model, feats, labels = unwrap_model(runner).eval(), [], []
-    assert not model.head._forward_pre_hooks
-    with torch.no_grad():
-        for batch in runner.test_dataloader:
-            batch = model.data_preprocessor(batch)
-            feats.append(model.extract_feat(batch['inputs'])[-1].mean((2, 3)))
-            labels += [int(sample.gt_label) for sample in batch['data_samples']]
-    expected = reference(torch.cat(feats).double(), torch.tensor(labels))
-    assert len(labels) == 12
-    for name, value in expected.items():
-        assert metrics[f'class_variance/{name}'] == pytest.approx(value, rel=1e-5)
-    assert 0 <= metrics['accuracy/top1'] <= 100
+def test_the_metric_takes_the_feature_and_the_label_of_each_sample():
+    metric = ClassVarianceMetric()
+    for feat, label in zip(features(), LABELS, strict=True):
+        metric.process({}, [dict(pooled_feat=feat, gt_label=label[None])])
+    expected = {f'class_variance/{name}': value for name, value in reference(features(), LABELS).items()}
+    assert metric.evaluate(len(LABELS)) == pytest.approx(expected)

@@ -40,9 +40,7 @@ def test_the_loss_is_the_mean_over_the_levels_and_the_targets_are_of_the_images_
 def test_the_predicted_label_is_the_most_probable_final_cluster():
     head, feats = head_of(), torch.randn(4, 4)
     for row, sample in zip(feats, head.predict((feats,), [DataSample() for _ in feats]), strict=True):
-        logits = [
-            (row @ weight + bias).item() for weight, bias in zip(head.level1.weight, head.level1.bias, strict=True)
-        ]
+        logits = (head.level1.weight @ row + head.level1.bias).tolist()
         assert sample.pred_label.tolist() == [logits.index(max(logits))]
         assert sample.pred_score.tolist() == pytest.approx(torch.tensor(logits).softmax(0).tolist())
 

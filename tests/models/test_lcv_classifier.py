@@ -72,23 +72,12 @@ def mixed() -> list[DataSample]:
     return [sample.set_gt_score(torch.full((4,), 0.25)) for sample in samples([0, 1, 2, 3])]
 
 
-NOT_ONE_LABEL = {
-    'mixed elsewhere': mixed(),
-    'several labels': [DataSample().set_gt_label([0, 1]) for _ in range(4)],
-    'no label': [DataSample() for _ in range(4)],
-}
-
-
-@pytest.mark.parametrize('name', NOT_ONE_LABEL)
-def test_images_that_do_not_belong_to_one_class_each_are_refused(model, name):
-    with pytest.raises(ConfigError, match='feed it images of one `gt_label` each, or take ImageClassifier'):
-        model.loss(IMAGES, NOT_ONE_LABEL[name])
-
-
-def test_on_a_mixed_batch_the_pair_losses_are_left_out_where_this_is_asked_for():
+def test_a_mixed_batch_is_refused_and_the_pair_losses_are_left_out_where_this_is_asked_for(model):
     mixing = dict(train_cfg=dict(augments=dict(type='Mixup', alpha=1.0)), data_preprocessor=dict(num_classes=4))
     with pytest.raises(ConfigError, match='skip_mixed=True'):
         MODELS.build(dict(LCV, type='LCVClassifier', **mixing))
+    with pytest.raises(ConfigError, match='feed it images of one'):
+        model.loss(IMAGES, mixed())
     model = MODELS.build(dict(LCV, type='LCVClassifier', skip_mixed=True, **mixing)).eval()
     total, log = model.parse_losses(model.loss(IMAGES, mixed()))
     head = model.head.loss(model.extract_feat(IMAGES), mixed())['loss']
@@ -96,7 +85,7 @@ def test_on_a_mixed_batch_the_pair_losses_are_left_out_where_this_is_asked_for()
     assert set(log) == {'loss', 'loss_cls'}
     assert {'loss_inter', 'loss_intra'} < set(model.loss(IMAGES, samples([0, 1, 0, 3])))
     with pytest.raises(ConfigError, match='feed it images of one'):
-        model.loss(IMAGES, NOT_ONE_LABEL['several labels'])
+        model.loss(IMAGES, [DataSample().set_gt_label([0, 1]) for _ in range(4)])
     gathering = dict(LCV, variance_loss=dict(type='ClassVarianceLoss', gather=True))
     with pytest.raises(ConfigError, match='would let the others wait'):
         MODELS.build(dict(gathering, type='LCVClassifier', skip_mixed=True))

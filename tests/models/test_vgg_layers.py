@@ -1,5 +1,4 @@
 import torch
-from mmpretrain.models import VGG
 from torchvision.models import vgg
 
 from lcv_mm.models import VGGLayers
@@ -18,10 +17,6 @@ def test_the_named_layers_are_those_of_torchvisions_network(tmp_path):
     with torch.no_grad():
         for name, out, end in zip(names, model.eval()(IMAGES), ends, strict=True):
             assert torch.equal(out, reference.features[:end](IMAGES)), name
-
-
-def test_state_dict_keys_are_mmpretrains():
-    assert VGGLayers(16).state_dict().keys() == VGG(16).state_dict().keys()
 
 
 def test_nothing_is_computed_after_the_last_layer_also_where_it_is_asked_for_twice():

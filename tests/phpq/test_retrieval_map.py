@@ -44,12 +44,6 @@ def test_a_query_with_nothing_to_find_is_left_out_and_counted(caplog_mmengine):
     assert math.isnan(evaluate(RetrievalMAP(), [alone])['retrieval/mAP'])
 
 
-def test_a_ranking_by_scores_that_are_no_numbers_has_no_precision():
-    queries = samples()
-    queries[1].pred_score[7] = math.nan
-    assert math.isnan(evaluate(RetrievalMAP(), queries)['retrieval/mAP'])
-
-
 def test_top1_is_of_the_classes_and_not_of_the_ranking():
     metric = ClassScoreAccuracy(topk=(1,))
     queries = samples()  # of the classes 0, 1, 2, 1

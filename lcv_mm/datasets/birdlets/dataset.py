@@ -17,7 +17,7 @@ from mmpretrain.registry import DATASETS
 
 from ...errors import ConfigError, DataError
 from ..cub200 import CUB200
-from .drawing import DRAWING_VERSION, MIN_IMAGE_SIZE, Species, draw_birdlet
+from .drawing import DRAWING_VERSION, Species, draw_birdlet
 from .scene import Image
 
 SETTINGS_FILE = 'birdlets.json'
@@ -59,22 +59,17 @@ def birdlet(class_index: int, image_index: int, seed: int = 0, image_size: int =
 
 @dataclass(frozen=True)
 class BirdletsSettings:
-    """The settings that determine the pictures, saved with them as `birdlets.json`; ConfigError if out of range."""
+    """The settings that determine the pictures, saved with them as `birdlets.json`."""
 
-    num_classes: int = 20  # number of species, counted from the first, in [1, 20]
-    train_per_class: int = 40  # training images per class, at least 1
-    test_per_class: int = 20  # test images per class, at least 1
-    image_size: int = 160  # width and height in pixels, at least 32
-    seed: int = 0  # seed of all drawing, not negative
+    num_classes: int = 20  # number of species, counted from the first, in [1, 20]; otherwise ConfigError
+    train_per_class: int = 40  # training images per class
+    test_per_class: int = 20  # test images per class
+    image_size: int = 160  # width and height in pixels; below 32, the traits are not visible
+    seed: int = 0  # seed of all drawing
     drawing_version: int = DRAWING_VERSION  # version of the drawing code
 
     def __post_init__(self) -> None:
-        least = dict(num_classes=1, train_per_class=1, test_per_class=1, image_size=MIN_IMAGE_SIZE, seed=0)
-        for name, minimum in least.items():
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < minimum:
-                raise ConfigError(f'{name}={value!r}, but Birdlets needs a whole number of at least {minimum}')
-        if self.num_classes > len(SPECIES):
+        if not 1 <= self.num_classes <= len(SPECIES):
             raise ConfigError(f'num_classes={self.num_classes}, but Birdlets has {len(SPECIES)} species')
 
     @property
@@ -115,16 +110,13 @@ def _write_dataset(root: Path, settings: BirdletsSettings, final: Path) -> None:
 def _check_settings(root: Path, settings: BirdletsSettings) -> None:
     """Raise DataError if a folder contains other Birdlets or something else."""
     try:
-        drawn = json.loads((root / SETTINGS_FILE).read_text())
-    except (OSError, ValueError):
-        drawn = None
-    expected = asdict(settings)
-    if not isinstance(drawn, dict) or drawn.keys() != expected.keys():
-        raise DataError(f'{root} exists, but has no readable {SETTINGS_FILE} of Birdlets; use another data_root')
-    differing = [key for key in expected if drawn[key] != expected[key]]
-    if differing:
-        there, asked = (', '.join(f'{key}={values[key]}' for key in differing) for values in (drawn, expected))
-        raise DataError(f'{root} holds Birdlets of {there}, not {asked}; use another data_root, or delete the folder')
+        drawn = BirdletsSettings(**json.loads((root / SETTINGS_FILE).read_text()))
+    except (OSError, ValueError, TypeError) as error:
+        raise DataError(
+            f'{root} exists, but has no readable {SETTINGS_FILE} of Birdlets; use another data_root'
+        ) from error
+    if drawn != settings:
+        raise DataError(f'{root} holds {drawn}, expected {settings}; use another data_root, or delete the folder')
 
 
 def generate_birdlets(data_root: str | Path, settings: BirdletsSettings | None = None) -> Path:
@@ -152,7 +144,7 @@ class Birdlets(CUB200):
     Args:
         data_root (str): Folder of the images, which is created if needed; may begin with `~`.
         split (str): 'train' or 'test'.
-        num_classes (int): Number of species, counted from the first, 2 to 20. Defaults to 20.
+        num_classes (int): Number of species, counted from the first, 1 to 20. Defaults to 20.
         train_per_class (int): Training images per class. Defaults to 40.
         test_per_class (int): Test images per class. Defaults to 20.
         image_size (int): Side of an image in pixels. Defaults to 160.
@@ -160,7 +152,7 @@ class Birdlets(CUB200):
         **kwargs: Of MMPretrain's `CUB`.
 
     Raises:
-        ConfigError: If a number is out of range or `split` has another value.
+        ConfigError: If there are not so many species.
         DataError: If `data_root` contains something else, or images are missing.
     """
 

@@ -12,8 +12,6 @@ from .scene import Colour, Image, backdrop, ellipse, fill, hsv, line, occlude, p
 # Increase it whenever a seed would no longer give the same picture.
 DRAWING_VERSION = 1
 
-MIN_IMAGE_SIZE = 32  # pixels; in smaller pictures, the traits are not visible
-
 # The difficulty of the bird. Ranges are uniform, angles in degrees.
 BODY_LENGTH = (0.47, 0.57)  # of the image's width; with beak and tail the bird is about 1.6 times as long
 SHIFT = 0.04  # of the image's width, from the middle

@@ -1,7 +1,9 @@
-"""End a run whose losses, weights or scores are NaN or infinite, and keep its last good checkpoint."""
+"""Hooks that watch the losses: end a run that is not finite, and check whether the classifier has learned."""
 
+import logging
 import math
 from collections.abc import Sequence
+from statistics import fmean
 from typing import Any
 
 import torch
@@ -39,18 +41,17 @@ class FiniteLossHook(Hook):
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: dict | None = None
     ) -> None:
-        terms = {name: torch.as_tensor(value).item() for name, value in (outputs or {}).items() if 'loss' in name}
+        terms = _losses(outputs)
         if all(math.isfinite(value) for value in terms.values()):
             self._in_a_row = 0
             return
         if self._in_a_row == 0:
             values = ', '.join(f'{name}={value:.4g}' for name, value in terms.items())
-            when = f'iteration {runner.iter + 1} (epoch {runner.epoch + 1})'
-            self._first = f'{when}: {values}, at {_learning_rates(runner)}'
+            self._first = f'iteration {runner.iter + 1} (epoch {runner.epoch + 1}): {values}'
         self._in_a_row += 1
-        if not self._in_a_row < self.patience:  # a patience of NaN also ends the run
-            times = f'{self._in_a_row} iterations in a row, first' if self._in_a_row > 1 else 'one iteration,'
-            raise TrainingError(f'the loss is not finite for {times} in {self._first}. {_what_to_do(runner)}')
+        if self._in_a_row >= self.patience:
+            times = f'{self._in_a_row} iterations in a row'
+            raise TrainingError(f'the loss is not finite for {times}, first in {self._first}. {_what_to_do(runner)}')
 
     def after_train_epoch(self, runner: Runner) -> None:
         _check_weights(runner, runner.iter)
@@ -77,29 +78,68 @@ class FiniteLossHook(Hook):
     before_test_epoch, after_test_iter, after_test_epoch = before_val_epoch, after_val_iter, after_val_epoch
 
 
+@HOOKS.register_module()
+class TrainedClassifierHook(Hook):
+    """Logs the mean cross entropy of the last epoch, and warns if the classifier has not learned (`has_learned`).
+
+    The accuracy of an untrained classifier says little about anything but its learning rate. The hook ignores models
+    that have several losses but no `loss_cls`.
+    """
+
+    def before_train_epoch(self, runner: Runner) -> None:
+        self._values: list[float] = []
+
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: dict | None = None
+    ) -> None:
+        terms = _losses(outputs)
+        if 'loss_cls' in terms or len(terms) == 1:
+            self._values.append(terms.get('loss_cls', next(iter(terms.values()))))
+
+    def after_train(self, runner: Runner) -> None:
+        classes = getattr(getattr(unwrap_model(runner), 'head', None), 'num_classes', None)
+        if not classes or not self._values:
+            return
+        mean, guessing = fmean(self._values), math.log(classes)
+        what = f'cross entropy of the last epoch: {mean:.2f}; guessing among {classes} classes: {guessing:.2f}'
+        if has_learned(mean, classes):
+            runner.logger.info(what)
+        else:
+            runner.logger.log(
+                logging.WARNING,
+                f'the classifier has not learned ({what}): train it longer or at a higher rate before you compare; '
+                'see "step 1" in configs/_base_/schedules/paper_sgd_60e.py',
+            )
+
+
+def has_learned(cross_entropy: float, num_classes: int) -> bool:
+    """Whether a mean cross entropy in nats is at most half of log C. Guessing among C classes gives log C.
+
+    >>> has_learned(0.6, num_classes=25), has_learned(2.5, num_classes=25)
+    (True, False)
+    """
+    return cross_entropy <= 0.5 * math.log(num_classes)
+
+
+def _losses(outputs: dict | None) -> dict[str, float]:
+    """The total and the terms of the loss of an iteration."""
+    return {name: torch.as_tensor(value).item() for name, value in (outputs or {}).items() if 'loss' in name}
+
+
 def _check_weights(runner: Runner, iterations: int) -> None:
     broken = [name for name, value in unwrap_model(runner).state_dict().items() if not torch.isfinite(value).all()]
     if broken:
-        shown = ', '.join(broken[:3]) + (f' and {len(broken) - 3} more' if len(broken) > 3 else '')
         raise TrainingError(
-            f'weights or running statistics are not finite after {iterations} iterations, at '
-            f'{_learning_rates(runner)}: {shown}. They are not saved. {_what_to_do(runner)}'
+            f'{len(broken)} weights or running statistics are not finite after {iterations} iterations, such as '
+            f'{broken[0]}. They are not saved. {_what_to_do(runner)}'
         )
 
 
-def _learning_rates(runner: Runner) -> str:
-    """The distinct learning rates of each optimizer: `lr=0.02/1`."""
-    return ', '.join(
-        f'{name}={"/".join(f"{lr:.4g}" for lr in dict.fromkeys(rates))}'
-        for name, rates in runner.optim_wrapper.get_lr().items()
-    )
-
-
 def _what_to_do(runner: Runner) -> str:
+    rates = {rate for rates in runner.optim_wrapper.get_lr().values() for rate in rates}
     kept, _ = last_good_checkpoint(runner.work_dir)
     return (
-        (f'The last good checkpoint is kept: {kept}.' if kept else 'No checkpoint had been saved before.')
-        + ' Train with a lower learning rate (--cfg-options optim_wrapper.optimizer.lr=...), with clipped gradients '
-        '(optim_wrapper.clip_grad.max_norm=10) or without --amp'
-        + (f'; load_from={kept} starts from its weights' if kept else '')
+        f'The last good checkpoint is kept: {kept}. Train with a lower learning rate (it is {sorted(rates)}; '
+        '--cfg-options optim_wrapper.optimizer.lr=...), with clipped gradients (optim_wrapper.clip_grad.max_norm=10) '
+        'or without --amp'
     )
