@@ -8,6 +8,7 @@ import argparse
 import json
 import re
 from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -152,6 +153,23 @@ def fair_table(runs: Runs) -> list[Row]:
     return rows
 
 
+def localisation_table(runs: Runs) -> list[Row]:
+    """One row per arm of the fair test: how well its maps point at the birds, mean and spread over the seeds."""
+    rows = []
+    for arm, name in FAIR.items():
+        of_arm = [run for run in runs if run['arm'] == arm and 'localisation' in run]
+        row = {'arm': name}
+        for measure, maps in product(('pointing', 'energy'), ('Grad-CAM', 'F', 'M', 'flat (chance)')):
+            by_seed: dict[int, list[float]] = {}
+            for run in of_arm:
+                if maps in run['localisation']:
+                    by_seed.setdefault(run['seed'], []).append(run['localisation'][maps][measure])
+            means = [fmean(values) for values in by_seed.values()]
+            row[f'{measure}, {maps}'] = mean_and_spread(means, 1) if means else ''
+        rows += [row] if of_arm else []
+    return rows
+
+
 def recipe_table(runs: Runs, probes: Runs) -> list[Row]:
     """One row per dataset, backbone and head: the probe, and each recipe's top-1 and cross entropy."""
 
@@ -276,7 +294,9 @@ def run_lines(folder: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]
             rows.append(dict(config=config, arm=recipe, options=options) | run)
         elif name := re.fullmatch(r'(lcv_)?(\w+?_warblers112)(?:_(attention\w*))?', record.config):
             lcv, base, parts = name.groups()
-            fair.append(dict(config=base, arm='lcv' if lcv else parts or 'baseline') | run)
+            maps = file.with_name('localisation.json')
+            located = dict(localisation=json.loads(maps.read_text())) if maps.is_file() else {}
+            fair.append(dict(config=base, arm='lcv' if lcv else parts or 'baseline') | run | located)
     return rows, fair
 
 
@@ -288,6 +308,7 @@ def tables() -> dict[str, str]:
         recipe=recipe_table(read('selection'), read('probe')),
         screen=screen_table(of_cbp(judged_by_test_images())),
         fair=fair_table([*judged_by_test_images(), *read('fair')]),
+        localisation=localisation_table(read('fair')),
         birdlets=birdlets_table(read('birdlets')),
     )
     return {name: markdown_table(table) for name, table in rows.items() if table}

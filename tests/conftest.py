@@ -11,9 +11,11 @@ import threading
 from collections.abc import Callable, Iterator
 from logging.handlers import BufferingHandler
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from chromium import start_chromium
 from file_server import FileServer
 from mmengine.logging import MMLogger
 from mmengine.registry import DefaultScope
@@ -110,3 +112,11 @@ def cache(tmp_path: Path) -> Iterator[Path]:
     torch.hub.set_dir(str(tmp_path / 'hub'))
     yield tmp_path / 'hub' / 'checkpoints'
     torch.hub.set_dir(before)
+
+
+@pytest.fixture(scope='session')
+def chromium(tmp_path_factory) -> Iterator[Any]:
+    """One browser for all tests of pages."""
+    driver = start_chromium(tmp_path_factory.mktemp('profile'))
+    yield driver
+    driver.quit()

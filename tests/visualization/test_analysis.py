@@ -1,4 +1,4 @@
-"""The numbers of the page on predictions against ones counted here."""
+"""The page on predictions: its numbers against ones counted here, and what a browser shows of it."""
 
 import pickle
 import re
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from chromium import show
 from PIL import Image
 
 from lcv_mm.errors import DataError
@@ -134,3 +135,30 @@ def test_scores_and_features_that_are_not_finite_are_refused(tmp_path, value):
     for scores, feats in ((bad, None), (NOISE, bad)):
         with pytest.raises(DataError, match=r'p\.pkl: holds scores or features that are NaN or infinite'):
             read_predictions(written(tmp_path / 'p.pkl', scores, [0] * 12, feats), 3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(('width', 'scheme'), [(360, 'dark'), (1200, 'light')])
+def test_a_browser_shows_texts_and_pictures_and_finds_nothing_wrong(width, scheme, page, chromium, tmp_path):
+    (tmp_path / 'analysis.html').write_text(page, encoding='utf-8')
+    chromium.get((tmp_path / 'analysis.html').as_uri())
+    show(chromium, width, 740, scheme)
+    assert chromium.title == 'Thirty images'
+    text = chromium.execute_script('return document.body.innerText')
+    assert re.search(r'30 test images of 6 classes: top-1 [\d.]+ %, top-5 [\d.]+ %', text)
+    assert 'Red <b> taken for Green: ' in text
+    assert 't-SNE of the pooled features' in text
+    pictures = chromium.execute_script(
+        'return [...document.images].map(image => [image.alt, image.complete && image.naturalWidth, image.width])'
+    )
+    assert len(pictures) == 2 + page.count('data:image/jpeg')
+    assert min(drawn for _, drawn, _ in pictures) > 0
+    assert min(wide for _, _, wide in pictures) > (30 if width == 360 else 70)
+    assert all(alt for alt, _, _ in pictures)
+    scroll, client = chromium.execute_script(
+        'const page = document.documentElement; return [page.scrollWidth, page.clientWidth]'
+    )
+    assert scroll <= client
+    assert chromium.get_log('browser') == []
+    loaded = chromium.execute_script('return performance.getEntriesByType("resource").map(entry => entry.name)')
+    assert [name for name in loaded if not name.startswith('data:')] == []
