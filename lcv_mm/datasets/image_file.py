@@ -24,18 +24,23 @@ SUFFIXES = (
 def images_in(folder: str | Path) -> list[str]:
     """The images in a folder and its subfolders, as sorted paths relative to the folder.
 
-    A file is an image if its name ends in one of `SUFFIXES`, in upper or lower case. Links are followed. Hidden files
-    and folders and other files are skipped, and counted in one line of the log.
+    A file is an image if its name ends in one of `SUFFIXES`, in upper or lower case. Links are followed, but not to a
+    folder that contains them. Hidden files and folders and other files are skipped, and counted in one line of the log.
     """
     images: list[str] = []
     skipped: Counter[str] = Counter()
     for top, folders, files in os.walk(folder, followlinks=True):
         skipped['hidden'] += sum(name.startswith('.') for name in folders + files)
-        folders[:] = [name for name in folders if not name.startswith('.')]
-        for name in (name for name in files if not name.startswith('.')):
-            suffix = os.path.splitext(name)[1].lower()
-            if suffix in SUFFIXES:
-                images.append(os.path.relpath(os.path.join(top, name), folder))
+        around = {str(path) for path in (Path(top).resolve(), *Path(top).resolve().parents)}
+        folders[:] = [
+            name
+            for name in folders
+            if not name.startswith('.') and os.path.realpath(os.path.join(top, name)) not in around
+        ]
+        for file in (os.path.join(top, name) for name in files if not name.startswith('.')):
+            suffix = os.path.splitext(file)[1].lower()
+            if suffix in SUFFIXES and os.path.isfile(file):
+                images.append(os.path.relpath(file, folder))
             else:
                 skipped[suffix or 'no suffix'] += 1
     if skipped := +skipped:

@@ -54,9 +54,11 @@ def load_checkpoints_safely() -> None:
     os.environ.pop(_FORCE_NOT, None)  # only --trust-checkpoint allows checkpoints to run code
     os.environ[_FORCE] = '1'
     torch.serialization.add_safe_globals(ALLOWED)
-    CheckpointLoader._schemes.clear()  # other sources count as files, which are not there
-    CheckpointLoader.register_scheme('', load_from_file)
-    CheckpointLoader.register_scheme(['http://', 'https://', 'torchvision://'], load_from_url)
+    CheckpointLoader.register_scheme('', load_from_file, force=True)
+    CheckpointLoader.register_scheme(
+        ['http://', 'https://', 'torchvision://', 'modelzoo://'], load_from_url, force=True
+    )
+    CheckpointLoader.register_scheme(['pavi://', r'(\S+\:)?s3://', r'(\S+\:)?petrel://'], _load_from_store, force=True)
 
 
 def trust_checkpoints() -> None:
@@ -107,12 +109,16 @@ def is_intact(file: Path) -> bool:
 def download_url(source: str) -> str:
     """Resolve `torchvision://vgg16` to its URL, or raise KeyError; return other sources unchanged."""
     scheme, _, name = source.partition('://')
-    return get_torchvision_models()[name] if scheme == 'torchvision' else source
+    return get_torchvision_models()[name] if scheme in ('torchvision', 'modelzoo') else source
 
 
 def cached_file(url: str) -> Path:
     """The file in which torch.hub caches the download of a URL."""
     return Path(torch.hub.get_dir(), 'checkpoints', Path(urlparse(url).path).name)
+
+
+def _load_from_store(url: str, map_location: Any = None) -> Any:
+    raise CheckpointError(f'{url}: only files and http(s) are loaded safely; copy it, or add --trust-checkpoint')
 
 
 @contextmanager

@@ -86,8 +86,11 @@ class TrainedClassifierHook(Hook):
     that have several losses but no `loss_cls`.
     """
 
-    def before_train_epoch(self, runner: Runner) -> None:
+    def __init__(self) -> None:
         self._values: list[float] = []
+
+    def before_train_epoch(self, runner: Runner) -> None:
+        self._values = []
 
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: dict | None = None
@@ -139,7 +142,8 @@ def _what_to_do(runner: Runner) -> str:
     rates = {rate for rates in runner.optim_wrapper.get_lr().values() for rate in rates}
     kept, _ = last_good_checkpoint(runner.work_dir)
     return (
-        f'The last good checkpoint is kept: {kept}. Train with a lower learning rate (it is {sorted(rates)}; '
+        (f'The last good checkpoint is kept: {kept}. ' if kept else '')
+        + f'Train with a lower learning rate (it is {sorted(rates)}; '
         '--cfg-options optim_wrapper.optimizer.lr=...), with clipped gradients (optim_wrapper.clip_grad.max_norm=10) '
         'or without --amp'
     )

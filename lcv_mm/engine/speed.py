@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
+from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapper
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS, OPTIM_WRAPPERS
@@ -28,9 +29,18 @@ class ChannelsLastHook(Hook):
 
     # after the weights are initialised, because initialisation fills them in the order of their format
     def before_train(self, runner: Runner) -> None:
+        if not is_model_wrapper(runner.model):
+            runner.model.to(memory_format=torch.channels_last)
+            return
+        # DistributedDataParallel lays out its buckets like the weights, so wrap the model again
+        model = runner.model.module.to(memory_format=torch.channels_last)
+        runner.model = None  # also removes its hooks on the weights
+        runner.model = runner.wrap_model(runner.cfg.get('model_wrapper_cfg'), model)
+
+    def before_test(self, runner: Runner) -> None:
         unwrap_model(runner).to(memory_format=torch.channels_last)
 
-    before_val = before_test = before_train
+    before_val = before_test
 
 
 @HOOKS.register_module()

@@ -27,6 +27,7 @@ class CategoryDiscoveryHead(BaseModule):
         supervised_weight (float): Weight of the supervised loss, in [0, 1]; InfoNCE has the rest. Defaults to 0.35.
         temperature (float): Temperature of InfoNCE. Defaults to 1.
         supervised_temperature (float): Temperature of the supervised loss. Defaults to 0.07.
+        init_cfg (dict, optional): Of MMEngine's `BaseModule`.
 
     Examples:
         >>> samples = [DataSample().set_gt_label(label) for label in (0, -1, 0, -1)]
@@ -43,8 +44,9 @@ class CategoryDiscoveryHead(BaseModule):
         supervised_weight: float = 0.35,
         temperature: float = 1.0,
         supervised_temperature: float = 0.07,
+        init_cfg: dict | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(init_cfg)
         self.supervised_weight = supervised_weight
         self.temperature = temperature
         self.supervised_temperature = supervised_temperature

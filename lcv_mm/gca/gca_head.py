@@ -28,6 +28,7 @@ class GCAHead(BaseModule):
         num_heads (int): Number of level-0 heads. Defaults to 10.
         num_neighbors (int): Neighbours per image, including itself. Defaults to 5.
         entropy_weight (float): Weight of the entropy in the level-0 loss. Defaults to 5.
+        init_cfg (dict, optional): Of MMEngine's `BaseModule`.
 
     Examples:
         >>> GCAHead(in_channels=8, num_clusters=5, num_images=20)((torch.rand(3, 8),)).shape
@@ -48,8 +49,9 @@ class GCAHead(BaseModule):
         num_heads: int = 10,
         num_neighbors: int = 5,
         entropy_weight: float = 5.0,
+        init_cfg: dict | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(init_cfg)
         self.num_heads = num_heads
         self.entropy_weight = entropy_weight
         self.level0 = nn.Linear(in_channels, num_heads * num_small_clusters)  # the heads side by side

@@ -5,7 +5,9 @@ from typing import Any
 
 import torch
 from mmengine.hooks import Hook
+from mmengine.model import BaseTTAModel
 from mmengine.runner import Runner
+from mmpretrain.engine import VisualizationHook
 from mmpretrain.models import ImageClassifier, ImageToImageRetriever
 from mmpretrain.registry import HOOKS, MODELS
 from mmpretrain.structures import DataSample
@@ -37,6 +39,7 @@ class QuantizedRetriever(ImageToImageRetriever):
         prototype (DataLoader | dict | None): The labelled database, as a loader or its config. None: `DatabaseHook`
             provides one.
         data_preprocessor (dict, optional): As in MMPretrain's classifiers.
+        init_cfg (dict, optional): As in MMEngine's models.
 
     Raises:
         ConfigError: In `prepare_prototype`, if there is no database.
@@ -49,10 +52,11 @@ class QuantizedRetriever(ImageToImageRetriever):
         head: dict,
         prototype: DataLoader | dict | None = None,
         data_preprocessor: dict | None = None,
+        init_cfg: dict | None = None,
     ) -> None:
         # a classifier without a head, so the parts keep the names that optimizers and hooks expect
         encoder = dict(type=ImageClassifier, backbone=backbone, neck=neck)
-        super().__init__(encoder, prototype or {}, head, data_preprocessor=data_preprocessor)
+        super().__init__(encoder, prototype or {}, head, data_preprocessor=data_preprocessor, init_cfg=init_cfg)
 
     @property
     def backbone(self) -> nn.Module:
@@ -144,6 +148,9 @@ class DatabaseHook(Hook):
     A retriever without a `prototype` gets the config's training images, with the pipeline, batches and workers of the
     evaluation. Options that change the training data, such as another fold, also change the database. MMPretrain's
     `PrepareProtoBeforeValLoopHook` acts before `EMAHook` swaps the weights, and does not act before a test.
+
+    Raises:
+        ConfigError: With test-time augmentation or pictures of predictions: a ranking is no class.
     """
 
     priority = 'LOW'  # after EMAHook
@@ -155,6 +162,9 @@ class DatabaseHook(Hook):
         self._prepare(runner, 'test_dataloader')
 
     def _prepare(self, runner: Runner, evaluated: str) -> None:
+        shows = any(isinstance(hook, VisualizationHook) and hook.enable for hook in runner.hooks)
+        if shows or any(isinstance(module, BaseTTAModel) for module in runner.model.modules()):
+            raise ConfigError('a retriever predicts an order of images: leave --tta, --show and --show-dir out')
         model = unwrap_model(runner)
         if not model.prototype:
             loader = deepcopy(runner.cfg[evaluated])

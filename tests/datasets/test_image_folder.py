@@ -61,13 +61,16 @@ def test_every_kind_of_file_that_both_decoders_read_is_trained_on_and_predicted_
     assert all(images[i]['inputs'].shape == (3, 24, 32) for i in range(len(images)))
 
 
-def test_hidden_folders_are_no_classes_links_are_followed_and_the_log_counts_the_rest(folder, tmp_path, capfd):
+def test_hidden_folders_are_no_classes_links_end_and_the_log_counts_the_rest(folder, tmp_path, capfd):
     plain = seen(folder)
     draw_noise(folder / '.ipynb_checkpoints/1.png')
     draw_noise(folder / 'a/.ipynb_checkpoints/1.png')
     draw_noise(folder / 'a/._1.png')
     draw_noise(folder / 'lies in no class.png')
     (folder / 'b/notes.txt').touch()
+    (folder / 'b/gone.jpg').symlink_to('nowhere.jpg')
+    (folder / 'a/itself').symlink_to('.')
+    (folder / 'a/up').symlink_to(folder)
     (folder / 'b/cousin').symlink_to(folder / 'c')
     draw_noise(tmp_path / 'elsewhere/9.png')
     (folder / 'd').symlink_to(tmp_path / 'elsewhere')  # a class may be a link
@@ -75,7 +78,7 @@ def test_hidden_folders_are_no_classes_links_are_followed_and_the_log_counts_the
     assert found == {name for name, _ in plain} | {'b/cousin/1.png', 'd/9.png', 'lies in no class.png'}
     assert seen(folder) == plain | {('b/cousin/1.png', 1), ('d/9.png', 3)}
     log = capfd.readouterr().out
-    assert f'{folder}: 7 images; skipped: 3 hidden, 1 .txt' in log
+    assert f'{folder}: 7 images; skipped: 3 hidden, 1 .txt, 1 .jpg' in log
     assert 'skipped images in no folder: 1' in log
 
 

@@ -47,12 +47,20 @@ class Planned(BaseModel):
         return {name: zero + value for name, value in self.plan.get(self.iteration, {'loss': 1.0}).items()}
 
 
-def run(work_dir: Path, plan: dict | None = None, patience: int = 3, by_epoch: bool = True, **broken: Any) -> Runner:
+def run(
+    work_dir: Path,
+    plan: dict | None = None,
+    patience: int = 3,
+    by_epoch: bool = True,
+    resume: bool = False,
+    **broken: Any,
+) -> Runner:
     """Three epochs of four iterations, with a checkpoint after each epoch or each iteration."""
     rows = [{'inputs': torch.tensor([i, 1.0 - i])} for i in range(2 * EPOCH)]
     runner = Runner(
         Planned(plan or {}, **broken),
         str(work_dir),
+        resume=resume,
         train_dataloader=loader(rows),
         train_cfg=dict(by_epoch=True, max_epochs=3),
         optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.01)),
@@ -139,3 +147,8 @@ def test_the_mean_cross_entropy_of_the_last_epoch_counts(terms, expected, tmp_pa
     run(tmp_path / 'run', {i: terms[i % len(terms)] for i in last})
     log = next((tmp_path / 'run').glob('*/*.log')).read_text()
     assert expected in log if expected else 'cross entropy' not in log
+
+
+def test_a_finished_run_can_be_resumed(tmp_path):
+    run(tmp_path / 'run')
+    assert run(tmp_path / 'run', resume=True).epoch == 3
