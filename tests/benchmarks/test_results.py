@@ -81,3 +81,20 @@ def test_reached_rows_stand_beside_the_paper():
     page = '| LCV | [lcv_cbp_vgg16_flower224](lcv_cbp_vgg16_flower224.py) | 91.03 | |\n'
     weights = "the Caffe authors' VGG-16"
     assert RESULTS['with_reached'](page, runs).endswith(f'| 91.03 | 91.00 with {weights} |\n')
+
+
+def test_localisation_is_the_mean_over_heads_and_then_over_seeds():
+    def run(head: str, seed: int, pointing: float) -> dict:
+        maps = {'Grad-CAM': dict(pointing=pointing, energy=50.0), 'flat (chance)': dict(pointing=40.0, energy=40.0)}
+        return dict(config=f'{head}_x', arm='baseline', seed=seed, localisation=maps)
+
+    # seeds 80 and 90
+    (row,) = RESULTS['localisation_table'](
+        [run('bcnn', 0, 70), run('cbp', 0, 90), run('bcnn', 1, 90), run('cbp', 1, 90)]
+    )
+    assert row['pointing, Grad-CAM'] == '85.0 ± 7.1'
+    assert (row['energy, Grad-CAM'], row['pointing, flat (chance)'], row['pointing, M']) == (
+        '50.0 ± 0.0',
+        '40.0 ± 0.0',
+        '',
+    )
