@@ -8,7 +8,6 @@ import argparse
 import json
 import re
 from collections.abc import Mapping, Sequence
-from itertools import product
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -154,20 +153,26 @@ def fair_table(runs: Runs) -> list[Row]:
 
 
 def localisation_table(runs: Runs) -> list[Row]:
-    """One row per arm of the fair test: how well its maps point at the birds, mean and spread over the seeds."""
+    """One row per arm of the fair test: how well its maps point at the birds, over the heads and then the seeds."""
     rows = []
     for arm, name in FAIR.items():
-        of_arm = [run for run in runs if run['arm'] == arm and 'localisation' in run]
-        row = {'arm': name}
-        for measure, maps in product(('pointing', 'energy'), ('Grad-CAM', 'F', 'M', 'flat (chance)')):
-            by_seed: dict[int, list[float]] = {}
-            for run in of_arm:
-                if maps in run['localisation']:
-                    by_seed.setdefault(run['seed'], []).append(run['localisation'][maps][measure])
-            means = [fmean(values) for values in by_seed.values()]
-            row[f'{measure}, {maps}'] = mean_and_spread(means, 1) if means else ''
-        rows += [row] if of_arm else []
+        located = [(run['seed'], run['localisation']) for run in runs if run['arm'] == arm and 'localisation' in run]
+        if located:
+            columns = {
+                f'{title}, {measure}': [(seed, maps.get(key, maps['F'])[measure]) for seed, maps in located]
+                for title, key in (('Grad-CAM', 'Grad-CAM'), ("head's input", 'M'), ('flat map', 'flat (chance)'))
+                for measure in ('pointing', 'energy')
+            }
+            rows.append({'arm': name} | {column: mean_over_seeds(values) for column, values in columns.items()})
     return rows
+
+
+def mean_over_seeds(values: Sequence[tuple[int, float]]) -> str:
+    """Mean and spread over the seeds of the means of each seed."""
+    by_seed: dict[int, list[float]] = {}
+    for seed, value in values:
+        by_seed.setdefault(seed, []).append(value)
+    return mean_and_spread([*map(fmean, by_seed.values())], 1)
 
 
 def recipe_table(runs: Runs, probes: Runs) -> list[Row]:
