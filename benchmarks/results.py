@@ -51,11 +51,6 @@ RECIPES = {  # of records/selection.jsonl, and their columns
     'rows, LCV': 'LCV',
     'rows, LCV, shuffled': 'LCV, shuffled batches',
 }
-BIRDLETS = {
-    'hbp_resnet18_birdlets64': 'baseline',
-    'hbp_resnet18_birdlets64_attention_balanced': 'attention, balanced batches ("w/o loss")',
-    'lcv_hbp_resnet18_birdlets64': 'LCV',
-}
 WEIGHTS = {  # files of pretrained weights other than the configs'
     'resnet18_imagenet_approx.pth': "an approximation of torchvision's ResNet-18",
     'vgg16_features.pth': "the Caffe authors' VGG-16",
@@ -200,25 +195,6 @@ def rates_table(probes: Runs) -> list[Row]:
     ]
 
 
-def birdlets_table(runs: Runs) -> list[Row]:
-    """One row per arm of HBP on drawn birds, with the differences from the two before it."""
-    top1 = {name: [run['top1'] for run in runs if run['config'] == name] for name in BIRDLETS}
-    baseline, without_loss, lcv = top1.values()
-    minus = (None, None), (difference(without_loss, baseline), None), (
-        difference(lcv, baseline), difference(lcv, without_loss)
-    )  # fmt: skip
-    return [
-        {
-            'arm': arm,
-            'runs': str(len(values)),
-            'top-1 (%)': mean_and_spread(values, 1),
-            'minus baseline (95 % interval)': first.text(1) if first else '',
-            'minus "w/o loss"': second.text(1) if second else '',
-        }
-        for arm, values, (first, second) in zip(BIRDLETS.values(), top1.values(), minus, strict=True)
-    ]
-
-
 def weights_of(run: Mapping[str, Any]) -> str:
     """The pretrained weights that a run of a row took in place of the config's; '' if it took these."""
     files = [value for key, value in run['options'].items() if key.endswith('checkpoint')]
@@ -314,7 +290,6 @@ def tables() -> dict[str, str]:
         screen=screen_table(of_cbp(judged_by_test_images())),
         fair=fair_table([*judged_by_test_images(), *read('fair')]),
         localisation=localisation_table(read('fair')),
-        birdlets=birdlets_table(read('birdlets')),
     )
     return {name: markdown_table(table) for name, table in rows.items() if table}
 
