@@ -155,7 +155,7 @@ def localisation_table(runs: Runs) -> list[Row]:
         if located:
             columns = {
                 f'{title}, {measure}': [(seed, maps.get(key, maps['F'])[measure]) for seed, maps in located]
-                for title, key in (('Grad-CAM', 'Grad-CAM'), ("head's input", 'M'), ('flat map', 'flat (chance)'))
+                for title, key in (('Grad-CAM', 'Grad-CAM'), ("head's input", 'M'))
                 for measure in ('pointing', 'energy')
             }
             rows.append({'arm': name} | {column: mean_over_seeds(values) for column, values in columns.items()})
