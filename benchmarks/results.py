@@ -8,13 +8,15 @@ import argparse
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 from lcv_mm.engine.loss_hooks import has_learned
 from lcv_mm.reproduce.paper import PaperRow, read_rows
-from lcv_mm.reproduce.record import FINISHED, read_record
+from lcv_mm.reproduce.report import PLACES, row_of
+from lcv_mm.reproduce.run_groups import read_groups
 from lcv_mm.reproduce.summary import Difference, difference, draw_differences, holm, markdown_table, mean_and_spread
 
 ROOT = Path(__file__).parents[1]
@@ -253,32 +255,39 @@ def of_cbp(runs: Runs) -> Runs:
 
 
 def run_lines(folder: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """The finished runs in the folder of a `tools/reproduce.py`, as lines of records/rows.jsonl and fair.jsonl."""
+    """The finished runs in the folder of a `tools/reproduce.py`, as lines of records/rows.jsonl and fair.jsonl.
+
+    Runs of a row count under the conditions of the report, `row_of`; no others count if an option changes them.
+    """
     rows, fair = [], []
-    configs = {row.config for row in read_rows()}
-    for file in sorted(folder.glob('*/*/record.json')):
-        record = read_record(file.parent)
-        if record is None or record.status != FINISHED:
-            continue
-        run = dict(
-            seed=record.seed,
-            amp=record.amp,
-            top1=round(record.result, 4),
-            cross_entropy=record.cross_entropy,
-            seconds=round(record.seconds, 1),
-            commit=record.git.get('commit'),
-            machine=record.machine.get('cpu'),
-        )
-        if (config := record.config.removesuffix(AS_WRITTEN)) in configs:
-            options = {key: value for key, value in record.options.items() if not key.endswith('data_root')}
-            recipe = 'as written' if record.config != config else 'rows'
-            rows.append(dict(config=config, arm=recipe, options=options) | run)
-        elif name := re.fullmatch(r'(lcv_)?(\w+?_warblers112)(?:_(attention\w*))?', record.config):
-            lcv, base, parts = name.groups()
-            maps = file.with_name('localisation.json')
-            located = dict(localisation=json.loads(maps.read_text())) if maps.is_file() else {}
-            fair.append(dict(config=base, arm='lcv' if lcv else parts or 'baseline') | run | located)
+    for group in read_groups(folder, sorted(path.name for path in folder.iterdir()), seeds=None)[0]:
+        row = row_of(replace(group, config=group.config.removesuffix(AS_WRITTEN)))
+        arm = re.fullmatch(r'(lcv_)?(\w+?_warblers112)(?:_(attention\w*))?', group.config)
+        for path, record in group.runs.items():
+            run = dict(
+                seed=record.seed,
+                amp=record.amp,
+                top1=round(record.result, 4),
+                cross_entropy=record.cross_entropy,
+                seconds=round(record.seconds, 1),
+                commit=record.git.get('commit'),
+                machine=record.machine.get('cpu'),
+            )
+            if row and not row.quoted:
+                options = {key: value for key, value in record.options.items() if not key.endswith('data_root')}
+                recipe = 'as written' if group.config != row.config else 'rows'
+                rows.append(dict(config=row.config, arm=recipe, options=options) | run)
+            elif arm and all(key.endswith(PLACES) for key in record.options):
+                lcv, base, parts = arm.groups()
+                maps = path / 'localisation.json'
+                located = dict(localisation=json.loads(maps.read_text())) if maps.is_file() else {}
+                fair.append(dict(config=base, arm='lcv' if lcv else parts or 'baseline') | run | located)
     return rows, fair
+
+
+def run_key(run: Mapping[str, Any]) -> tuple:
+    """What a line of the records replaces: the run of the same config, arm, seed and options."""
+    return run['config'], run['arm'], run['seed'], json.dumps(run.get('options'), sort_keys=True)
 
 
 def tables() -> dict[str, str]:
@@ -326,7 +335,7 @@ if __name__ == '__main__':
     parser.add_argument('folder', type=Path, nargs='?', help='work dir of a tools/reproduce.py')
     args = parser.parse_args()
     for name, lines in zip(('rows', 'fair'), run_lines(args.folder) if args.folder else ((), ()), strict=True):
-        known = {(run['config'], run.get('arm'), run['seed']): run for run in [*read(name), *lines]}
+        known = {run_key(run): run for run in [*read(name), *lines]}
         if lines:
             (ROOT / f'records/{name}.jsonl').write_text(''.join(json.dumps(known[key]) + '\n' for key in sorted(known)))
     for page, text in pages().items():

@@ -3,7 +3,7 @@
 import runpy
 from pathlib import Path
 
-from report_folders import add_runs
+from report_folders import add_run, add_runs
 
 ROOT = Path(__file__).parents[2]
 RESULTS = runpy.run_path(str(ROOT / 'benchmarks/results.py'))
@@ -54,9 +54,14 @@ def test_the_runs_of_reproduce_become_lines_by_config_and_arm(tmp_path):
     for arm in ('{}', 'lcv_{}', '{}_attention', '{}_attention_balanced'):
         add_runs(tmp_path, **{arm.format('cbp_vgg16_warblers112'): [70.0]})
     options = {'data_root': 'mine', 'model.backbone.init_cfg.checkpoint': 'there/vgg16_features.pth'}
-    add_runs(
-        tmp_path, settings=dict(options=options), cbp_vgg16_flower224=[90.0], cbp_vgg16_flower224_as_written=[80.0]
-    )
+    complete = dict(dataset='OxfordFlower17', images={'train': 680, 'test': 680}, options=options)
+    for config, top1 in dict(cbp_vgg16_flower224=90.0, cbp_vgg16_flower224_as_written=80.0).items():
+        add_run(tmp_path, config, 0, top1, **complete)
+    # other experiments than those of the pages: shorter, or on fewer images
+    shorter = dict(options={'train_cfg.max_epochs': '1'})
+    add_run(tmp_path, 'hbp_vgg16_flower224', 0, 70.0, **complete | shorter)
+    add_run(tmp_path, 'hbp_vgg16_warblers112', 0, 70.0, **shorter)
+    add_run(tmp_path, 'bcnn_vgg16_flower224', 0, 70.0, **complete | dict(images={'train': 60, 'test': 60}))
     rows, fair = RESULTS['run_lines'](tmp_path)
     assert {line['config'] for line in fair} == {'cbp_vgg16_warblers112'}
     assert sorted(line['arm'] for line in fair) == ['attention', 'attention_balanced', 'baseline', 'lcv']
