@@ -77,6 +77,8 @@ class _CountedBatches:
         return len(self._batches)
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith('__') or name == '_batches':  # looked up while a copy is not filled yet
+            raise AttributeError(name)
         return getattr(self._batches, name)
 
 

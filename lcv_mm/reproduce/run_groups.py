@@ -93,5 +93,7 @@ def setting_of(record: Record, folder: Path) -> dict[str, str]:
         'precision': 'mixed (amp)' * record.amp,
         'options': ', '.join(f'`{key}={value}`' for key, value in sorted(record.options.items())),
         # its defaults may change between two seeds
-        'loss': ', '.join(f'{key}={value}' for key, value in settings.items() if 'model.variance_loss.' in key),
+        'loss': ', '.join(
+            f'{key}={value}' for key, value in settings.items() if key.startswith('model.variance_loss.')
+        ),
     }

@@ -56,8 +56,9 @@ def read_scalars(work_dir: Path) -> Iterator[dict[str, Any]]:
     for file in sorted(work_dir.glob('*/vis_data/scalars.json')):
         records = _records(file)
         steps, before = [[record['step'] for record in part if _trains(record)] for part in (records, run)]
-        config = file.with_name('config.py')  # as MMEngine has written it
-        cfg = Config.fromfile(config, import_custom_modules=False) if config.is_file() else Config()
+        cfg = Config()
+        with suppress(Exception):  # MMEngine writes it, and a full disk or a kill may cut it short
+            cfg = Config.fromfile(file.with_name('config.py'), import_custom_modules=False)
         if steps and before and (cfg.get('resume') is False or steps[0] <= before[0]):
             run = []
         run += records

@@ -1,3 +1,4 @@
+import copy
 import random
 from types import SimpleNamespace
 
@@ -7,9 +8,10 @@ import torch
 from mmengine.dataset import BaseDataset, ClassBalancedDataset, DefaultSampler, RepeatDataset
 from mmengine.runner import EpochBasedTrainLoop, Runner
 from mmpretrain.datasets import KFoldDataset, RepeatAugSampler
-from torch.utils.data import DataLoader
+from torch.utils.data import BatchSampler, DataLoader
 
 from lcv_mm.engine import PositionalSeedHook
+from lcv_mm.engine.positional_seed_hook import _CountedBatches
 from lcv_mm.engine.resumable_train_loop import _from
 
 
@@ -139,3 +141,10 @@ def test_a_step_and_an_image_never_draw_the_same():
     for runner.iter in range(7):
         hook.before_train_iter(runner, batch_idx=0)
         assert draws() not in images
+
+
+def test_counted_batches_can_be_copied():
+    batches = _CountedBatches(BatchSampler(range(5), 2, drop_last=False))
+    copied = copy.deepcopy(batches)
+    assert [*copied] == [[0, 1], [2, 3], [4]]
+    assert copied.batch_size == 2

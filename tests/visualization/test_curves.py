@@ -84,6 +84,8 @@ def test_of_two_runs_in_one_folder_the_later_is_read_with_its_resumed_parts(tmp_
     log(tmp_path, '2', steps_of([1, 2], 1.0, first=3 if says else 1))
     log(tmp_path, '3', steps_of([3], 2.0, first=7 if says else 5))
     log(tmp_path, '4', [])  # a test
+    cut_short = tmp_path / '4/vis_data/config.py'
+    cut_short.write_text("model = dict(type='LCVCl")
     for session, text in (('2', says), ('3', '\nresume = True\n')):
         # an option of that name is not what the run counts in
         (tmp_path / session / 'vis_data/config.py').write_text(f'warm_up = dict(max_iters=3)\n{text}')
