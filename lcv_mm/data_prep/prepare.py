@@ -85,11 +85,15 @@ def check_dataset(info: DatasetInfo, folder: Path, open_images: bool = True) -> 
             faults.append(f'{split}: {len(images)} images, expected {split.images}')
     if files and len(files) != info.images:
         faults.append(f'all splits: {len(files)} different images, expected {info.images}')
+    check = image_error if open_images else _missing
     for file in track(files, 'Looking at the images', console=Console(stderr=True)):
-        fault = image_error(file) if open_images else None if os.path.isfile(file) else 'missing'
-        if fault:
+        if fault := check(file):
             faults.append(f'{os.path.relpath(file, folder)}: {fault}')
     return list(dict.fromkeys(faults))  # several splits can report the same list
+
+
+def _missing(file: str) -> str | None:
+    return None if os.path.isfile(file) else 'missing'
 
 
 def _make(info: DatasetInfo, folder: Path, archives: Path | None) -> bool:

@@ -31,12 +31,9 @@ def images_in(folder: str | Path) -> list[str]:
     skipped: Counter[str] = Counter()
     for top, folders, files in os.walk(folder, followlinks=True):
         skipped['hidden'] += sum(name.startswith('.') for name in folders + files)
-        around = {str(path) for path in (Path(top).resolve(), *Path(top).resolve().parents)}
-        folders[:] = [
-            name
-            for name in folders
-            if not name.startswith('.') and os.path.realpath(os.path.join(top, name)) not in around
-        ]
+        here = Path(top).resolve()
+        around = {here, *here.parents}
+        folders[:] = [name for name in folders if not name.startswith('.') and (here / name).resolve() not in around]
         for file in (os.path.join(top, name) for name in files if not name.startswith('.')):
             suffix = os.path.splitext(file)[1].lower()
             if suffix in SUFFIXES and os.path.isfile(file):

@@ -1,6 +1,5 @@
 """Hooks that watch the losses: end a run that is not finite, and check whether the classifier has learned."""
 
-import logging
 import math
 from collections.abc import Sequence
 from statistics import fmean
@@ -108,8 +107,7 @@ class TrainedClassifierHook(Hook):
         if has_learned(mean, classes):
             runner.logger.info(what)
         else:
-            runner.logger.log(
-                logging.WARNING,
+            runner.logger.warning(
                 f'the classifier has not learned ({what}): train it longer or at a higher rate before you compare; '
                 'see "step 1" in configs/_base_/schedules/paper_sgd_60e.py',
             )

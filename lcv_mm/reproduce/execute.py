@@ -166,11 +166,11 @@ def run_process(
 
 def _wait(process: subprocess.Popen, stop: threading.Event) -> int:
     """Wait for a process and return its peak memory. By polling: Ray can't interrupt a system call."""
-    peak, told = 0, False
+    peak, terminated = 0, False
     while process.poll() is None:
-        if stop.is_set() and not told:
+        if stop.is_set() and not terminated:
             process.terminate()
-            told = True
+            terminated = True
         with suppress(OSError):  # only Linux tells
             largest = re.search(r'VmHWM:\s*(\d+) kB', Path(f'/proc/{process.pid}/status').read_text())
             peak = int(largest[1]) * 1024 if largest else peak

@@ -3,6 +3,7 @@
 import re
 import textwrap
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from statistics import fmean, stdev
 from typing import NamedTuple
 
@@ -71,7 +72,7 @@ def holm(ps: Sequence[float | None]) -> list[float | None]:
     """
     known = sorted((p, index) for index, p in enumerate(ps) if p is not None)
     steps = [min(1.0, (len(known) - rank) * p) for rank, (p, _) in enumerate(known)]
-    corrected = {index: max(steps[: rank + 1]) for rank, (_, index) in enumerate(known)}
+    corrected = {index: highest for (_, index), highest in zip(known, accumulate(steps, max), strict=True)}
     return [corrected.get(index) for index in range(len(ps))]
 
 
