@@ -24,6 +24,10 @@ class CUB200(ArchiveLayout, CUB):
 
     Raises:
         DataError: If a file is missing or the lists are damaged.
+
+    Examples:
+        >>> len(CUB200('data/CUB_200_2011', split='test', lazy_init=True).CLASSES)
+        200
     """
 
     SOURCE = 'They come from the archive CUB_200_2011.tgz (data.caltech.edu/records/65de6-vp158).'

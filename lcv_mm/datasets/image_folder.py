@@ -21,6 +21,10 @@ class ImageFolder(IntactImages, CustomDataset):
 
     Raises:
         DataError: If the folder is missing, its class folders contain no image, or an image is damaged.
+
+    Examples:
+        >>> ImageFolder('images', metainfo=dict(classes=['cat', 'dog']), lazy_init=True).CLASSES
+        ['cat', 'dog']
     """
 
     def _find_samples(self) -> list:

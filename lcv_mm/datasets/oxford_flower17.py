@@ -49,6 +49,10 @@ class OxfordFlower17(ArchiveLayout, BaseDataset):
 
     Raises:
         DataError: If a file is missing or `datasplits.mat` has no such split.
+
+    Examples:
+        >>> OxfordFlower17('data/oxford_flower17', fold=2, lazy_init=True).CLASSES[:2]
+        ('daffodil', 'snowdrop')
     """
 
     METAINFO = {'classes': FLOWERS}

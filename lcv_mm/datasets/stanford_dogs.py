@@ -46,6 +46,10 @@ class StanfordDogs(ArchiveLayout, BaseDataset):
 
     Raises:
         DataError: If a file is missing or the lists are damaged.
+
+    Examples:
+        >>> StanfordDogs('data/stanford_dogs', split='test', lazy_init=True).CLASSES[:2]
+        ('Chihuahua', 'Japanese_spaniel')
     """
 
     METAINFO = {'classes': BREEDS}

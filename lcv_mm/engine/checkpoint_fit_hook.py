@@ -92,6 +92,9 @@ class CheckpointFitHook(Hook):
     Raises:
         CheckpointError: After loading, if the checkpoint does not fit, if its classifier was trained on other classes,
             or, when resuming, if it has no optimizer state.
+
+    Examples:
+        >>> hook = HOOKS.build(dict(type='CheckpointFitHook', testing=True))
     """
 
     priority = 'LOWEST'  # after EMAHook, which exchanges the weights of a checkpoint

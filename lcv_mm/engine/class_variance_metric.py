@@ -23,6 +23,13 @@ class ClassVarianceMetric(BaseMetric):
         val_evaluator = [dict(type=Accuracy), dict(type=ClassVarianceMetric)]
 
     The `dist_inter` and `dist_intra` of the training log differ: they are taken within a batch, on unpooled maps.
+
+    Examples:
+        >>> metric = ClassVarianceMetric()
+        >>> for feat, label in (([1.0, 0.0], 0), ([1.0, 0.0], 0), ([0.0, 1.0], 1)):
+        ...     metric.process({}, [dict(pooled_feat=torch.tensor(feat), gt_label=label)])
+        >>> metric.evaluate(3)['class_variance/dist_inter']
+        1.4142135623730951
     """
 
     default_prefix = 'class_variance'

@@ -23,6 +23,9 @@ class ClassDistanceHook(Hook):
     These are the numbers that `LCVClassifier` logs with the default settings of `ClassVarianceLoss`, so a baseline can
     be compared with LCV. Batches without a pair of one kind do not count in that mean. Batches with mixed images
     (Mixup, CutMix) or multi-label images are ignored, and so are models that have a `variance_loss` or no head.
+
+    Examples:
+        >>> hook = HOOKS.build(dict(type='ClassDistanceHook'))
     """
 
     def before_train(self, runner: Runner) -> None:
@@ -74,6 +77,9 @@ class PooledFeatureHook(Hook):
     This is the input of the head (the last of several levels), averaged over spatial positions, in float32. It is a
     hook and not an option of `LCVClassifier`, so it works with every MMPretrain classifier, such as a baseline. It does
     not affect training and predictions. Each image adds 4 C bytes to a file of predictions.
+
+    Examples:
+        >>> hook = HOOKS.build(dict(type='PooledFeatureHook'))
     """
 
     def before_val(self, runner: Runner) -> None:

@@ -20,6 +20,9 @@ class FreezeBackboneHook(Hook):
 
     Args:
         epochs (int): Length of step 1. A run with no more epochs has no step 2.
+
+    Examples:
+        >>> hook = HOOKS.build(dict(type='FreezeBackboneHook', epochs=4))
     """
 
     def __init__(self, epochs: int) -> None:

@@ -28,6 +28,9 @@ class FiniteLossHook(Hook):
 
     Raises:
         TrainingError: If losses, weights or the scores of a validation or test are not finite.
+
+    Examples:
+        >>> hook = HOOKS.build(dict(type='FiniteLossHook', patience=5))
     """
 
     priority = 'ABOVE_NORMAL'  # before the hook that saves, and before the next learning rate is set
@@ -83,6 +86,9 @@ class TrainedClassifierHook(Hook):
 
     The accuracy of an untrained classifier says little about anything but its learning rate. The hook ignores models
     that have several losses but no `loss_cls`.
+
+    Examples:
+        >>> hook = HOOKS.build(dict(type='TrainedClassifierHook'))
     """
 
     def __init__(self) -> None:

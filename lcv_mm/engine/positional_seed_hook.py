@@ -29,6 +29,9 @@ class PositionalSeedHook(Hook):
 
     Raises:
         ConfigError: If the loop is not epoch-based, so that the visits of an image cannot be counted.
+
+    Examples:
+        >>> hook = HOOKS.build(dict(type='PositionalSeedHook'))
     """
 
     priority = 'VERY_HIGH'

@@ -29,6 +29,9 @@ class PreemptionHook(Hook):
 
     Args:
         signals (Sequence[str]): Names of the signals, such as 'SIGUSR1' for Slurm's `--signal=USR1@90`.
+
+    Examples:
+        >>> hook = HOOKS.build(dict(type='PreemptionHook', signals=['SIGTERM', 'SIGINT']))
     """
 
     priority = 'LOWEST'  # saves the state after all other hooks

@@ -22,6 +22,11 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
     A checkpoint saved within an epoch (by `PreemptionHook`, or `CheckpointHook` with `by_epoch=False`) records the
     number of finished batches. A resumed epoch continues after them without loading their images again, whereas
     MMEngine restarts the epoch.
+
+    Examples:
+        >>> train_cfg = dict(type='ResumableTrainLoop', max_epochs=60, val_interval=10)
+        >>> LOOPS.get(train_cfg['type']) is ResumableTrainLoop
+        True
     """
 
     def run_epoch(self) -> None:
@@ -81,6 +86,9 @@ class CatchUpValHook(Hook):
 
     MMEngine saves the checkpoint of an epoch before validation, and a resumed run starts with the next epoch. Without
     this hook, a run stopped in between lacks the score of that epoch, and may keep another checkpoint as the best.
+
+    Examples:
+        >>> hook = HOOKS.build(dict(type='CatchUpValHook'))
     """
 
     priority = 'LOWEST'  # after the `before_train` of all other hooks, which are then ready for a validation

@@ -67,6 +67,10 @@ class SafeCheckpointHook(CheckpointHook):
 
     Raises:
         ConfigError: If `max_keep_ckpts` is 1.
+
+    Examples:
+        >>> SafeCheckpointHook(interval=5, max_keep_ckpts=3).interval
+        5
     """
 
     def __init__(self, *args: Any, backend_args: dict | None = None, **kwargs: Any) -> None:

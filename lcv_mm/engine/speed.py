@@ -25,6 +25,9 @@ class ChannelsLastHook(Hook):
 
     Convolutions then compute in that format for inputs of any format. Results, including initial weights, are the same
     up to rounding. It is faster in low precision, and on many CPUs also in float32.
+
+    Examples:
+        >>> hook = HOOKS.build(dict(type='ChannelsLastHook'))
     """
 
     # after the weights are initialised, because initialisation fills them in the order of their format
@@ -53,6 +56,9 @@ class CompileHook(Hook):
     Args:
         parts (Sequence[str]): Names of the parts. Defaults to 'backbone' alone, which takes most of the time.
         **options: Of `torch.compile`, such as `mode`.
+
+    Examples:
+        >>> hook = HOOKS.build(dict(type='CompileHook', parts=['backbone', 'neck'], mode='default'))
     """
 
     def __init__(self, parts: Sequence[str] = ('backbone',), **options: Any) -> None:
@@ -84,6 +90,13 @@ class CPUAmpOptimWrapper(OptimWrapper):
     `tools/train.py --amp` uses it on a machine without a GPU. bfloat16 has the range of float32, so the loss is not
     scaled. It is faster only on processors with bfloat16 instructions (AVX512-BF16, AMX, ARM). A processor without them
     took 12 times as long as in float32 (ResNet-18, AMD EPYC with AVX2, torch 2.12). The log warns if Linux lists none.
+
+    Examples:
+        >>> model = nn.Linear(2, 1)
+        >>> wrapper = CPUAmpOptimWrapper(optimizer=torch.optim.SGD(model.parameters(), lr=0.1))
+        >>> with wrapper.optim_context(model):
+        ...     model(torch.rand(1, 2)).dtype
+        torch.bfloat16
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -17,6 +17,11 @@ class UniqueVisualizationHook(VisualizationHook):
     """MMPretrain's `VisualizationHook` with the image's folders in the name of a picture, and the same arguments.
 
     MMPretrain's own hook uses only the file name, so `cat/1.jpg` and `dog/1.jpg` overwrite each other.
+
+    Examples:
+        >>> default_hooks = dict(visualization=dict(type='UniqueVisualizationHook', enable=True))
+        >>> HOOKS.get(default_hooks['visualization']['type']) is UniqueVisualizationHook
+        True
     """
 
     def after_val_iter(self, runner: Runner, batch_idx: int, data_batch: dict, outputs: Sequence[DataSample]) -> None:

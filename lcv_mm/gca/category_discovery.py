@@ -33,6 +33,15 @@ class CategoryDiscovery(Dataset):
 
     Raises:
         ConfigError: If `subset` is unknown, or `known_classes` are not `num_known` different classes.
+
+    Examples:
+        >>> import json, pathlib, tempfile
+        >>> images = [dict(img_path='', gt_label=i % 3) for i in range(9)]
+        >>> lists = pathlib.Path(tempfile.mkdtemp(), 'lists.json')
+        >>> _ = lists.write_text(json.dumps(dict(metainfo=dict(classes='abc'), data_list=images)))
+        >>> dataset = CategoryDiscovery(dict(type='BaseDataset', ann_file=str(lists)), num_known=2)
+        >>> [dataset.get_data_info(i)['gt_label'] for i in range(9)]  # half of the known ones is labelled
+        [-1, -1, 1, -1, 0, -1, -1, -1, 1]
     """
 
     def __init__(

@@ -16,6 +16,13 @@ class ClusterAccuracy(BaseMetric):
 
     Clusters are matched to classes once, over all images; Old and New use the same matching (Vaze et al., CVPR 2022).
     This is not top-1 accuracy. The dataset, a `CategoryDiscovery`, defines the known classes.
+
+    Examples:
+        >>> metric = ClusterAccuracy()
+        >>> metric.dataset_meta = dict(num_known=1)
+        >>> metric.process({}, [dict(pred_label=1, gt_label=0), dict(pred_label=0, gt_label=1)])
+        >>> metric.evaluate(2)['cluster_accuracy/All']
+        100.0
     """
 
     default_prefix = 'cluster_accuracy'

@@ -24,6 +24,10 @@ class AggregationHook(Hook):
         begin (int): First epoch, counted from 1, at the end of which clusters are joined. Defaults to 100.
         guided (bool): Whether to use labels; False gives the unguided arm of a comparison. Defaults to True.
         batch_size (int): Images per batch; the entropy in the loss of a head depends on it. Defaults to 512.
+
+    Examples:
+        >>> pipeline = [dict(type='LoadImageFromFile'), dict(type='PackInputs')]
+        >>> hook = HOOKS.build(dict(type='AggregationHook', pipeline=pipeline, begin=50))
     """
 
     def __init__(self, pipeline: list[dict], begin: int = 100, guided: bool = True, batch_size: int = 512) -> None:
@@ -89,6 +93,10 @@ class NeighborGraphHook(Hook):
     Args:
         pipeline (list[dict]): Test transforms for reading the training images.
         batch_size (int): Images per batch. Defaults to 256.
+
+    Examples:
+        >>> pipeline = [dict(type='LoadImageFromFile'), dict(type='PackInputs')]
+        >>> hook = HOOKS.build(dict(type='NeighborGraphHook', pipeline=pipeline))
     """
 
     def __init__(self, pipeline: list[dict], batch_size: int = 256) -> None:

@@ -65,6 +65,12 @@ class LabelBalancedSampler(DefaultSampler):
     Args:
         dataset (Dataset): A dataset with the label -1 for unlabelled images: `CategoryDiscovery(subset='all')`.
         **kwargs: Of MMEngine's `DefaultSampler`.
+
+    Examples:
+        >>> images = torch.utils.data.TensorDataset(torch.zeros(3))
+        >>> images.targets = [0, -1, -1]
+        >>> LabelBalancedSampler(images).weights
+        tensor([1.0000, 0.5000, 0.5000], dtype=torch.float64)
     """
 
     def __init__(self, dataset: Dataset, **kwargs: Any) -> None:

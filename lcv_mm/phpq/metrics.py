@@ -35,6 +35,12 @@ class RetrievalMAP(BaseMetric):
     Queries without a relevant image in the database are left out, as in `ClassVarianceMetric`; the log gives their
     number. The result equals that of MMPretrain's `RetrievalAveragePrecision` with `topk` set to the size of the
     database. The metric reads `pred_label` (the order of the database) and `gt_score` (the relevant images).
+
+    Examples:
+        >>> metric = RetrievalMAP()
+        >>> metric.process({}, [dict(gt_score=torch.tensor([1, 0, 0]), pred_label=torch.tensor([1, 0, 2]))])
+        >>> metric.evaluate(1)
+        {'retrieval/mAP': 50.0}
     """
 
     default_prefix = 'retrieval'
@@ -58,6 +64,12 @@ class ClassScoreAccuracy(Accuracy):
     """MMPretrain's `Accuracy` on the `class_score` of each image, with the same arguments and keys.
 
     The `pred_score` of a retriever belongs to the images of its database, not to classes.
+
+    Examples:
+        >>> metric = ClassScoreAccuracy(topk=1)
+        >>> metric.process({}, [dict(class_score=torch.tensor([0.2, 0.8]), gt_label=torch.tensor([1]))])
+        >>> metric.evaluate(1)
+        {'accuracy/top1': 100.0}
     """
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:

@@ -43,6 +43,15 @@ class QuantizedRetriever(ImageToImageRetriever):
 
     Raises:
         ConfigError: In `prepare_prototype`, if there is no database.
+
+    Examples:
+        >>> model = QuantizedRetriever(
+        ...     backbone=dict(type='ResNet', depth=18),
+        ...     neck=dict(type='GlobalAveragePooling'),
+        ...     head=dict(type='QuantizationHead', num_classes=5, in_channels=512, bits=16),
+        ... )
+        >>> model.database_rows(torch.rand(3, 2, 16)).shape
+        torch.Size([3, 2])
     """
 
     def __init__(
@@ -114,6 +123,15 @@ class ContinuousRetriever(QuantizedRetriever):
     """`QuantizedRetriever` with the same weights and an unquantised database, to measure the loss by quantisation.
 
     The database takes 64 times as much memory: `part_channels` floats instead of a byte.
+
+    Examples:
+        >>> model = ContinuousRetriever(
+        ...     backbone=dict(type='ResNet', depth=18),
+        ...     neck=dict(type='GlobalAveragePooling'),
+        ...     head=dict(type='QuantizationHead', num_classes=5, in_channels=512, bits=16),
+        ... )
+        >>> model.database_rows(torch.rand(3, 2, 16)).shape
+        torch.Size([3, 2, 16])
     """
 
     def database_rows(self, parts: Tensor) -> Tensor:
@@ -151,6 +169,9 @@ class DatabaseHook(Hook):
 
     Raises:
         ConfigError: With test-time augmentation or pictures of predictions: a ranking is no class.
+
+    Examples:
+        >>> hook = HOOKS.build(dict(type='DatabaseHook'))
     """
 
     priority = 'LOW'  # after EMAHook

@@ -154,6 +154,10 @@ class Birdlets(CUB200):
     Raises:
         ConfigError: If there are not so many species.
         DataError: If `data_root` contains something else, or images are missing.
+
+    Examples:
+        >>> Birdlets(num_classes=2, lazy_init=True).CLASSES  # drawn when it is first read
+        ('Plain_Birdlet', 'Crested_Birdlet')
     """
 
     SOURCE = 'The images are drawn on first use.'
