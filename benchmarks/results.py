@@ -1,4 +1,4 @@
-"""Write tables and picture of docs/results.md from the lines of JSON in records/:  python benchmarks/results.py
+"""Write the tables of results and their picture from the lines of JSON in records/:  python benchmarks/results.py
 
 With the work dir of a `tools/reproduce.py`, its finished runs are added: rows of the paper to records/rows.jsonl, those
 of the fair test (`--dataset warblers112`) to records/fair.jsonl.
@@ -149,6 +149,15 @@ def fair_table(runs: Runs) -> list[Row]:
     return rows
 
 
+def help_table(runs: Runs) -> list[Row]:
+    """The rows of the fair test that have intervals, without the arm and the counts that README leaves out."""
+    return [
+        {name: text for name, text in row.items() if name not in ('attention', 'runs')}
+        for row in fair_table(runs)
+        if '(' in row['LCV minus baseline']
+    ]
+
+
 def localisation_table(runs: Runs) -> list[Row]:
     """One row per arm of the fair test: how well its maps point at the birds, over the heads and then the seeds."""
     rows = []
@@ -291,30 +300,34 @@ def run_key(run: Mapping[str, Any]) -> tuple:
 
 
 def tables() -> dict[str, str]:
-    """Each table of the page."""
+    """Each table of the pages."""
+    fair = [*judged_by_test_images(), *read('fair')]
     rows = dict(
         rows=rows_table(read('rows')),
         rates=rates_table(read('probe')),
         recipe=recipe_table(read('selection'), read('probe')),
         screen=screen_table(of_cbp(judged_by_test_images())),
-        fair=fair_table([*judged_by_test_images(), *read('fair')]),
+        fair=fair_table(fair),
+        help=help_table(fair),
         localisation=localisation_table(read('fair')),
     )
     return {name: markdown_table(table) for name, table in rows.items() if table}
 
 
 def written(page: str) -> str:
-    """The page with each table below its `<!-- table: NAME -->` written anew."""
+    """The page with the table below each `<!-- table: NAME -->` written anew."""
     for name, table in tables().items():
-        start, rest = page.split(mark := f'<!-- table: {name} -->\n\n')
-        page = start + mark + table + '\n\n' + rest.split('\n\n', 1)[1]
+        start, mark, rest = page.partition(f'<!-- table: {name} -->\n\n')
+        if mark:
+            page = start + mark + table + '\n\n' + rest.split('\n\n', 1)[1]
     return page
 
 
 def pages() -> dict[Path, str]:
     """The pages with tables of the records, written anew."""
-    results, configs = ROOT / 'docs/results.md', ROOT / 'configs/README.md'
-    return {results: written(results.read_text()), configs: with_reached(configs.read_text(), read('rows'))}
+    configs = ROOT / 'configs/README.md'
+    with_tables = {page: written(page.read_text()) for page in (ROOT / 'docs/results.md', ROOT / 'README.md')}
+    return {**with_tables, configs: with_reached(configs.read_text(), read('rows'))}
 
 
 def points(runs: Runs) -> list[tuple[str, Difference]]:
