@@ -3,7 +3,8 @@
 # ruff: noqa: F401 (the names that the package offers)
 from mmpretrain.registry import DATA_SAMPLERS
 
-from ..class_balanced_batch_sampler import ClassBalancedBatchSampler, dataset_labels
+from ..class_balanced_batch_sampler import ClassBalancedBatchSampler
+from ..dataset_labels import dataset_labels
 from .birdlets import Birdlets
 from .cub200 import CUB200
 from .image_folder import ImageFolder
