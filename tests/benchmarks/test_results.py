@@ -1,4 +1,4 @@
-"""docs/results.md and the reached numbers of configs/README.md are what the records give."""
+"""The tables of results and the reached numbers of configs/README.md are what the records give."""
 
 import runpy
 from pathlib import Path
@@ -45,6 +45,19 @@ def test_the_primary_contrast_is_of_the_means_over_heads_seed_by_seed():
     # variances 1 and 7: standard error (8 / 3)^0.5, 8^2 / (1 + 49) * 2 = 2.56 degrees of freedom, t = 3.519
     assert [rows[3][name] for name in ('"w/o loss"', 'LCV', 'runs')] == ['51.0 ± 1.0', '54.0 ± 2.6', '0/0/3/3']
     assert rows[3]['LCV minus "w/o loss"'] == '+3.0 (-2.7 to +8.7)'
+    with_baseline = [*runs, *(dict(run, arm='baseline') for run in runs if run['arm'] == 'attention_balanced')]
+    single = [dict(run, config='isqrt_resnet18_warblers112') for run in with_baseline if run['seed'] == 0]
+    readme = RESULTS['help_table']([*with_baseline, *single])  # only what has intervals
+    assert [row['head'] for row in readme] == ['BCNN', 'CBP', 'HBP', '**mean**']
+    assert [*readme[0]] == [
+        'model',
+        'head',
+        'baseline',
+        '"w/o loss"',
+        'LCV',
+        'LCV minus "w/o loss"',
+        'LCV minus baseline',
+    ]
     shown = {label: round(value.mean, 6) for label, value in RESULTS['points'](runs)}  # there is no baseline
     contrast = 'ResNet-18, {}: LCV minus "w/o loss"'
     assert shown == {contrast.format(head): mean for head, mean in dict(BCNN=2, CBP=4, HBP=3, mean=3).items()}
