@@ -123,24 +123,21 @@ class ClassVarianceLoss(nn.Module):
             dict[str, Tensor]: `loss_inter` and `loss_intra`; `dist_inter` and `dist_intra`, without gradient, NaN if
             the batch has no such pair.
         """
-        distances, labels = self._distances(feats, labels)
-        terms = [
-            (
-                *pair_losses(distance, labels, self.inter, self.margin, self.tau, self.reduction),
-                *mean_pair_distances(distance, labels),
-            )
-            for distance in distances
-        ]
-        loss_inter, loss_intra, dist_inter, dist_intra = (torch.stack(term).mean() for term in zip(*terms, strict=True))
-        losses = dict(loss_inter=self.weight_inter * loss_inter, loss_intra=self.weight_intra * loss_intra)
-        return dict(losses, dist_inter=dist_inter, dist_intra=dist_intra)
-
-    def _distances(self, feats: Tensor | tuple[Tensor, ...], labels: Tensor) -> tuple[list[Tensor], Tensor]:
-        """Distances (N, N) within the batch (across all ranks with `gather`), one matrix per level, and the labels."""
         rows = compared_rows(feats, self.space, self.level)
         if self.gather:
             rows, labels = [gather_rows(level) for level in rows], gather_rows(labels)
-        return [pairwise_distance(level, normalize=self.normalize) for level in rows], labels
+        terms = []  # of each level
+        for level in rows:
+            distances = pairwise_distance(level, normalize=self.normalize)  # (N, N)
+            losses = pair_losses(distances, labels, self.inter, self.margin, self.tau, self.reduction)
+            terms.append((*losses, *mean_pair_distances(distances, labels)))
+        loss_inter, loss_intra, dist_inter, dist_intra = (torch.stack(term).mean() for term in zip(*terms, strict=True))
+        return dict(
+            loss_inter=self.weight_inter * loss_inter,
+            loss_intra=self.weight_intra * loss_intra,
+            dist_inter=dist_inter,
+            dist_intra=dist_intra,
+        )
 
 
 def compared_rows(feats: Tensor | tuple[Tensor, ...], space: str, level: int | str) -> list[Tensor]:
