@@ -113,10 +113,12 @@ def main() -> None:
         names = [str(file.with_suffix('')) for file in sorted(configs) if not str(file).startswith('_')]
         print(*(name for name in names if fnmatch(name, pattern) or fnmatch(os.path.basename(name), pattern)), sep='\n')
     elif name in tools:
-        sys.argv[0] = f'lcv_mm {name}'
-        runpy.run_path(str(tools[name]), run_name='__main__')
+        main_of_tool = runpy.run_path(str(tools[name]))['main']
+        sys.argv[0] = f'lcv_mm {name}'  # as the tool's help calls it
+        sys.exit(main_of_tool())
     else:
-        raise SystemExit(USAGE.format(', '.join(tools)))
+        error = f'\n\nerror: no tool {name!r}' if name else ''
+        raise SystemExit(USAGE.format(', '.join(tools)) + error)
 
 
 if __name__ == '__main__':

@@ -119,4 +119,4 @@ def _find(file: str | Path) -> Path:
         if name in (config.stem, str(config.relative_to(CONFIGS).with_suffix(''))):
             return config
     hint = did_you_mean(Path(name).name, [config.stem for config in configs])
-    raise ConfigError(f'{file}: no such config file, and no config of lcv_mm{hint}')
+    raise ConfigError(f'{file}: no such config file, and no config of lcv_mm{hint} `lcv_mm configs` lists them')

@@ -88,4 +88,5 @@ def test_a_command_prints_the_message_without_the_noise_of_the_toolbox():
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stdout == ''
-    assert done.stderr.strip() == 'error: configs/nowhere.py: no such config file, and no config of lcv_mm.'
+    error = 'error: configs/nowhere.py: no such config file, and no config of lcv_mm. `lcv_mm configs` lists them'
+    assert done.stderr.strip() == error
