@@ -50,7 +50,7 @@ def trained(tmp_path_factory) -> tuple[Path, Path]:
 
 def test_training_logs_the_total_and_its_parts_and_ends_with_where_they_are(trained):
     data, work_dir = trained
-    said = f'Trained: checkpoints and log are in {work_dir}. Next: tools/test.py {work_dir}/{CONFIG.name} '
+    said = f'Trained: checkpoints and log are in {work_dir}. Next: lcv_mm test {work_dir}/{CONFIG.name} '
     assert (data.parent / 'output').read_text().splitlines()[-1] == f'{said}{work_dir}/epoch_2.pth'
     assert 'will be deprecated' not in ''.join(file.read_text() for file in work_dir.glob('*/*.log'))
     steps = [record for record in logged(work_dir) if 'loss' in record]

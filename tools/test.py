@@ -106,9 +106,9 @@ def main() -> None:
                 write_atomically(args.out, mmengine.dump(values, file_format=Path(args.out).suffix[1:]))
     if runner.rank != 0:
         return
-    then = f'tools/predict.py {args.config} {args.checkpoint} IMAGE'
+    then = f'lcv_mm predict {args.config} {args.checkpoint} IMAGE'
     if args.out and args.out_item == 'pred':
-        then = f'tools/analyze.py {args.config} {args.out}'
+        then = f'lcv_mm analyze {args.config} {args.out}'
     print(f'Tested: results are in {args.out or cfg.work_dir}. Next: {then}')
 
 

@@ -90,7 +90,7 @@ def main() -> None:
         config = Path(
             cfg.work_dir, Path(cfg.filename or args.config).name
         )  # with all that the command line has changed
-        print(f'Trained: checkpoints and log are in {cfg.work_dir}. Next: tools/test.py {config} {checkpoint}')
+        print(f'Trained: checkpoints and log are in {cfg.work_dir}. Next: lcv_mm test {config} {checkpoint}')
 
 
 if __name__ == '__main__':

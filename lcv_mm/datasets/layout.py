@@ -32,7 +32,7 @@ class IntactImages:
         return data
 
     def _error(self, problem: str) -> DataError:
-        return DataError(f'{problem}. Remove or replace it; tools/prepare_data.py --check lists all such images')
+        return DataError(f'{problem}. Remove or replace it; lcv_mm prepare_data --check lists all such images')
 
 
 class ArchiveLayout(IntactImages):
@@ -45,9 +45,9 @@ class ArchiveLayout(IntactImages):
     FOLDER: str  # name of the image folder
     LISTS: tuple[str, ...]  # names of the lists
     SOURCE: str  # a sentence on where the files come from; part of each error
-    KEY: str  # the dataset's name in `tools/prepare_data.py`
+    KEY: str  # the dataset's name in `lcv_mm prepare_data`
     REMEDY = (  # what to do, printed after `SOURCE`; `{root}` is the user's `data_root`, `{mark}` the first list
-        'Run `python tools/prepare_data.py {key}`, or unpack them so that {root}/{mark} exists, or point to the folder '
+        'Run `lcv_mm prepare_data {key}`, or unpack them so that {root}/{mark} exists, or point to the folder '
         'that has it with --cfg-options train_dataloader.dataset.data_root=DIR val_dataloader.dataset.data_root=DIR '
         'test_dataloader.dataset.data_root=DIR'
     )

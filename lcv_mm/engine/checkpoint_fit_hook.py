@@ -135,7 +135,7 @@ class CheckpointFitHook(Hook):
         elif different := schedule_differences(runner, checkpoint):
             runner.logger.warning(
                 f"{source}: the run continues with the checkpoint's settings, which differ from the config: "
-                f'{", ".join(different)}. To use the settings of the config: tools/train.py --config-schedule'
+                f'{", ".join(different)}. To use the settings of the config: lcv_mm train --config-schedule'
             )
 
 

@@ -5,6 +5,7 @@ import re
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.client import HTTPException
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -16,7 +17,7 @@ from mmengine.logging import HistoryBuffer
 from mmengine.runner import CheckpointLoader
 from mmengine.runner.checkpoint import get_torchvision_models, load_from_http
 
-from ..errors import CheckpointError
+from ..errors import CheckpointError, WeightsError
 
 _FORCE = 'TORCH_FORCE_WEIGHTS_ONLY_LOAD'
 _FORCE_NOT = 'TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD'
@@ -81,14 +82,20 @@ def load_from_url(url: str, map_location: Any = None) -> Any:
 
     Raises:
         CheckpointError: If the file is damaged or contains more than data.
+        WeightsError: If it cannot be downloaded.
         KeyError: If torchvision has no weights of that name.
-        OSError: If it cannot be downloaded.
     """
-    url = download_url(url)
-    file = cached_file(url)
+    url = _download_url(url)
+    file = Path(torch.hub.get_dir(), 'checkpoints', Path(urlparse(url).path).name)
     was_there = file.exists()
-    with _data_only(file, downloaded=not was_there):
-        return load_from_http(url, map_location=map_location)
+    try:
+        with _data_only(file, downloaded=not was_there):
+            return load_from_http(url, map_location=map_location)
+    except (OSError, HTTPException) as error:  # OSError: also URLError, HTTPError, timeouts
+        raise WeightsError(
+            f'{file.name}: could not be downloaded from {url} ({error}). Put it into {file.parent}, or name a copy, '
+            'for a backbone with --cfg-options model.backbone.init_cfg.checkpoint=FILE'
+        ) from error
 
 
 def is_intact(file: Path) -> bool:
@@ -106,15 +113,10 @@ def is_intact(file: Path) -> bool:
         return False
 
 
-def download_url(source: str) -> str:
+def _download_url(source: str) -> str:
     """Resolve `torchvision://vgg16` to its URL, or raise KeyError; return other sources unchanged."""
     scheme, _, name = source.partition('://')
     return get_torchvision_models()[name] if scheme in ('torchvision', 'modelzoo') else source
-
-
-def cached_file(url: str) -> Path:
-    """The file in which torch.hub caches the download of a URL."""
-    return Path(torch.hub.get_dir(), 'checkpoints', Path(urlparse(url).path).name)
 
 
 def _load_from_store(url: str, map_location: Any = None) -> Any:

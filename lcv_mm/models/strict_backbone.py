@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from mmengine.registry import WEIGHT_INITIALIZERS
 from torch import Tensor, nn
 
 from ..engine.checkpoint_fit_hook import fit_of, state_dict_in, unwrapped
-from ..engine.load import cached_file, download_url, load_from_file, load_from_url
+from ..engine.load import load_from_file, load_from_url
 from ..errors import WeightsError
 
 
@@ -97,21 +96,15 @@ def load_pretrained(
 
 def _read(source: str) -> Any:
     """Read a file or URL; raise WeightsError if it is missing and cannot be downloaded."""
-    remote = '://' in source
-    source = download_url(source)
-    file = cached_file(source) if remote else Path(source).expanduser()
-    try:
-        if remote:
-            return load_from_url(source, 'cpu')
-        if file.is_file():
-            return load_from_file(str(file), 'cpu')
-        problem = 'no such file of pretrained weights'
-    except (OSError, HTTPException) as error:  # OSError: also URLError, HTTPError, timeouts
-        problem = f'could not be downloaded from {source} ({error})'
-    raise WeightsError(
-        f'{file.name}: {problem}. Put it into {file.parent}, name a copy with --cfg-options '
-        'model.backbone.init_cfg.checkpoint=FILE, or start from random weights: model.backbone.init_cfg=None'
-    )
+    if '://' in source:
+        return load_from_url(source, 'cpu')
+    file = Path(source).expanduser()
+    if not file.is_file():
+        raise WeightsError(
+            f'{file}: no such file of pretrained weights. Name one with --cfg-options '
+            'model.backbone.init_cfg.checkpoint=FILE, or start from random weights: model.backbone.init_cfg=None'
+        )
+    return load_from_file(str(file), 'cpu')
 
 
 def _listed(names: Sequence[str]) -> str:

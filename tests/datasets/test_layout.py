@@ -55,7 +55,7 @@ def test_a_missing_root_says_where_it_looked_and_what_to_do(name, tmp_path, monk
     monkeypatch.chdir(tmp_path)
     text = data_error(cls, 'data/x')
     assert f'{cls.__name__} in {tmp_path}/data/x: expected {cls.FOLDER}/' in text
-    assert f'Run `python tools/prepare_data.py {name}`' in text
+    assert f'Run `lcv_mm prepare_data {name}`' in text
 
 
 def test_missing_images_are_counted_and_the_first_are_named_and_the_other_split_is_read(cls, copy):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 import torchvision
+from mmengine.runner import CheckpointLoader
 from mmpretrain.models import VGG
 from torch import Tensor, nn
 from torchvision.models import vgg
@@ -90,12 +91,13 @@ def test_weights_of_another_model_are_an_error_and_change_nothing(tmp_path):
     assert all(torch.equal(value, before[key]) for key, value in module.state_dict().items())
 
 
-def test_a_server_that_refuses_is_an_error_with_a_way_out(cache):
+def test_a_server_that_refuses_is_an_error_with_a_way_out(cache, safe_checkpoints):
     with socket.socket() as closed:
         closed.bind(('127.0.0.1', 0))
         port = closed.getsockname()[1]
-    with pytest.raises(WeightsError, match=f'x.pth: could not be downloaded from http://.*Put it into {cache}'):
-        load_pretrained(nn.Linear(9, 9), f'http://127.0.0.1:{port}/x.pth')
+    for load in (partial(load_pretrained, nn.Linear(9, 9)), CheckpointLoader.load_checkpoint):
+        with pytest.raises(WeightsError, match=f'x.pth: could not be downloaded from http://.*Put it into {cache}'):
+            load(f'http://127.0.0.1:{port}/x.pth')
     assert list(cache.iterdir()) == []
 
 
