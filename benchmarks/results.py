@@ -25,12 +25,12 @@ ARMS = {  # of benchmarks/screen.py
     'balanced': 'balanced batches',
     'attention': 'attention',
     'attention_balanced': 'attention, balanced batches ("w/o loss")',
-    'lcv_shuffled': "attention, the paper's sum",
-    'lcv': "attention, balanced batches, the paper's sum (LCV)",
-    'lcv_head': "attention, balanced batches, the sum on the head's vector",
-    'triplet': 'attention, balanced batches, triplet loss (margin 0.2)',
-    'contrastive': 'attention, balanced batches, contrastive loss',
-    'supcon_head': "attention, balanced batches, supervised contrastive loss on the head's vector",
+    'lcv': "the same with the paper's sum (LCV)",
+    'lcv_shuffled': 'LCV, shuffled batches',
+    'lcv_head': "LCV, the sum on the head's vector",
+    'triplet': 'LCV with a triplet loss (margin 0.2)',
+    'contrastive': 'LCV with a contrastive loss',
+    'supcon_head': "LCV with a supervised contrastive loss on the head's vector",
 }
 FAIR = {  # arms of the fair test, and their columns
     'baseline': 'baseline',
@@ -306,7 +306,7 @@ def tables() -> dict[str, str]:
         rows=rows_table(read('rows')),
         rates=rates_table(read('probe')),
         recipe=recipe_table(read('selection'), read('probe')),
-        screen=screen_table(of_cbp(judged_by_test_images())),
+        losses=screen_table(of_cbp(judged_by_test_images())),
         fair=fair_table(fair),
         help=help_table(fair),
         localisation=localisation_table(read('fair')),
@@ -326,7 +326,8 @@ def written(page: str) -> str:
 def pages() -> dict[Path, str]:
     """The pages with tables of the records, written anew."""
     configs = ROOT / 'configs/README.md'
-    with_tables = {page: written(page.read_text()) for page in (ROOT / 'docs/results.md', ROOT / 'README.md')}
+    pages = (ROOT / 'docs/results.md', ROOT / 'docs/heads.md', ROOT / 'README.md')
+    with_tables = {page: written(page.read_text()) for page in pages}
     return {**with_tables, configs: with_reached(configs.read_text(), read('rows'))}
 
 
