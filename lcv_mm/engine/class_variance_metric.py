@@ -26,10 +26,9 @@ class ClassVarianceMetric(BaseMetric):
 
     Examples:
         >>> metric = ClassVarianceMetric()
-        >>> for feat, label in (([1.0, 0.0], 0), ([1.0, 0.0], 0), ([0.0, 1.0], 1)):
-        ...     metric.process({}, [dict(pooled_feat=torch.tensor(feat), gt_label=label)])
-        >>> metric.evaluate(3)['class_variance/dist_inter']
-        1.4142135623730951
+        >>> metric.process({}, [dict(pooled_feat=torch.tensor([0.6, 0.8]), gt_label=1)])
+        >>> metric.results  # of which `metric.evaluate` computes the distances
+        [(array([0.6, 0.8], dtype=float32), 1)]
     """
 
     default_prefix = 'class_variance'

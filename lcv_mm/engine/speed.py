@@ -92,11 +92,9 @@ class CPUAmpOptimWrapper(OptimWrapper):
     took 12 times as long as in float32 (ResNet-18, AMD EPYC with AVX2, torch 2.12). The log warns if Linux lists none.
 
     Examples:
-        >>> model = nn.Linear(2, 1)
-        >>> wrapper = CPUAmpOptimWrapper(optimizer=torch.optim.SGD(model.parameters(), lr=0.1))
-        >>> with wrapper.optim_context(model):
-        ...     model(torch.rand(1, 2)).dtype
-        torch.bfloat16
+        >>> optim_wrapper = dict(type='CPUAmpOptimWrapper', optimizer=dict(type='SGD', lr=0.01))
+        >>> OPTIM_WRAPPERS.get(optim_wrapper['type']) is CPUAmpOptimWrapper
+        True
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -39,8 +39,8 @@ class RetrievalMAP(BaseMetric):
     Examples:
         >>> metric = RetrievalMAP()
         >>> metric.process({}, [dict(gt_score=torch.tensor([1, 0, 0]), pred_label=torch.tensor([1, 0, 2]))])
-        >>> metric.evaluate(1)
-        {'retrieval/mAP': 50.0}
+        >>> metric.results  # the average precision of each query, and whether it counts
+        [(0.5, True)]
     """
 
     default_prefix = 'retrieval'
