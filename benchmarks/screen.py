@@ -23,11 +23,12 @@ from torch.utils.data import BatchSampler, Dataset, RandomSampler
 
 from lcv_mm.datasets import ClassBalancedBatchSampler
 from lcv_mm.reproduce.record import git_state, machine
-from lcv_mm.reproduce.report import PLACES
 
 ROOT = Path(__file__).parents[1]
 VIEWS = 4  # random crops and flips of each training image that are cached
 CUT = 'pool4'
+# Options that say where files are and do not make another experiment; a fold does, unlike in a report on the rows
+PLACES = ('checkpoint', 'data_root')
 
 ATTENTION = dict(neck=dict(type='ResidualAttention'))
 
