@@ -93,8 +93,9 @@ def load_from_url(url: str, map_location: Any = None) -> Any:
             return load_from_http(url, map_location=map_location)
     except (OSError, HTTPException) as error:  # OSError: also URLError, HTTPError, timeouts
         raise WeightsError(
-            f'{file.name}: could not be downloaded from {url} ({error}). Put it into {file.parent}, or name a copy, '
-            'for a backbone with --cfg-options model.backbone.init_cfg.checkpoint=FILE'
+            f'{file.name}: could not be downloaded from {url} ({error}). Put it into {file.parent}. Or, for a '
+            'backbone, name a copy with --cfg-options model.backbone.init_cfg.checkpoint=FILE, or start from random '
+            'weights: model.backbone.init_cfg=None'
         ) from error
 
 
