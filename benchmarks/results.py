@@ -25,7 +25,7 @@ ARMS = {  # of benchmarks/screen.py
     'balanced': 'balanced batches',
     'attention': 'attention',
     'attention_balanced': 'attention, balanced batches ("w/o loss")',
-    'lcv': "the same with the paper's sum (LCV)",
+    'lcv': "attention, balanced batches, the paper's sum (LCV)",
     'lcv_shuffled': 'LCV, shuffled batches',
     'lcv_head': "LCV, the sum on the head's vector",
     'triplet': 'LCV with a triplet loss (margin 0.2)',
@@ -314,9 +314,9 @@ def tables() -> dict[str, str]:
     return {name: markdown_table(table) for name, table in rows.items() if table}
 
 
-def written(page: str) -> str:
+def written(page: str, tables: Mapping[str, str]) -> str:
     """The page with the table below each `<!-- table: NAME -->` written anew."""
-    for name, table in tables().items():
+    for name, table in tables.items():
         start, mark, rest = page.partition(f'<!-- table: {name} -->\n\n')
         if mark:
             page = start + mark + table + '\n\n' + rest.split('\n\n', 1)[1]
@@ -325,9 +325,11 @@ def written(page: str) -> str:
 
 def pages() -> dict[Path, str]:
     """The pages with tables of the records, written anew."""
-    configs = ROOT / 'configs/README.md'
-    pages = (ROOT / 'docs/results.md', ROOT / 'docs/heads.md', ROOT / 'README.md')
-    with_tables = {page: written(page.read_text()) for page in pages}
+    configs, named = ROOT / 'configs/README.md', tables()
+    with_tables = {
+        page: written(page.read_text(), named)
+        for page in (ROOT / 'docs/results.md', ROOT / 'docs/heads.md', ROOT / 'README.md')
+    }
     return {**with_tables, configs: with_reached(configs.read_text(), read('rows'))}
 
 

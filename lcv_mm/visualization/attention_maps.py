@@ -65,7 +65,7 @@ def draw_attention_maps(images: Tensor, maps: Tensor, titles: Sequence[str], col
     for axes, image, feature_map, title in zip(grid.reshape(-1, 2), images, maps, titles, strict=False):
         rgb = np.ascontiguousarray(image.expand(3, -1, -1).numpy()[::-1].transpose(1, 2, 0))  # BGR -> (H, W, 3) RGB
         mean = F.interpolate(feature_map.mean(0)[None, None], rgb.shape[:2], mode='bilinear')[0]  # (1, H, W)
-        overlay = Visualizer.draw_featmap(mean.cpu(), rgb, channel_reduction='squeeze_mean', alpha=0.5)
+        overlay = Visualizer.draw_featmap(mean.cpu(), rgb, alpha=0.5)
         for ax, picture in zip(axes, (rgb, overlay), strict=True):
             ax.imshow(picture)
         axes[0].set_title(title, fontsize=8, loc='left', parse_math=False)
