@@ -49,6 +49,8 @@ ARMS: dict[str, tuple[dict, bool]] = {
     'lcv_no_attention': (loss(), True),
     'lcv_pooled': ({**loss(space='pooled', margin=0.7), **ATTENTION}, True),
     'lcv_intra_0p01': ({**loss(weight_intra=0.01), **ATTENTION}, True),
+    'lcv_margin_0p7': ({**loss(margin=0.7), **ATTENTION}, True),
+    'lcv_margin_1p3': ({**loss(margin=1.3), **ATTENTION}, True),
     'lcv_head': ({**loss(space='head'), **ATTENTION}, True),
     'lcv_head_shuffled': ({**loss(space='head'), **ATTENTION}, False),
     'lcv_head_no_attention': (loss(space='head'), True),
