@@ -9,9 +9,12 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
-from statistics import fmean
+from statistics import fmean, stdev
 from typing import Any
+
+from scipy.stats import t as student_t
 
 from lcv_mm.engine.loss_hooks import has_learned
 from lcv_mm.reproduce.paper import PaperRow, read_rows
@@ -53,6 +56,21 @@ RECIPES = {  # of records/selection.jsonl, and their columns
     'rows, LCV': 'LCV',
     'rows, LCV, shuffled': 'LCV, shuffled batches',
 }
+ALTERNATIVES = {  # to clipping the gradients, likewise
+    'rows': 'clipped gradients (the rows)',
+    'warm-up': 'linear warm-up over two epochs',
+    'multiplier': 'backbone at a tenth of the rate',
+}
+OPTIONS = {  # arms of records/options.jsonl, and what they change of LCV's default
+    'attention_balanced': 'no loss',
+    'lcv': 'default: margin 1, maps of the last level',
+    'lcv_margin_0p7': 'margin 0.7',
+    'lcv_margin_1p3': 'margin 1.3',
+    'lcv_pooled': "`space='pooled'`, margin 0.7",
+    'lcv_head': "`space='head'`",
+    'lcv_level_all': "`level='all'`",
+}
+QUARTERS = 4  # of the training images, each held out in turn
 WEIGHTS = {  # files of pretrained weights other than the configs'
     'resnet18_imagenet_approx.pth': "an approximation of torchvision's ResNet-18",
     'vgg16_features.pth': "the Caffe authors' VGG-16",
@@ -181,19 +199,75 @@ def mean_over_seeds(values: Sequence[tuple[int, float]]) -> str:
     return mean_and_spread([*map(fmean, by_seed.values())], 1)
 
 
+def model_of(run: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Dataset, backbone and head of a line of records/selection.jsonl or probe.jsonl."""
+    return run['dataset'], run['backbone'], run['head']
+
+
+def recipe_cells(runs: Runs, recipes: Mapping[str, str]) -> dict[tuple[str, str, str], Row]:
+    """For each model, the columns of these recipes: top-1 and, in brackets, the last cross entropy."""
+    cells: dict[tuple[str, str, str], Row] = {}
+    for model in dict.fromkeys(map(model_of, runs)):
+        of = {recipe: [r for r in runs if (model_of(r), r['recipe']) == (model, recipe)] for recipe in recipes}
+        cells[model] = {
+            column: f'{mean_and_spread([r["top1"] for r in of[recipe]], 1)} '
+            f'({fmean(r["cross_entropy"] for r in of[recipe]):.2f})'
+            if of[recipe]
+            else ''
+            for recipe, column in recipes.items()
+        }
+    return cells
+
+
 def recipe_table(runs: Runs, probes: Runs) -> list[Row]:
-    """One row per dataset, backbone and head: the probe, and each recipe's top-1 and cross entropy."""
-
-    def key(run: Mapping[str, Any]) -> tuple[str, str, str]:
-        return run['dataset'], run['backbone'], run['head']
-
-    probe = {key(run): f'{run["top1"]:.1f}' for run in probes}
-    cells = {(*key(run), run['recipe']): f'{run["top1"]:.1f} ({run["cross_entropy"]:.2f})' for run in runs}
+    """One row per dataset, backbone and head: the probe and the recipes."""
+    probe = {model_of(run): f'{run["top1"]:.1f}' for run in probes}
     return [
-        {'data, backbone': f'{dataset}, {backbone}', 'head': head, 'probe': probe.get((dataset, backbone, head), '')}
-        | {column: cells.get((dataset, backbone, head, recipe), '') for recipe, column in RECIPES.items()}
-        for dataset, backbone, head in dict.fromkeys(map(key, runs))
+        {'data, backbone': f'{model[0]}, {model[1]}', 'head': model[2], 'probe': probe.get(model, '')} | cells
+        for model, cells in recipe_cells(runs, RECIPES).items()
     ]
+
+
+def alternatives_table(runs: Runs) -> list[Row]:
+    """One row per dataset, backbone and head with which the alternatives were run."""
+    return [
+        {'data, backbone, head': ', '.join(model)} | cells
+        for model, cells in recipe_cells(runs, ALTERNATIVES).items()
+        if all(cells.values())
+    ]
+
+
+def corrected_difference(ours: Sequence[float], theirs: Sequence[float]) -> Difference:
+    """Mean difference over quarters, held out in turn, with the corrected interval of Nadeau and Bengio (2003).
+
+    The differences are not independent, because the runs share training images. Their variance is therefore multiplied
+    by 1 / quarters plus the ratio of test to training images, 1 / 3, and not by 1 / quarters alone.
+    """
+    differences = [a - b for a, b in zip(ours, theirs, strict=True)]
+    mean, error = fmean(differences), stdev(differences) * (1 / QUARTERS + 1 / (QUARTERS - 1)) ** 0.5
+    half = float(student_t.ppf(0.975, QUARTERS - 1)) * error
+    return Difference(mean, (mean - half, mean + half))
+
+
+def options_table(runs: Runs) -> list[Row]:
+    """One row per model and option of the loss with a run for each quarter: top-1, and the difference from LCV."""
+    of: dict[tuple[str, str], list[float]] = {}
+    for run in sorted(runs, key=lambda run: run['quarter']):
+        of.setdefault((run['config'], run['arm']), []).append(run['top1'])
+    rows = []
+    for config, arm in product(dict.fromkeys(config for config, _ in of), OPTIONS):
+        top1, default = of.get((config, arm), []), of.get((config, 'lcv'), [])
+        if len(top1) == len(default) == QUARTERS:
+            head, backbone, _ = config.split('_')
+            rows.append(
+                {
+                    'model': f'{FAIR_NAMES[head]}, {FAIR_MODELS[backbone]}',
+                    'option': OPTIONS[arm],
+                    'top-1 (%)': f'{fmean(top1):.1f}',
+                    'minus default (95 % interval)': corrected_difference(top1, default).text(1) * (arm != 'lcv'),
+                }
+            )
+    return rows
 
 
 def rates_table(probes: Runs) -> list[Row]:
@@ -253,11 +327,6 @@ def with_reached(page: str, runs: Runs) -> str:
     return page
 
 
-def judged_by_test_images() -> Runs:
-    """The screen's runs that were not judged by held-out training images."""
-    return [run for run in read('screen') if run['quarter'] is None]
-
-
 def of_cbp(runs: Runs) -> Runs:
     """Those of CBP, the head on which all arms of the screen are run."""
     return [run for run in runs if run['config'].startswith('cbp_')]
@@ -301,12 +370,14 @@ def run_key(run: Mapping[str, Any]) -> tuple:
 
 def tables() -> dict[str, str]:
     """Each table of the pages."""
-    fair = [*judged_by_test_images(), *read('fair')]
+    fair = [*read('screen'), *read('fair')]
     rows = dict(
         rows=rows_table(read('rows')),
         rates=rates_table(read('probe')),
         recipe=recipe_table(read('selection'), read('probe')),
-        losses=screen_table(of_cbp(judged_by_test_images())),
+        alternatives=alternatives_table(read('selection')),
+        options=options_table(read('options')),
+        losses=screen_table(of_cbp(read('screen'))),
         fair=fair_table(fair),
         help=help_table(fair),
         localisation=localisation_table(read('fair')),
@@ -357,6 +428,6 @@ if __name__ == '__main__':
     for page, text in pages().items():
         page.write_text(text)
         print(page)
-    shown = points([*judged_by_test_images(), *read('fair')])
+    shown = points([*read('screen'), *read('fair')])
     if shown:
         draw_differences(shown, 'top-1 accuracy').savefig(ROOT / 'docs/images/results.png', dpi=160)

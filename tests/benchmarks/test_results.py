@@ -63,6 +63,38 @@ def test_the_primary_contrast_is_of_the_means_over_heads_seed_by_seed():
     assert shown == {contrast.format(head): mean for head, mean in dict(BCNN=2, CBP=4, HBP=3, mean=3).items()}
 
 
+def test_options_are_compared_over_quarters_with_the_corrected_interval():
+    def runs(arm: str, *top1: float) -> list[dict]:
+        quarters = [3, 0, 1, 2]  # in any order
+        return [
+            dict(config='cbp_vgg16_warblers112', arm=arm, quarter=q, top1=top1[q], cross_entropy=0.5) for q in quarters
+        ]
+
+    unfinished = runs('lcv_head', 60, 60, 60, 60)[:3]
+    default, margin = RESULTS['options_table'](
+        [*runs('lcv_margin_0p7', 61, 63, 61, 63), *runs('lcv', 60, 61, 60, 59), *unfinished]
+    )
+    assert [*default.values()] == [
+        'CBP, VGG-16, conv5 and head', 'default: margin 1, maps of the last level', '60.0', '',
+    ]  # fmt: skip
+    # differences 1, 2, 1, 4: mean 2, variance 2; 3.182 (Student's t of three degrees of freedom) * (2 (1/4 + 1/3))^0.5
+    assert [*margin.values()][2:] == ['62.0', '+2.0 (-1.4 to +5.4)']
+
+
+def test_recipes_are_means_over_seeds_and_alternatives_those_that_were_tried():
+    def run(head: str, recipe: str, top1: float, cross_entropy: float) -> dict:
+        model = dict(dataset='warblers', backbone='VGG-16', head=head)
+        return model | dict(recipe=recipe, top1=top1, cross_entropy=cross_entropy)
+
+    runs = [run('CBP', 'rows', 60, 0.4), run('CBP', 'rows', 62, 0.6), run('BCNN', 'rows', 50, 0.5)]
+    runs += [run('CBP', 'warm-up', 30, 3.0), run('CBP', 'multiplier', 55, 0.7)]
+    cbp, bcnn = RESULTS['recipe_table'](runs, [dict(dataset='warblers', backbone='VGG-16', head='CBP', top1=41)])
+    assert [*cbp.values()] == ['warblers, VGG-16', 'CBP', '41.0', '', '61.0 ± 1.4 (0.50)', '', '']
+    assert [*bcnn.values()][2:5] == ['', '', '50.0 (0.50)']
+    (row,) = RESULTS['alternatives_table'](runs)
+    assert [*row.values()] == ['warblers, VGG-16, CBP', '61.0 ± 1.4 (0.50)', '30.0 (3.00)', '55.0 (0.70)']
+
+
 def test_the_runs_of_reproduce_become_lines_by_config_and_arm(tmp_path):
     for arm in ('{}', 'lcv_{}', '{}_attention', '{}_attention_balanced'):
         add_runs(tmp_path, **{arm.format('cbp_vgg16_warblers112'): [70.0]})
