@@ -114,7 +114,7 @@ def test_batches_are_lowered_to_what_the_classes_allow_and_it_is_said_once(
     use_folder(cfg, tmp_path / 'data')
     loader = cfg.train_dataloader
     assert (loader.batch_size, loader.batch_sampler.samples_per_class) == (size, per_class)
-    assert caplog_mmengine().count(f'are lowered to {size} with {per_class}') == ((size, per_class) != (16, 2))
+    assert caplog_mmengine().count(f'are reduced to {size} with {per_class}') == ((size, per_class) != (16, 2))
 
 
 def test_any_config_takes_a_folder_and_no_metric_asks_for_more_classes_than_there_are(folder, tmp_path):

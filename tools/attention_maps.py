@@ -12,7 +12,7 @@ def parse_args() -> argparse.Namespace:
         'images', nargs='*', metavar='IMAGE|FOLDER', help='images, and folders with images in them (default: test set)'
     )
     parser.add_argument('--out', type=Path, default=Path('attention.png'), help='picture to write')
-    parser.add_argument('--num-images', type=int, default=12, help='how many of them, evenly spaced (default: 12)')
+    parser.add_argument('--num-images', type=int, default=12, help='number of images, evenly spaced (default: 12)')
     return parser.parse_args()
 
 

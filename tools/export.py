@@ -19,7 +19,7 @@ def parse_args() -> argparse.Namespace:
     parser = tool_parser('Export a model with its normalisation and softmax')
     parser.add_argument('out', type=Path, help="file to write: .onnx (pip install 'lcv_mm[export]'), or .pt2")
     parser.add_argument('--opset', type=int, help="version of ONNX's operators (default: torch's)")
-    parser.add_argument('--device', default='cpu', help='where it is exported, and a .pt2 file runs (default: cpu)')
+    parser.add_argument('--device', default='cpu', help='device for the export and for a .pt2 file (default: cpu)')
     return parser.parse_args()
 
 
@@ -37,7 +37,7 @@ class Deployed(nn.Module):
 
 
 def image_shape(pipeline: list) -> tuple[int, int, int]:
-    """Channels, height and width that a test pipeline gives every image, found with two."""
+    """Channels, height and width of the images that a test pipeline returns, found with two of different shapes."""
     from mmengine.dataset import Compose
     from PIL import Image
 
@@ -50,14 +50,14 @@ def image_shape(pipeline: list) -> tuple[int, int, int]:
             shapes.append(tuple(Compose(pipeline)({'img_path': f'{folder}/image.png'})['inputs'].shape))
     if shapes[0] != shapes[1]:
         raise ConfigError(
-            'test_dataloader.dataset.pipeline: expected one size for all images, which the file takes, but these get '
+            'test_dataloader.dataset.pipeline: expected the same size for all images, but two have '
             f'{shapes[0][1:]} and {shapes[1][1:]}; end it in a CenterCrop'
         )
     return shapes[0]
 
 
 def resize_of(pipeline: list) -> int | None:
-    """To how many pixels a test pipeline brings the shorter side before it crops; None if it does something else."""
+    """Length of the shorter side before a test pipeline crops; None if the pipeline does something else."""
     from lcv_mm.launch import type_name
 
     steps = {type_name(step): step for step in pipeline}
@@ -94,7 +94,7 @@ def load(out: Path, device: str) -> Callable[[Tensor], Tensor]:
 
 @torch.no_grad()
 def largest_difference(run: Callable[[Tensor], Tensor], model: Any, shape: tuple[int, int, int]) -> float:
-    """Between the file's probabilities and the toolbox's, as a share of an image's highest; batches of 1 and of 3."""
+    """Largest difference from the model's probabilities, relative to an image's highest, in batches of 1 and of 3."""
     generator = torch.Generator().manual_seed(0)
     differences = []
     for count in (1, 3):
@@ -130,7 +130,7 @@ def main() -> None:
                     f'{args.out}: not written, its probabilities differ from those of the model by {difference:.1e}, '
                     f'expected {TOLERANCE:.0e} at most. Try the other format (.onnx, .pt2)'
                 )
-            for file in Path(folder).iterdir():  # beyond 2 GB, ONNX keeps the weights in a second one
+            for file in Path(folder).iterdir():  # above 2 GB, ONNX keeps the weights in a second one
                 file.replace(args.out.parent / file.name)
     kind = 'RGB' if shape[0] == 3 else f'{shape[0]}-channel'
     print(

@@ -15,7 +15,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--out', help='file for the predictions, .json or .csv (default: a line per image on the terminal)'
     )
-    parser.add_argument('--topk', type=int, default=5, help='classes for each image, the likeliest first (default: 5)')
+    parser.add_argument('--topk', type=int, default=5, help='classes for each image, most likely first (default: 5)')
     parser.add_argument('--save', type=Path, metavar='DIR', help='folder for copies of the images, sorted by class')
     parser.add_argument('--attention', type=Path, metavar='DIR', help='folder for a picture of the attention per image')
     parser.add_argument('--batch-size', type=int, help="images at once (default: the config's test_dataloader's)")
@@ -26,7 +26,7 @@ def parse_args() -> argparse.Namespace:
 def predict(
     inferencer: Any, files: list[Path], batch_size: int, topk: int, attention: Path | None = None
 ) -> tuple[list[dict[str, Any]], list[str]]:
-    """The likeliest classes of each image that can be read, and what is wrong with the others.
+    """Return the most likely classes of each readable image, and the errors of the others.
 
     With a folder for `attention`, a picture of each image's attention is saved there.
     """
@@ -49,7 +49,7 @@ def predict(
                 read[file] = read_image(file, load)
             except DataError as error:
                 faults.append(str(error))
-        for batch in inferencer.preprocess(list(read.values()), batch_size):  # one, or none if no image could be read
+        for batch in inferencer.preprocess(list(read.values()), batch_size):  # one, or none if no image was readable
             maps: Any = None
             if attention is None:
                 samples = inferencer.forward(batch)
@@ -87,7 +87,7 @@ def write(predictions: list[dict[str, Any]], out: str | None) -> None:
 
     if out is None:
         for prediction in predictions:
-            image = prediction['image'].encode(errors='backslashreplace').decode()  # names of files may be no UTF-8
+            image = prediction['image'].encode(errors='backslashreplace').decode()  # file names may not be UTF-8
             print(f'{image}:', ', '.join(f'{top["class"]} {top["score"]:.3f}' for top in prediction['top']))
         return
     text = io.StringIO(newline='')
@@ -136,7 +136,7 @@ def main() -> None:
         cfg = load_config(args.config, ['model', 'test_dataloader'], args.cfg_options)
         size = cfg.test_dataloader.get('batch_size', 1) if args.batch_size is None else args.batch_size
         if min(args.topk, size) < 1:
-            raise ConfigError(f'--topk {args.topk} --batch-size {size}: expected whole numbers from 1 up')
+            raise ConfigError(f'--topk {args.topk} --batch-size {size}: expected whole numbers, 1 or more')
         inferencer = image_inferencer(load_trained(cfg, args.checkpoint, args.device, args.trust_checkpoint))
         predictions, faults = predict(inferencer, files, size, args.topk, args.attention)
         write(predictions, args.out)

@@ -18,7 +18,7 @@ def parse_args() -> argparse.Namespace:
         help='take the archives from this folder; nothing is downloaded, nothing in it changed',
     )
     parser.add_argument(
-        '--check', action='store_true', help='change nothing: count what is there, open each image, list all faults'
+        '--check', action='store_true', help='change nothing: count and open all images, list all faults'
     )
     args = parser.parse_args()
     for name in args.datasets:
@@ -28,7 +28,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def check_folder(root: Path) -> bool:
-    """Open each image of the classes in `train/` and `val/`, or in `root`; print what is there, and all faults."""
+    """Open every image of the classes in `train/` and `val/`, or in `root`; print the counts and all faults."""
     from rich.progress import track
 
     from lcv_mm.datasets import ImageFolder
@@ -64,7 +64,7 @@ def main() -> None:
         intact = prepare(names, args.root, args.archives, args.check)
         intact = all([intact, *map(check_folder, folders)])
     except KeyboardInterrupt:
-        raise SystemExit('\ninterrupted; run the command again and it goes on') from None
+        raise SystemExit('\ninterrupted; run the command again to continue') from None
     raise SystemExit(0 if intact else 1)
 
 

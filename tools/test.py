@@ -26,8 +26,8 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--show-dir', help='folder for the test images with their predicted and true classes')
     parser.add_argument('--show', action='store_true', help='show these images in a window')
-    parser.add_argument('--interval', type=int, default=1, help='draw one image in so many (default: 1)')
-    parser.add_argument('--wait-time', type=float, default=2, help='seconds a window stays (default: 2)')
+    parser.add_argument('--interval', type=int, default=1, help='draw every N-th image (default: 1)')
+    parser.add_argument('--wait-time', type=float, default=2, help='seconds that a window stays open (default: 2)')
     parser.add_argument('--no-pin-memory', action='store_true', help='switch pin_memory off in the dataloader')
     return parser.parse_args()
 
@@ -64,7 +64,7 @@ def augment(cfg) -> None:
 
 
 def plain(value: Any) -> Any:
-    """A metric as JSON knows it: tensors and arrays as numbers, None for what is not finite."""
+    """Convert a metric for JSON: tensors and arrays to numbers, values that are not finite to None."""
     value = value.tolist() if hasattr(value, 'tolist') else value
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
@@ -83,7 +83,7 @@ def main() -> None:
     from lcv_mm.launch import build_runner, check_out_file, cpu_launch, load_config, short_errors
 
     class AtomicDump(DumpResults):
-        default_prefix = 'predictions'  # MMEngine warns of none
+        default_prefix = 'predictions'  # MMEngine warns if there is none
 
         def compute_metrics(self, results: list) -> dict:
             write_atomically(self.out_file_path, pickle.dumps(results))
@@ -99,7 +99,7 @@ def main() -> None:
         with cpu_launch(cfg):
             runner = build_runner(cfg, ('test_dataloader',), args.trust_checkpoint)
             if args.out and args.out_item == 'pred':
-                runner.test_evaluator.metrics.insert(0, AtomicDump(out_file_path=args.out))  # before one that may fail
+                runner.test_evaluator.metrics.insert(0, AtomicDump(out_file_path=args.out))  # others may fail
             metrics = runner.test()
             if args.out and args.out_item == 'metrics' and runner.rank == 0:
                 values = {name: plain(value) for name, value in metrics.items()}

@@ -87,9 +87,7 @@ def main() -> None:
     if os.environ.get('RANK', '0') == '0':
         last = Path(cfg.work_dir, 'last_checkpoint')
         checkpoint = last.read_text() if last.is_file() else 'CHECKPOINT'
-        config = Path(
-            cfg.work_dir, Path(cfg.filename or args.config).name
-        )  # with all that the command line has changed
+        config = Path(cfg.work_dir, Path(cfg.filename or args.config).name)  # with the changes of the command line
         print(f'Trained: checkpoints and log are in {cfg.work_dir}. Next: lcv_mm test {config} {checkpoint}')
 
 

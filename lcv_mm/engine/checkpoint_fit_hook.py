@@ -111,7 +111,7 @@ class CheckpointFitHook(Hook):
             checkpoint['state_dict'] = {f'module.{key}': value for key, value in weights.items()}
         fit = fit_of(model, weights).in_full()
         strict = self.testing or runner._resume
-        if fit.wrong and not _loads(model, weights):
+        if fit.wrong and not loads_strictly(model, weights):
             if strict or not fit.fitting:
                 advice = OF_THE_CONFIG if strict else OF_A_BACKBONE
                 raise CheckpointError(f'{source}: {fit.summary}. {fit.first_wrong()}. {advice}')
@@ -139,8 +139,8 @@ class CheckpointFitHook(Hook):
             )
 
 
-def _loads(model: nn.Module, weights: dict[str, Any]) -> bool:
-    """Whether the model accepts the weights after all: some parts convert other formats when they load."""
+def loads_strictly(model: nn.Module, weights: dict[str, Any]) -> bool:
+    """Load weights that seem not to fit; False if the model refuses them, too. Some parts convert other formats."""
     try:
         load_state_dict(model, weights, strict=True)
     except RuntimeError:

@@ -16,7 +16,7 @@ from mmengine.runner import Runner
 from ..errors import ConfigError, UserFacingError, did_you_mean
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
-# what the Runner looks up in the config itself, beside its arguments
+# keys that the Runner reads from the config itself, in addition to its arguments
 LOOKED_UP = (
     'activation_checkpointing', 'compile', 'detect_anomalous_params', 'efficient_conv_bn_eval',
     'find_unused_parameters', 'model_wrapper_cfg', 'sync_bn',
@@ -26,15 +26,15 @@ RUNNER_KEYS = {*LOOKED_UP, *inspect.signature(Runner.__init__).parameters} - {'s
 
 @contextmanager
 def short_errors() -> Iterator[None]:
-    """Run a command; an error that the user can act on ends it with only its message and exit code 1.
+    """Run a command; a `UserFacingError` ends it with exit code 1 and only its message.
 
-    Any other error keeps its traceback; with the environment variable `LCV_MM_TRACEBACK=1` all do.
+    Other errors keep their traceback. With the environment variable `LCV_MM_TRACEBACK=1`, all errors do.
     """
     _warn_of_two_toolboxes()
     with warnings.catch_warnings():
         warnings.filterwarnings('ignore', '.*pin_memory. argument is set as true but no accelerator is found')
         warnings.filterwarnings('ignore', 'This DataLoader will create .* worker processes')
-        warnings.filterwarnings('ignore', '.*isinstance.treespec, LeafSpec. is deprecated')  # torch.export's own
+        warnings.filterwarnings('ignore', '.*isinstance.treespec, LeafSpec. is deprecated')  # by torch.export
         try:
             yield
         except UserFacingError as error:
@@ -46,7 +46,7 @@ def short_errors() -> Iterator[None]:
 
 
 def _warn_of_two_toolboxes() -> None:
-    """Warn where both distributions of the toolbox are installed."""
+    """Warn if both distributions of the toolbox are installed."""
     for official in ('mmengine', 'mmpretrain'):
         if all([*distributions(name=name)] for name in (official, f'onedl-{official}')):
             warnings.warn(
@@ -63,7 +63,7 @@ def load_config(file: str | Path, needs: Iterable[str] = (), options: Mapping[st
         file (str | Path): A text-style or pure-Python file, the name of a config of lcv_mm
             ('lcv_cbp_vgg16_cub448', 'small/lcv_cbp_vgg16_flower112'; the folder may be left out), or a config of an
             installed package of the toolbox ('mmpretrain::resnet/resnet18_8xb32_in1k.py').
-        needs (Iterable[str]): Keys that must be there and not None.
+        needs (Iterable[str]): Required keys, which must not be None.
 
     Raises:
         ConfigError: If there is no such file, or it lacks one of the keys.
@@ -77,7 +77,7 @@ def load_config(file: str | Path, needs: Iterable[str] = (), options: Mapping[st
 
 
 def override_config(cfg: Config, options: Mapping[str, Any] | None) -> None:
-    """Put the settings of `--cfg-options` into a config, {dotted key: value} such as `{'model.head.out_dim': 4096}`.
+    """Override settings of a config by `--cfg-options`, {dotted key: value} such as `{'model.head.out_dim': 4096}`.
 
     Raises:
         ConfigError: If a key begins with a name that neither the config nor MMEngine's Runner knows, which MMEngine
@@ -92,7 +92,7 @@ def override_config(cfg: Config, options: Mapping[str, Any] | None) -> None:
 
 
 def flat_settings(part: Mapping[str, Any], prefix: str = '') -> dict[str, str]:
-    """A config as {dotted key: value as text}; lists stay as they are, their classes as text."""
+    """Flatten a config to {dotted key: value as text}; lists are not flattened."""
     items: dict[str, str] = {}
     for key, value in part.items():
         if isinstance(value, Mapping) and value:
@@ -103,7 +103,7 @@ def flat_settings(part: Mapping[str, Any], prefix: str = '') -> dict[str, str]:
 
 
 def type_name(part: Any) -> str:
-    """The bare name of a part's class, whether its `type` is a name, a dotted name or the class; '' without one."""
+    """The name of a part's class without its module, from a `type` of any form; '' without a `type`."""
     kind = part.get('type', '') if isinstance(part, Mapping) else ''
     return kind.rpartition('.')[2] if isinstance(kind, str) else getattr(kind, '__name__', '')
 

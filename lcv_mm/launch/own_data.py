@@ -17,20 +17,20 @@ SPLITS = ('train', 'val')
 
 
 def use_folder(cfg: Config, folder: str | Path, val_share: float = 0.2) -> None:
-    """Let a config train, validate and test on a folder of images.
+    """Make a config train, validate and test on a folder of images.
 
-    `ImageFolder`s with the pipelines of the config take the place of its datasets. The classes are counted, and the
-    batches of a `ClassBalancedBatchSampler` lowered to what they allow.
+    `ImageFolder`s with the config's pipelines replace its datasets. The number of classes is set, and the batches of a
+    `ClassBalancedBatchSampler` become smaller if there are too few classes or images.
 
     Args:
-        cfg (Config): Config of a run, with its `work_dir`; it is changed.
-        folder (str | Path): Holds `train/` and `val/`, or the folders of the classes, in `train/` or in itself. These
-            are split: `train.txt` and `val.txt` in the work dir say how, and a resumed run reads them.
-        val_share (float): Share of each class to validate on where there is no `val/`, in (0, 1). Defaults to 0.2.
+        cfg (Config): Config of a run with a `work_dir`; changed in place.
+        folder (str | Path): Contains `train/` and `val/`, or class folders, directly or in `train/`. Class folders are
+            split; `train.txt` and `val.txt` in the work dir list the split, and a resumed run reads them.
+        val_share (float): Share of each class for validation if there is no `val/`, in (0, 1). Defaults to 0.2.
 
     Raises:
         ConfigError: If `val_share` is out of range.
-        DataError: If there is no image in a folder of a class.
+        DataError: If the class folders contain no image.
     """
     root = Path(folder).absolute()
     parts: dict[str, dict[str, Any]] = {split: dict(data_root=str(root), data_prefix=split) for split in SPLITS}
@@ -57,7 +57,7 @@ def use_folder(cfg: Config, folder: str | Path, val_share: float = 0.2) -> None:
 
 
 def _split(cfg: Config, root: Path, val_share: float) -> dict[str, dict[str, Any]]:
-    """Settings of both datasets, which read lists; the lists are written unless a resumed run has them."""
+    """Return the settings of both datasets, which read lists. Write the lists unless a resumed run has them."""
     if not 0 < val_share < 1:
         raise ConfigError(f'--val {val_share}: expected a share between 0 and 1, such as 0.2')
     files = {split: Path(cfg.work_dir, f'{split}.txt').absolute() for split in SPLITS}
@@ -78,7 +78,7 @@ def _split(cfg: Config, root: Path, val_share: float) -> dict[str, dict[str, Any
 
 
 def _draw(root: Path, val_share: float) -> dict[str, list[str]]:
-    """Draw the lines 'image label' of both lists. Classes with two or more images have at least one for validation."""
+    """Draw both lists of lines 'image label'. Classes with two or more images have at least one for validation."""
     folder = ImageFolder(data_root=str(root))
     images = defaultdict(list)
     for i in range(len(folder)):
@@ -94,7 +94,7 @@ def _draw(root: Path, val_share: float) -> dict[str, list[str]]:
 
 
 def _fit_batches(loader: Any, counts: np.ndarray) -> None:
-    """Lower batch size and images per class until enough classes have so many images: two, and all of a batch."""
+    """Lower the images per class until two classes have enough, and the batch size until all classes of a batch do."""
     size, per_class = loader.batch_size, loader.batch_sampler.get('samples_per_class', 2)
     fitting = per_class
     while fitting > 1 and (counts >= fitting).sum() < 2:
@@ -103,8 +103,8 @@ def _fit_batches(loader: Any, counts: np.ndarray) -> None:
     fitting_size = size if fitting == 1 else min(size // fitting, classes) * fitting  # 1 is the plain shuffle
     if (fitting, fitting_size) != (per_class, size):
         print_log(
-            f'batches of {size} with {per_class} images per class are lowered to {fitting_size} with {fitting}: '
-            f'{classes} classes have so many images',
+            f'batches of {size} with {per_class} images per class are reduced to {fitting_size} with {fitting}: '
+            f'{classes} classes have enough images',
             'current',
         )
         loader.batch_size, loader.batch_sampler.samples_per_class = fitting_size, fitting

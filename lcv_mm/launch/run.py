@@ -19,9 +19,9 @@ from ..engine import CheckpointFitHook, load_checkpoints_safely, resume_from_las
 from ..engine.checkpoint_fit_hook import unwrap_model
 from ..errors import ConfigError, DataError, first_difference
 
-# MMEngine's own default hooks, which the Runner takes out where they are None; of another name it wants a hook
+# MMEngine's default hooks, which the Runner removes if they are None; other names must have a hook
 OWN_HOOKS = ('runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler', 'checkpoint')
-# Where each launcher leaves what torch.distributed reads from RANK, WORLD_SIZE and LOCAL_RANK.
+# The variables in which each launcher passes rank, number of processes and local rank; torch reads those of 'pytorch'
 LAUNCHERS = {
     'pytorch': ('RANK', 'WORLD_SIZE', 'LOCAL_RANK'),
     'slurm': ('SLURM_PROCID', 'SLURM_NTASKS', 'SLURM_LOCALID'),
@@ -32,16 +32,16 @@ LAUNCHERS = {
 def build_runner(
     cfg: Config, loaders: Sequence[str], trust_checkpoint: bool = False, config_schedule: bool = False
 ) -> Runner:
-    """Build the Runner and the loops that it will run, and check their classes against the model's.
+    """Build a Runner and the loops that it will run, and check that model and datasets have the same classes.
 
-    The Runner refuses a checkpoint of another model. A default hook that is None is left out.
+    The Runner refuses a checkpoint of another model. Default hooks that are None are removed.
 
     Args:
         cfg (Config): Config of a run.
         loaders (Sequence[str]): The loaders that the run will use: 'train_dataloader' and 'val_dataloader', or
             'test_dataloader' alone. Their datasets are built here, before any weights are loaded.
-        trust_checkpoint (bool): Whether checkpoints may hold more than weights, and so run code.
-        config_schedule (bool): To resume with the config's learning rate and schedule, not the checkpoint's.
+        trust_checkpoint (bool): Whether checkpoints may contain more than data, and so run code.
+        config_schedule (bool): Whether to resume with the config's learning rate and schedule, not the checkpoint's.
 
     Raises:
         ConfigError: If the model has another number of classes than a dataset.
@@ -56,9 +56,10 @@ def build_runner(
         if not loader.get('num_workers'):
             loader['persistent_workers'] = False  # torch refuses them without workers
     if cfg.get('randomness', {}).get('deterministic'):
-        os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')  # without it torch refuses products on a GPU
+        # needed by torch for deterministic products on a GPU
+        os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')
     runner = Runner.from_cfg(cfg)
-    # MMEngine warns of its own old classes
+    # MMEngine's warnings about its own deprecated classes
     runner.logger.addFilter(lambda record: 'will be deprecated in future' not in record.getMessage())
     _check_datasets(runner, loaders)
     if 'train_dataloader' in loaders and runner.train_loop.max_iters < 1:
@@ -73,17 +74,17 @@ def build_runner(
 
 
 def check_out_file(out: str | Path | None, *suffixes: str) -> None:
-    """Raise ConfigError if the name of a file for the results, where one is given, ends in none of these."""
+    """Raise ConfigError if an output file is given whose name ends in none of these suffixes."""
     if out is not None and Path(out).suffix not in suffixes:
-        raise ConfigError(f'{out}: expected a file that ends in {" or ".join(suffixes)}; name it so')
+        raise ConfigError(f'{out}: expected a name that ends in {" or ".join(suffixes)}')
 
 
 @contextmanager
 def cpu_launch(cfg: Config) -> Iterator[None]:
-    """Set up a launcher's processes to work together on CPUs; no effect with a GPU or without a launcher.
+    """Connect the processes of a launcher on CPUs; no effect with a GPU or without a launcher.
 
-    MMEngine's Runner starts a process group for GPUs only, and takes one that is there as it is. The config's
-    `model_wrapper_cfg` is set.
+    MMEngine's Runner starts a process group only for GPUs, but uses an existing one. The config's `model_wrapper_cfg`
+    is set.
     """
     if cfg.get('launcher', 'none') == 'none' or get_device() != 'cpu':
         yield
@@ -101,7 +102,7 @@ def cpu_launch(cfg: Config) -> Iterator[None]:
     try:
         yield
     finally:
-        # gloo's threads abort a process that ends without this, and the Runner, a cycle, holds on to the group
+        # without this, gloo's threads abort the process at its end; the Runner, a cycle, keeps the group alive
         gc.collect()
         dist.destroy_process_group()
 
@@ -117,14 +118,14 @@ def _set_environment(launcher: str) -> None:
 
 
 def _check_datasets(runner: Runner, loaders: Sequence[str]) -> None:
-    """Compare the datasets' classes by name, and their number with the model's; warn of images that two share."""
+    """Check that the datasets have the same classes, and the model as many; warn about images in two datasets."""
     datasets = {}
     for name in loaders:
         if loop := getattr(runner, name.replace('dataloader', 'loop')):
             datasets[name] = loop.dataloader.dataset
     images = [_labelled_images(dataset) for dataset in datasets.values()]
     if len(images) == 2 and (shared := sorted(set.intersection(*images))):
-        text = f'{" and ".join(datasets)} share {len(shared)} images, such as {shared[0]}: the score is also of those'
+        text = f'{" and ".join(datasets)} share {len(shared)} images, such as {shared[0]}: the score counts them, too'
         runner.logger.warning(text)
     classes = {
         name: names for name, data in datasets.items() if (names := getattr(data, 'metainfo', {}).get('classes'))
@@ -144,12 +145,12 @@ def _check_datasets(runner: Runner, loaders: Sequence[str]) -> None:
         if isinstance(count, int) and 0 < count != len(expected):
             raise ConfigError(
                 f'{key}.num_classes={count}, but {first}.dataset has {len(expected)} classes; set '
-                f'{key}.num_classes={len(expected)}, or take the dataset that the model is for'
+                f'{key}.num_classes={len(expected)}, or use the dataset that the model is for'
             )
 
 
 def _labelled_images(dataset: Any) -> set[str]:
-    """The paths of a dataset's images, without those whose label is hidden (-1, of category discovery)."""
+    """Paths of a dataset's images, without those with a hidden label (-1, in category discovery)."""
     infos = [dataset.get_data_info(i) for i in range(len(dataset))] if hasattr(dataset, 'get_data_info') else []
     seen = [info for info in infos if -1 not in np.ravel(info.get('gt_label', 0))]
     return {os.path.realpath(info['img_path']) for info in seen if 'img_path' in info}

@@ -1,7 +1,7 @@
-"""Where runs are executed: on this machine, on a Ray cluster, on a Slurm cluster through submitit.
+"""The engines that execute runs: this machine, a Ray cluster, or a Slurm cluster through submitit.
 
-Each engine is a generator. It starts the runs in the given order, and yields each as it ends, with its outcome. Once
-the event `stop` is set, the runs under way are saved and stopped, and no more are started.
+Each engine is a generator that starts the runs in order and yields each run with its outcome when it ends. When the
+event `stop` is set, the running ones are saved and stopped, and no others start.
 """
 
 import os
@@ -24,13 +24,13 @@ TASK_OPTIONS = ('num_cpus', 'num_gpus', 'memory', 'resources', 'scheduling_strat
 
 
 def run_here(specs: Sequence[RunSpec], stop: Event, jobs: int | None = None) -> Ends:
-    """Execute runs on this machine, `jobs` at a time: by default one for each GPU, or one on the CPU."""
+    """Execute runs on this machine, `jobs` at a time. The default is one per GPU, or one on the CPU."""
     named = os.environ.get('CUDA_VISIBLE_DEVICES', ','.join(map(str, range(torch.cuda.device_count()))))
     gpus = [name for name in named.split(',') if name.strip()] if torch.cuda.is_available() else []
     jobs = jobs or len(gpus) or 1
     slots: SimpleQueue[dict[str, str]] = SimpleQueue()
     for job in range(jobs):
-        # on the CPU the jobs share the cores: torch would take all of them for each
+        # on the CPU, the jobs share the cores; otherwise torch would use all cores for each job
         threads = {'OMP_NUM_THREADS': str(max(cores() // jobs, 1))}
         slots.put({'CUDA_VISIBLE_DEVICES': gpus[job % len(gpus)]} if gpus else threads)
 
@@ -47,17 +47,17 @@ def run_here(specs: Sequence[RunSpec], stop: Event, jobs: int | None = None) -> 
             for task in as_completed(tasks):
                 yield tasks[task], task.result()
         finally:
-            stop.set()  # where the caller reads no further
+            stop.set()  # if the caller stops iterating
 
 
 def run_on_ray(specs: Sequence[RunSpec], stop: Event, **options: Any) -> Ends:
-    """Execute runs as tasks of Ray, which decides where and when; every machine needs the same folders.
+    """Execute runs as tasks of a Ray cluster; all machines need access to the same folders.
 
-    A task whose machine dies is started again by Ray, and goes on from its last checkpoint. Options: what a task needs
-    (TASK_OPTIONS; by default one CPU, and one GPU where there are any), and those of `ray.init`, like `address='auto'`;
-    without an address a cluster of this machine's cores and GPUs is started, and ended afterwards.
+    If the machine of a task dies, Ray starts the task again, and it continues from its last checkpoint. Options are the
+    resources of a task (TASK_OPTIONS; by default one CPU, and one GPU if the cluster has any) and those of `ray.init`,
+    such as `address='auto'`. Without an address, this machine becomes a cluster for the time of the runs.
     """
-    os.environ.setdefault('RAY_USAGE_STATS_ENABLED', '0')  # nothing is sent anywhere
+    os.environ.setdefault('RAY_USAGE_STATS_ENABLED', '0')  # no usage statistics are sent
     import ray
 
     task = {key: options.pop(key) for key in TASK_OPTIONS if key in options}
@@ -69,23 +69,23 @@ def run_on_ray(specs: Sequence[RunSpec], stop: Event, **options: Any) -> Ends:
         refs = [ray.remote(**task)(_execute_as_task).remote(spec) for spec in specs]
         ref_of = {ref.future(): ref for ref in refs}
         tasks = dict(zip(ref_of, specs, strict=True))
-        yield from _follow(tasks, stop, lambda task: ray.cancel(ref_of[task]))  # it gets a KeyboardInterrupt
+        yield from _follow(tasks, stop, lambda task: ray.cancel(ref_of[task]))  # raises KeyboardInterrupt in the task
     finally:
         ray.shutdown()
 
 
 def run_on_slurm(specs: Sequence[RunSpec], stop: Event, cluster: str = 'slurm', **options: Any) -> Ends:
-    """Execute runs as an array of Slurm's jobs; every machine needs the same folders.
+    """Execute runs as a Slurm job array; all machines need access to the same folders.
 
-    A job whose time is up or that is preempted saves and is queued again. Options: those of submitit's
+    A job that is preempted or reaches its time limit saves and is queued again. Options are those of submitit's
     `AutoExecutor.update_parameters`, such as `slurm_partition='gpu', gpus_per_node=1, timeout_min=600,
-    slurm_array_parallelism=8`; and `cluster`, 'slurm', or 'local' for submitit's local mode: all runs at once on this
-    machine.
+    slurm_array_parallelism=8`, and `cluster`: 'slurm', or 'local' for submitit's local mode, which starts all runs at
+    once on this machine.
     """
     import submitit
 
     class Job(submitit.helpers.Checkpointable):
-        """A run. If it is preempted or its time is up, another job continues it."""
+        """A run that continues in another job if it is preempted or reaches its time limit."""
 
         def __call__(self, spec: RunSpec) -> Outcome:
             return _execute_as_task(spec)
@@ -99,20 +99,20 @@ def run_on_slurm(specs: Sequence[RunSpec], stop: Event, cluster: str = 'slurm', 
 
 
 def _execute_as_task(spec: RunSpec) -> Outcome:
-    # a task is cancelled with SIGINT, which a cluster that a script has started with `&` ignores
+    # tasks are cancelled with SIGINT, which is ignored in a cluster that a script has started with `&`
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.chdir(spec.cwd)
     return execute(spec, Event(), {})  # the cluster has set CUDA_VISIBLE_DEVICES and OMP_NUM_THREADS
 
 
 def _follow(tasks: dict[Any, RunSpec], stop: Event, cancel: Callable[[Any], None]) -> Ends:
-    """Yield the outcomes of a cluster's tasks, which have `done()` and `result()`; `cancel` stops one."""
+    """Yield the outcomes of a cluster's tasks, which have `done()` and `result()`; `cancel` stops a task."""
     cancelled = False
     while tasks:
         for task in [task for task in tasks if task.done()]:
             try:
                 outcome = task.result()
-            except Exception as error:  # cancelled, or its machine is gone: a run's own errors are its outcome
+            except Exception as error:  # cancelled, or the machine was lost; a run's own errors are in its outcome
                 outcome = Outcome(STOPPED, '' if cancelled else str(error))
             yield tasks.pop(task), outcome
         if stop.is_set() and not cancelled:

@@ -37,12 +37,12 @@ from .record import (
     write_record,
 )
 
-# while MMEngine reads a pure-Python config, a flag of ConfigDict is set for all threads
+# while MMEngine reads a pure-Python config, it sets a flag of ConfigDict for all threads
 _READING = threading.Lock()
 
 
 class Outcome(NamedTuple):
-    """How a run ended: 'finished', 'failed', 'stopped' or 'busy', and a few words on it."""
+    """How a run ended ('finished', 'failed', 'stopped' or 'busy'), and a short explanation."""
 
     status: str
     words: str = ''
@@ -55,11 +55,11 @@ class _Stopped(Exception):
 def execute(spec: RunSpec, stop: threading.Event, env: Mapping[str, str]) -> Outcome:
     """Train a run, test its final checkpoint and write its record; finished parts are not repeated.
 
-    Once `stop` is set, the run is saved and stopped. Its processes get the variables in `env`.
+    When `stop` is set, the run is saved and stopped. `env` is added to the environment of its processes.
 
     Returns:
-        Outcome: 'finished' or 'failed', as in the record, whatever the error; 'stopped' if there is more to do, because
-        `stop` was set or the trainer itself was stopped; 'busy' if another process trains the run.
+        Outcome: 'finished' or 'failed', as in the record; 'stopped' if the run is incomplete because `stop` was set or
+        its trainer was stopped; 'busy' if another process is training it.
     """
     if stop.is_set():
         return Outcome(STOPPED)
@@ -81,12 +81,12 @@ def execute(spec: RunSpec, stop: threading.Event, env: Mapping[str, str]) -> Out
             return Outcome(record.status, record.error or f'{record.result:.2f} %')
     except BlockingIOError:
         return Outcome(BUSY, f'another process is training in {spec.folder}')
-    except Exception as error:  # no folder could be made, or no record written
+    except Exception as error:  # the folder could not be created, or the record not written
         return Outcome(FAILED, f'{type(error).__name__}: {error}')
 
 
 def _train_and_test(spec: RunSpec, record: Record, lock: IO, stop: threading.Event, env: Mapping[str, str]) -> None:
-    """Fill in the record as far as the run comes; UserFacingError if it fails, _Stopped if it is stopped."""
+    """Run both tools and fill in the record; raise UserFacingError if the run fails, _Stopped if it is stopped."""
 
     def run(tool: str, *args: object) -> None:
         command = [sys.executable, str(spec.tools / f'{tool}.py'), *map(str, args)]
@@ -105,7 +105,7 @@ def _train_and_test(spec: RunSpec, record: Record, lock: IO, stop: threading.Eve
         settings = check_settings(spec)
     write_atomically(spec.folder / SETTINGS, json.dumps(settings, indent=2) + '\n')
     record.machine, record.versions, record.git = machine(), versions(), git_state(spec.config.parent)
-    (spec.folder / RECORD).unlink(missing_ok=True)  # it failed earlier; should it be stopped, it is half-way
+    (spec.folder / RECORD).unlink(missing_ok=True)  # of an earlier failure; if the run is stopped now, it is half-way
 
     options = [f'{key}={value}' for key, value in spec.settings.items()]
     more = [*(['--amp'] if spec.amp else []), *([f'--data={spec.data}'] if spec.data else [])]
@@ -114,7 +114,7 @@ def _train_and_test(spec: RunSpec, record: Record, lock: IO, stop: threading.Eve
     if checkpoint is None:
         raise UserFacingError(f'training ended without an error, but left no intact checkpoint in {spec.folder}')
     record.checkpoint = checkpoint.name
-    config = spec.folder / spec.config.name  # as it was run
+    config = spec.folder / spec.config.name  # with the options of the run
     cfg = load_config(config)
     record.dataset = type_name(cfg.train_dataloader.dataset)
     if classes := cfg.model.get('head', {}).get('num_classes', 0):
@@ -124,7 +124,7 @@ def _train_and_test(spec: RunSpec, record: Record, lock: IO, stop: threading.Eve
     file = spec.folder / 'test.json'
     run('test', config, checkpoint, f'--work-dir={spec.folder / "test"}', f'--out={file}', '--out-item=metrics')
     record.metrics = json.loads(file.read_text())
-    if record.metrics.get(record.metric) is None:  # null where it is not finite
+    if record.metrics.get(record.metric) is None:  # null if it is not finite
         measured = ', '.join(record.metrics) or 'nothing'
         raise UserFacingError(f'the test measured {measured}; expected {record.metric} in the test_evaluator')
     loaders = dict(train=cfg.train_dataloader, test=cfg.test_dataloader)
@@ -136,12 +136,13 @@ def _train_and_test(spec: RunSpec, record: Record, lock: IO, stop: threading.Eve
 def run_process(
     command: Sequence[str], log: Path, env: Mapping[str, str], lock: IO, stop: threading.Event
 ) -> tuple[int, int]:
-    """Run a command to its end, and append its output to a log; once `stop` is set, it gets one SIGTERM.
+    """Run a command and append its output to a log; when `stop` is set, send it one SIGTERM.
 
-    Returns its exit code and its peak memory in bytes, without that of its workers.
+    The command runs in a session of its own: Ctrl-C in the terminal would otherwise reach it, too, and a trainer stops
+    at once on a second signal. It also holds the lock, so the run stays locked if this process is killed.
 
-    It is in a process session of its own. Otherwise a Ctrl-C in the terminal would reach it as well, and a trainer
-    stops at once on a second signal. It also holds the lock: if this process is killed, the run stays locked.
+    Returns:
+        tuple[int, int]: exit code, and peak memory in bytes without that of the loaders' workers.
     """
     with log.open('ab') as out:
         process = subprocess.Popen(
@@ -158,20 +159,20 @@ def run_process(
     except BaseException as error:
         stop.set()
         peak = _wait(process, stop)
-        # how Ray cancels a task, and submitit's local mode a job; a preempted job of submitit gets a SystemExit
+        # Ray and submitit's local mode cancel with KeyboardInterrupt; a preempted job of submitit gets SystemExit
         if not isinstance(error, KeyboardInterrupt):
             raise
     return process.returncode, peak
 
 
 def _wait(process: subprocess.Popen, stop: threading.Event) -> int:
-    """Wait for a process and return its peak memory. By polling: Ray can't interrupt a system call."""
+    """Wait for a process and return its peak memory. Polls, because Ray cannot interrupt a system call."""
     peak, terminated = 0, False
     while process.poll() is None:
         if stop.is_set() and not terminated:
             process.terminate()
             terminated = True
-        with suppress(OSError):  # only Linux tells
+        with suppress(OSError):  # only Linux has /proc
             largest = re.search(r'VmHWM:\s*(\d+) kB', Path(f'/proc/{process.pid}/status').read_text())
             peak = int(largest[1]) * 1024 if largest else peak
         time.sleep(0.1)
@@ -179,7 +180,7 @@ def _wait(process: subprocess.Popen, stop: threading.Event) -> int:
 
 
 def add_cost(folder: Path, record: Record, seconds: float, memory: int) -> None:
-    """Record the time and memory of training: those of this session and those of earlier ones, kept in `cost.json`."""
+    """Record the time and peak memory of training over all sessions, which `cost.json` keeps."""
     file = folder / 'cost.json'
     before = json.loads(file.read_text()) if file.is_file() else {'seconds': 0, 'memory': 0}
     record.seconds = before['seconds'] + seconds

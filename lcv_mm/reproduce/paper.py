@@ -9,7 +9,7 @@ from typing import Any
 
 EPOCHS = 60  # of every row that is not quoted
 TOP1 = 'accuracy/top1'  # as MMPretrain's Accuracy names it
-# What the rows' numbers are: names of metrics, as an evaluator gives them -> words
+# Metrics of the rows: name in the evaluator -> description
 METRICS = {
     TOP1: 'top-1 accuracy',
     'retrieval/mAP': 'retrieval mAP',
@@ -28,12 +28,12 @@ class PaperRow:
     dataset: str  # 'CUB-200-2011', 'Stanford Dogs' or 'Oxford-Flower-17'
     crop: int  # side of the crops, in pixels
     paper: float  # the number in the table, in per cent
-    metric: str  # what this number is, one of METRICS; it compares with numbers of the same metric alone
-    note: str  # what has to be said about it; often empty
+    metric: str  # one of METRICS; only numbers of the same metric can be compared
+    note: str  # a remark, often empty
 
     @property
     def quoted(self) -> bool:
-        """Whether the paper quotes the number from another paper, for a system that is not its own."""
+        """Whether the paper quotes the number, of another system, from another paper."""
         return self.note.startswith('quoted')
 
 
@@ -41,12 +41,12 @@ class PaperRow:
 class Comparison:
     """Two configs that are run with the same seeds."""
 
-    question: str  # what their difference answers
-    config: str  # name of the one, without `.py`
-    against: str  # name of the other; the difference is `config` minus `against`
+    question: str  # answered by the difference
+    config: str  # name of the first, without `.py`
+    against: str  # name of the second; the difference is `config` minus `against`
 
 
-@functools.cache  # a report asks for every run
+@functools.cache  # a report calls it once per run
 def read_rows() -> tuple[PaperRow, ...]:
     """All 32 rows, in the order of the tables."""
     return tuple(
@@ -56,16 +56,16 @@ def read_rows() -> tuple[PaperRow, ...]:
 
 
 def metric_of(config: str) -> str:
-    """The metric of a config, one of METRICS: that of the rows whose names start with the same word, or top-1."""
+    """The metric of a config: that of the rows with the same first word in their names, or else top-1."""
     method = config.partition('_')[0]
     return next((row.metric for row in read_rows() if row.config.partition('_')[0] == method), TOP1)
 
 
 def comparisons_of(configs: Iterable[str]) -> list[Comparison]:
-    """Those of the ablations, `comparisons.csv`, then three for each of the configs that has LCV, `lcv_<name>`.
+    """The comparisons of `comparisons.csv`, then three for each config `lcv_<name>`.
 
-    These are LCV minus the baseline `<name>`, the one without the loss, `<name>_attention_balanced`, minus the
-    baseline, and LCV minus that.
+    The three are LCV minus the baseline `<name>`, "w/o loss" (`<name>_attention_balanced`) minus the baseline, and LCV
+    minus "w/o loss".
     """
     comparisons = [Comparison(**row) for row in _read('comparisons.csv')]
     for lcv in dict.fromkeys(configs):

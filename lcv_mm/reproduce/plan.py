@@ -19,16 +19,16 @@ SEED = '{seed}'  # in an option's value: replaced by the seed of each run
 
 @dataclass(frozen=True)
 class RunSpec:
-    """One config with one seed; all paths are absolute, so that a process elsewhere finds them."""
+    """One config with one seed. All paths are absolute, so they hold in any process."""
 
     config: Path
     seed: int
     work_dir: Path  # of all runs
     tools: Path  # folder of train.py and test.py
     cwd: Path  # the paths of the data are relative to it
-    options: Mapping[str, str] = field(default_factory=dict)  # as on a command line, `{seed}` stands for the seed
+    options: Mapping[str, str] = field(default_factory=dict)  # as on a command line, with `{seed}` for the seed
     amp: bool = False
-    data: str = ''  # folder of images that all configs are trained on, absolute; '' for their own datasets
+    data: str = ''  # absolute path of the images of `--data`; '' for the datasets of the configs
 
     @property
     def folder(self) -> Path:
@@ -37,7 +37,7 @@ class RunSpec:
 
     @property
     def settings(self) -> dict[str, str]:
-        """Its options and its seed, as on a command line."""
+        """The options, with the seed filled in, and the seed, as on a command line."""
         options = {key: value.replace(SEED, str(self.seed)) for key, value in self.options.items()}
         return {**options, 'randomness.seed': str(self.seed)}
 
@@ -46,10 +46,10 @@ class RunSpec:
 
 
 def find_configs(names: Sequence[str]) -> list[Path]:
-    """The files of configs, each given as a path or by its name.
+    """Find the files of configs, each given by its path or name.
 
     Raises:
-        ConfigError: If there is no such config, or two have the same file name, which names the folder of their runs.
+        ConfigError: If a config does not exist, or two have the same file name, which names the folder of their runs.
     """
     paths = [Path(load_config(name).filename).resolve() for name in names]
     stems = [path.stem for path in paths]
@@ -61,9 +61,9 @@ def find_configs(names: Sequence[str]) -> list[Path]:
 def choose_rows(
     configs: Path, tables: Sequence[int] = (), patterns: Sequence[str] = (), dataset: str = ''
 ) -> list[Path]:
-    """Choose configs in the folder `configs/`: the rows of the paper's tables, or all on another dataset, 'flower112'.
+    """Choose configs in the folder `configs/`: rows of the paper's tables, or all on a dataset such as 'flower112'.
 
-    `patterns` are names with wildcards, such as `lcv_*_cub448`, one of which must fit. ConfigError if one fits none.
+    With `patterns` such as `lcv_*_cub448`, a name must match one of them. A pattern without a match is a ConfigError.
     """
     if dataset:
         end = 'birdlets64' if dataset == 'birdlets' else dataset
@@ -86,9 +86,9 @@ def make_specs(
     amp: bool,
     data: str = '',
 ) -> list[RunSpec]:
-    """Every config with every seed; the arguments are those of RunSpec, with options such as 'train_cfg.max_epochs=10'.
+    """Combine each config with each seed. The arguments are those of `RunSpec`; an option is 'model.head.out_dim=64'.
 
-    All configs with the first seed come first: a stop at any time leaves rows that can be compared.
+    All configs come with the first seed first, so that the runs done at any time can be compared.
     """
     settings = dict(option.split('=', 1) for option in options)
     return [
@@ -99,7 +99,7 @@ def make_specs(
 
 
 def check_settings(spec: RunSpec) -> dict[str, str]:
-    """The settings of a run, {dotted key: value as text}; ConfigError if its folder was created with others."""
+    """Return the settings of a run, {dotted key: value as text}; raise ConfigError if its folder has others."""
     options = {key: DictAction._parse_iterable(value) for key, value in spec.settings.items()}
     cfg = load_config(spec.config, ('model', 'train_dataloader', 'test_dataloader'), options)
     settings = {**flat_settings(cfg.to_dict()), 'amp': str(spec.amp), **({'data': spec.data} if spec.data else {})}
@@ -109,14 +109,14 @@ def check_settings(spec: RunSpec) -> dict[str, str]:
     if differing:
         shown = ', '.join(f'{key}={settings.get(key)} (there: {before.get(key)})' for key in differing[:3])
         raise ConfigError(
-            f'{spec.folder} was begun with other settings: {shown}{" and more" * (len(differing) > 3)}; '
+            f'{spec.folder} was started with other settings: {shown}{" and more" * (len(differing) > 3)}; '
             'give another --work-dir, or delete the folder'
         )
     return settings
 
 
 def state(spec: RunSpec) -> str:
-    """Such as 'finished, 57.00 %', 'half-way (epoch 12)', 'failed, to be tried again' or 'to do'."""
+    """The state of a run: 'finished, 57.00 %', 'half-way (epoch 12)', 'failed, to be tried again' or 'to do'."""
     record = read_record(spec.folder)
     if record is not None:
         return f'finished, {record.result:.2f} %' if record.status == FINISHED else 'failed, to be tried again'

@@ -25,22 +25,22 @@ PACKAGES = re.compile(r'lcv_mm|(onedl-)?mm(pretrain|engine|cv|cv-lite)|torch(vis
 
 @dataclass
 class Record:
-    """A run that has ended, `record.json` in its folder; `machine` and what follows are of its last session."""
+    """A run that has ended: `record.json` in its folder. `machine` and the fields after it are of the last session."""
 
     config: str  # its name, without `.py`
     seed: int
     options: Mapping[str, str]  # settings put over the config, as on a command line, `{seed}` not yet replaced
     amp: bool  # mixed precision
-    status: str = FAILED  # or 'finished'; failed where training or the test of the final checkpoint ended with an error
+    status: str = FAILED  # 'finished', or 'failed' if training or the final test ended with an error
     dataset: str = ''  # class of the training dataset
-    images: Mapping[str, int] = field(default_factory=dict)  # how many 'train' and 'test' hold
+    images: Mapping[str, int] = field(default_factory=dict)  # numbers of 'train' and 'test' images
     metrics: Mapping[str, float] = field(default_factory=dict)  # of the final checkpoint, in per cent
     cross_entropy: float | None = None  # mean over the training batches of the last epoch, in nats
-    num_classes: int = 0  # of the head; 0 where the config does not say
-    parameters: int = 0  # of the model, frozen ones included; 0 in records from before they were counted
+    num_classes: int = 0  # of the head; 0 if the config does not say
+    parameters: int = 0  # of the model, including frozen ones; 0 if unknown
     checkpoint: str = ''  # file name of the final one, in the run's folder
-    seconds: float = 0.0  # wall-clock time of training, all sessions together but those that were killed
-    # bytes: 'cpu' of the trainer without its loaders' workers, 'gpu' as torch counts what it has allocated
+    seconds: float = 0.0  # wall-clock time of training in all sessions except killed ones
+    # bytes: 'cpu' of the trainer without its loaders' workers, 'gpu' as allocated by torch
     peak_memory: dict[str, int] = field(default_factory=dict)
     machine: Mapping[str, Any] = field(default_factory=dict)  # 'cpu', 'cores', and 'gpu' where there is one
     versions: Mapping[str, str] = field(default_factory=dict)  # of Python and the packages
@@ -72,8 +72,7 @@ def write_record(folder: Path, record: Record) -> None:
 def read_record(folder: Path) -> Record | None:
     """Read the record in a run's folder; None if the run has not ended.
 
-    Fields of other versions are left out. A file that holds no record counts as a run that failed: started again, it
-    is tested and recorded anew.
+    Unknown fields are ignored. A damaged file counts as a failed run: the next call tests and records it again.
     """
     file = folder / RECORD
     if not file.is_file():
@@ -87,7 +86,7 @@ def read_record(folder: Path) -> Record | None:
 
 
 def machine() -> dict[str, Any]:
-    """'cpu', its name, 'cores', those this process may use, and 'gpu', the names of those it sees, if any."""
+    """The names of 'cpu' and, if any, 'gpu', and the number of 'cores' that this process may use."""
     info = Path('/proc/cpuinfo')
     names = re.findall(r'^model name\s*: (.*)', info.read_text() if info.is_file() else '', re.MULTILINE)
     hardware = dict(cpu=names[0] if names else platform.processor() or platform.machine(), cores=cores())
@@ -97,18 +96,18 @@ def machine() -> dict[str, Any]:
 
 
 def cores() -> int:
-    """How many cores this process may use."""
+    """Number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
 
 
 def versions() -> dict[str, str]:
-    """Of Python and of those PACKAGES that are installed; those of compilers and drivers are in the run's log."""
+    """Versions of Python and the installed PACKAGES. The log of a run has those of compilers and drivers."""
     installed = {package.name: package.version for package in distributions() if PACKAGES.fullmatch(package.name)}
     return {'Python': platform.python_version(), **installed}
 
 
 def git_state(folder: Path) -> dict[str, Any]:
-    """'commit' of the repository that a folder is in, and whether tracked files were 'changed'; {} outside of one."""
+    """The 'commit' of a folder's repository and whether tracked files were 'changed'; {} outside a repository."""
     command = ['git', 'describe', '--always', '--exclude=*', '--abbrev=40', '--dirty']
     try:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)

@@ -18,17 +18,17 @@ from .run_groups import COMPARABLE, SETTING, RunGroup, read_groups
 from .summary import draw_differences, holm, markdown_table, mean_and_spread
 
 REMARK = (
-    "Mean ± sample standard deviation over the seeds. Intervals are Welch's, at 95 %, for three seeds or more on both "
-    'sides, in bold where they exclude 0; p is corrected by Holm for the comparisons of a table. A run whose cross '
-    'entropy in the last epoch is above half of log C has not trained its classifier: it is in no difference.'
+    "Mean ± sample standard deviation over the seeds. A difference has Welch's 95 % interval if both sides have three "
+    'seeds or more, in bold if it excludes 0; p is Holm-corrected for the comparisons of a table. A run whose cross '
+    'entropy in the last epoch is above half of log C has not trained its classifier, and is left out of differences.'
 )
 OF_THE_PAPER = (
-    "Beside the paper's numbers stand finished runs of a row's config on the complete dataset, with its crop and "
-    f'{EPOCHS} epochs, and no options but the place of the data, fold and weights; weights other than the '
-    "config's are named. The number of a quoted row is no top-1 accuracy, and is in no difference."
+    "Next to the paper's numbers are finished runs of a row's config on the complete dataset, with its crop and "
+    f'{EPOCHS} epochs. They may override only the path of the data, the fold and the weights; weights other than the '
+    "config's are named. The number of a quoted row is not a top-1 accuracy, and is left out of differences."
 )
-CONDITIONS = (*SETTING, 'machine', 'commit')  # what all rows of a table share of these stands above it
-PLACES = ('data_root', 'init_cfg.checkpoint', 'fold', 'num_workers')  # ends of options that leave a run the row's
+CONDITIONS = (*SETTING, 'machine', 'commit')  # written above a table if all its rows share it
+PLACES = ('data_root', 'init_cfg.checkpoint', 'fold', 'num_workers')  # ends of options that a run of a row may set
 
 
 def write_report(
@@ -39,10 +39,14 @@ def write_report(
     baseline: str = '',
     out: Path | None = None,
 ) -> Path:
-    """Write `report.md` and its pictures on the runs in a work dir, `<config>/seed_<n>/record.json`; return its path.
+    """Write `report.md` and its pictures about the runs in a work dir, and return its path.
 
-    It is on `seeds`, by default all that are there, and goes into `out`, by default the work dir. With a `baseline` it
-    compares the other configs with that one, without it is on the paper's tables.
+    Args:
+        work_dir (Path): Folder of all runs, `<config>/seed_<n>/record.json`.
+        configs (Sequence[str]): Names of the configs.
+        seeds (Sequence[int], optional): Defaults to all that have been run.
+        baseline (str): The config that the others are compared with. Without it, the report is on the paper's tables.
+        out (Path, optional): Folder of the report. Defaults to the work dir.
     """
     groups, failed = read_groups(work_dir, configs, seeds)
     folder = out or work_dir
@@ -54,7 +58,7 @@ def write_report(
 
 
 def _comparison(groups: Sequence[RunGroup], configs: Sequence[str], baseline: str, folder: Path) -> Iterator[str]:
-    """Configs compared with one of them: results and differences, curves of all in one picture."""
+    """Compare configs with one of them: results, differences, and all curves in one picture."""
     yield f'# Comparison with `{baseline}`'
     missing = [config for config in configs if config not in {group.config for group in groups}]
     yield f'No finished run: `{"`, `".join(missing)}`.' if missing else ''
@@ -70,7 +74,7 @@ def _comparison(groups: Sequence[RunGroup], configs: Sequence[str], baseline: st
 
 
 def _paper(groups: Sequence[RunGroup], folder: Path) -> Iterator[str]:
-    """The paper's tables beside what was reached, then all runs."""
+    """The paper's tables with the numbers reached, then all runs."""
     sections, empty = [], []
     for title, of_table in groupby(read_rows(), lambda row: f'Table {row.table}: {row.dataset}, crops of {row.crop}'):
         rows = [*of_table]
@@ -90,14 +94,14 @@ def _paper(groups: Sequence[RunGroup], folder: Path) -> Iterator[str]:
 def row_of(group: RunGroup) -> PaperRow | None:
     """The row of the paper that runs can be compared with: same config, crop and length, on the complete dataset.
 
-    Crop and length of a quoted row are its config's: the paper does not give those of another system.
+    Crop and length of a quoted row are not compared: the paper does not give those of other systems.
     """
     row = next((row for row in read_rows() if row.config == group.config), None)
     if row is None:
         return None
     run = next(iter(group.runs.values()))
     info = next(info for info in DATASETS.values() if info.title == row.dataset)
-    train, test = info.splits[:2]  # of the flowers' first fold; the others have as many
+    train, test = info.splits[:2]  # for flowers, those of the first fold; all folds have the same size
     is_complete = run.dataset == info.type and run.images == {'train': train.images, 'test': test.images}
     known = (group.setting['crop'], row.crop), (group.setting['epochs'], EPOCHS)
     is_as_stated = row.quoted or all(value in ('', str(expected)) for value, expected in known)
@@ -105,7 +109,7 @@ def row_of(group: RunGroup) -> PaperRow | None:
 
 
 def _paper_cells(row: PaperRow, groups: Sequence[RunGroup]) -> Iterator[dict[str, str]]:
-    """A row of the paper, once for each setting it was run with."""
+    """The lines for a row of the paper: one for each setting that was run, or one that says 'not run'."""
     what = f', {METRICS[row.metric]}' if row.quoted else ''
     cells = {
         'method': row.method,
@@ -130,7 +134,7 @@ def _paper_cells(row: PaperRow, groups: Sequence[RunGroup]) -> Iterator[dict[str
 
 
 def _results(groups: Sequence[RunGroup], comparisons: Sequence[Comparison], folder: Path) -> Iterator[str]:
-    """Results of runs, and the differences between them; each metric has tables of its own."""
+    """Results of runs and differences between them, in separate tables for each metric."""
     for metric in METRICS:
         chosen = [group for group in groups if group.metric == metric]
         rows = [
@@ -148,9 +152,9 @@ def _results(groups: Sequence[RunGroup], comparisons: Sequence[Comparison], fold
 
 
 def _differences(groups: Sequence[RunGroup], comparisons: Sequence[Comparison], folder: Path) -> Iterator[str]:
-    """The comparisons of which both sides were run, in a table and a forest plot.
+    """A table and a forest plot of the comparisons with runs on both sides.
 
-    Those that answer no question are of any configs with one baseline.
+    Comparisons without a question are those of `tools/compare.py`: their configs may differ in dataset and length.
     """
     pairs = [
         (comparison, group, other, value)
@@ -183,14 +187,14 @@ def _differences(groups: Sequence[RunGroup], comparisons: Sequence[Comparison], 
 
 
 def _label(text: str, group: RunGroup, groups: Iterable[RunGroup]) -> str:
-    """A label in a picture, with options and precision of its group where these groups differ in them."""
+    """A label, with the options and precision of its group if the groups differ in them."""
     settings = {(other.setting['options'], other.setting['precision']) for other in groups}
     words = (text, group.setting['options'].replace('`', ''), group.setting['precision'])
     return ', '.join(filter(None, words)) if len(settings) > 1 else text
 
 
 def _picture(figure: Figure, file: Path) -> str:
-    """Save a figure, and return its place in the page."""
+    """Save a figure, and return the Markdown that shows it."""
     figure.savefig(file, dpi=120)
     return f'![{file.stem}]({file.name})'
 
@@ -199,12 +203,12 @@ def _failures(records: Sequence[Record]) -> Iterator[str]:
     """The last lines of failed runs."""
     yield '## Failed runs' if records else ''
     for record in records:
-        error = textwrap.indent(record.error or f'It left no {record.metric}.', ' ' * 4)
+        error = textwrap.indent(record.error or f'{record.metric} was not measured.', ' ' * 4)
         yield f'`{record.config}`, seed {record.seed}:\n\n{error}'
 
 
 def _costs(groups: Sequence[RunGroup]) -> Iterator[str]:
-    """Time and memory of the finished runs, and the machines and commits that made them."""
+    """Time, memory, machines and commits of the finished runs."""
     rows = []
     for group in groups:
         records = list(group.runs.values())
@@ -234,9 +238,9 @@ def _commit(record: Record) -> str:
 
 
 def _folded(rows: Sequence[Mapping[str, str]]) -> list[str]:
-    """A line with the conditions that all rows share, and a table of the others without empty columns.
+    """A line with the conditions that all rows share, and a table of the rest without empty columns.
 
-    A row without conditions was not run, and shares them.
+    Rows that were not run have no conditions, and do not count.
     """
     values = {name: {row[name] for row in rows if name in row} for name in CONDITIONS}
     shared = {name: texts.pop() for name, texts in values.items() if len(texts) == 1}

@@ -1,4 +1,4 @@
-"""All runs of a command through an engine, with progress."""
+"""Executes all runs of a command with an engine, and shows progress."""
 
 import signal
 from argparse import Namespace
@@ -24,15 +24,15 @@ from .report import write_report
 def run_and_report(configs: Sequence[Path], tools: Path, args: Namespace, baseline: str = '', data: str = '') -> int:
     """Run configs with each seed, write the report on them and return the exit code.
 
-    `args` is what the parser `lcv_mm_cli.runs_parser` has read. For `tools` and `data` see `RunSpec`, for `baseline`
-    `write_report`.
+    `args` are those of the parser `lcv_mm_cli.runs_parser`. `RunSpec` explains `tools` and `data`, `write_report`
+    explains `baseline`.
     """
     code = 0
     if not args.report_only:
         seeds = [0, 1, 2] if args.seeds is None else args.seeds
         specs = make_specs(configs, seeds, args.work_dir, tools, args.cfg_options, args.amp, data)
         for spec in specs:
-            with suppress(JSONDecodeError):  # a damaged file in one folder ends that run alone, when its turn comes
+            with suppress(JSONDecodeError):  # a damaged file in a folder fails only that run, when its turn comes
                 check_settings(spec)
         if args.amp and args.engine == 'local':
             warn_of_slow_amp()
@@ -48,16 +48,16 @@ def run_and_report(configs: Sequence[Path], tools: Path, args: Namespace, baseli
 
 
 def run_all(specs: Sequence[RunSpec], engine: str, options: Mapping[str, Any]) -> int:
-    """Execute runs through one of ENGINES, print how each ended, and return the exit code.
+    """Execute runs with one of ENGINES, print how each ended, and return the exit code.
 
-    It is 0 if all have finished, 75 if some were stopped or another process has them, else 1.
+    It is 0 if all have finished, 75 if some were stopped or are trained by another process, otherwise 1.
     """
     counts: Counter[str] = Counter()
     stop = Event()
 
     def on_signal(number: int, frame: Any) -> None:
         stop.set()
-        progress.console.print(f'{signal.Signals(number).name}: saving and stopping; start again to go on')
+        progress.console.print(f'{signal.Signals(number).name}: saving and stopping; run the command again to continue')
 
     with Progress() as progress, ExitStack() as afterwards:
         for number in (signal.SIGINT, signal.SIGTERM):

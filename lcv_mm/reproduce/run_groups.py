@@ -12,9 +12,9 @@ from .plan import SEED
 from .record import FINISHED, SETTINGS, Record, read_record
 from .summary import Difference, difference
 
-# Conditions of a run: those that make it another experiment, and those of which a table tells
+# Conditions of a run, which a report shows: runs are averaged if all of them are equal
 SETTING = ('dataset', 'images, train / test', 'weights', 'crop', 'epochs', 'precision', 'options')
-COMPARABLE = ('images, train / test', 'precision', 'options')  # of them, those that a comparison of any configs needs
+COMPARABLE = ('images, train / test', 'precision', 'options')  # must be equal in a comparison of any configs
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class RunGroup:
     """The finished runs of one config under one setting; only these are averaged."""
 
     config: str
-    setting: dict[str, str]  # SETTING and 'loss', as text; '' is what the folder does not tell
-    runs: dict[Path, Record] = field(default_factory=dict)  # by their folders, in the order of the seeds
+    setting: dict[str, str]  # SETTING and 'loss' as text; '' if unknown
+    runs: dict[Path, Record] = field(default_factory=dict)  # by folder, in the order of the seeds
 
     @property
     def metric(self) -> str:
@@ -37,19 +37,19 @@ class RunGroup:
 
     @property
     def untrained(self) -> str:
-        """The seeds of its runs whose classifier has not learned; '' where all have."""
+        """A note on the seeds whose classifier has not learned; '' if all have."""
         seeds = [str(run.seed) for run in self.runs.values() if not run.learned]
         return f'classifier not trained (seeds: {", ".join(seeds)})' if seeds else ''
 
     def minus(self, other: 'RunGroup') -> Difference | None:
-        """Difference of the results, from runs whose classifier has learned; None where there are none on a side."""
+        """Difference of the results of runs whose classifier has learned; None if a side has no such run."""
         ours, theirs = ([run.result for run in group.runs.values() if run.learned] for group in (self, other))
         return difference(ours, theirs) if ours and theirs else None
 
     def counterpart(
         self, config: str, groups: Sequence['RunGroup'], same: Sequence[str] = SETTING
     ) -> 'RunGroup | None':
-        """The group of another config that has the same setting, or these conditions of it; None if not run."""
+        """The group of another config with the same conditions; None if there is none."""
         of_config = (group for group in groups if group.config == config)
         return next((group for group in of_config if all(group.setting[k] == self.setting[k] for k in same)), None)
 
@@ -57,7 +57,7 @@ class RunGroup:
 def read_groups(
     work_dir: Path, configs: Sequence[str], seeds: Sequence[int] | None
 ) -> tuple[list[RunGroup], list[Record]]:
-    """The finished runs of configs in groups, in the order of configs and seeds, and the records of failed ones."""
+    """Read the finished runs in groups, in the order of configs and seeds, and the records of failed runs."""
     groups: dict[tuple[str, ...], RunGroup] = {}
     failed = []
     for config in configs:
@@ -79,7 +79,7 @@ def setting_of(record: Record, folder: Path) -> dict[str, str]:
     settings: dict[str, str] = {}
     with suppress(OSError, ValueError):
         settings = json.loads((folder / SETTINGS).read_text())
-    per_seed = {key: value for key, value in record.options.items() if SEED in value}  # the seeds are one setting
+    per_seed = {key: value for key, value in record.options.items() if SEED in value}  # the same for all seeds
     known = {key: value for key, value in {**settings, **per_seed}.items() if value != 'None'}
     weights = known.get('load_from', known.get('model.backbone.init_cfg.checkpoint', 'random weights' * bool(settings)))
     crops = re.findall(r"'crop_size': \(?(\d+)", known.get('test_dataloader.dataset.pipeline', ''))
@@ -92,7 +92,7 @@ def setting_of(record: Record, folder: Path) -> dict[str, str]:
         'epochs': known.get('train_cfg.max_epochs', ''),
         'precision': 'mixed (amp)' * record.amp,
         'options': ', '.join(f'`{key}={value}`' for key, value in sorted(record.options.items())),
-        # its defaults may change between two seeds
+        # its defaults may differ between the commits of two runs
         'loss': ', '.join(
             f'{key}={value}' for key, value in settings.items() if key.startswith('model.variance_loss.')
         ),

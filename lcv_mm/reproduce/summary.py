@@ -13,7 +13,7 @@ from scipy.stats import ttest_ind
 
 from ..visualization import BLUE, INK, STYLE
 
-MIN_RUNS = 3  # on each side of a difference: with fewer there is no interval
+MIN_RUNS = 3  # on each side of a difference that has an interval
 LABEL = 50  # characters of a label on one line of the plot
 NUMBER = re.compile(r'[*+-]*\d')  # how a number begins, in bold or not
 
@@ -29,7 +29,7 @@ def mean_and_spread(values: Sequence[float], digits: int = 2) -> str:
 
 
 class Difference(NamedTuple):
-    """Difference of two means, with its 95 % interval and p-value where there are enough runs for one."""
+    """Difference of two means, with its 95 % interval and p-value if there are enough runs."""
 
     mean: float
     interval: tuple[float, float] | None = None
@@ -37,11 +37,11 @@ class Difference(NamedTuple):
 
     @property
     def excludes_zero(self) -> bool:
-        """Whether there is an interval, and 0 is outside of it."""
+        """Whether there is an interval that does not contain 0."""
         return self.interval is not None and not self.interval[0] <= 0 <= self.interval[1]
 
     def text(self, digits: int = 2) -> str:
-        """The mean, in bold where the interval excludes 0, and the interval.
+        """The mean, in bold if the interval excludes 0, and the interval.
 
         >>> Difference(3.0, (-3.1, 9.1), 0.17).text(digits=1)
         '+3.0 (-3.1 to +9.1)'
@@ -54,7 +54,7 @@ class Difference(NamedTuple):
 def difference(ours: Sequence[float], theirs: Sequence[float]) -> Difference:
     """Mean of `ours` minus mean of `theirs`, with interval and p by Welch's t-test: the runs are not paired.
 
-    Neither is given for fewer than three runs on a side, or where no run differs from another of its side.
+    Both are None if a side has fewer than three runs, or if the runs of each side are all equal.
     """
     mean = fmean(ours) - fmean(theirs)
     if min(len(ours), len(theirs)) < MIN_RUNS or stdev(ours) == stdev(theirs) == 0:
@@ -93,7 +93,7 @@ def markdown_table(rows: Sequence[Mapping[str, str]]) -> str:
 
 
 def draw_differences(differences: Sequence[tuple[str, Difference]], quantity: str) -> Figure:
-    """A forest plot of labelled differences; a dot is filled where the interval excludes 0."""
+    """A forest plot of labelled differences; a dot is filled if the interval excludes 0."""
     labels = [textwrap.fill(label, LABEL) for label, _ in differences]
     lines = 1 + sum(label.count('\n') + 1.6 for label in labels)
     with matplotlib.rc_context(STYLE):

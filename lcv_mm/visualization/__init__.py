@@ -1,6 +1,6 @@
 """Learning curves, attention maps, and a page that analyses predictions.
 
-That page's module, `analysis`, is imported by its own name: scikit-learn takes its time.
+Import the module of that page by name, `lcv_mm.visualization.analysis`: it needs scikit-learn, which loads slowly.
 """
 
 # ruff: noqa: F401 (the names that the package offers)

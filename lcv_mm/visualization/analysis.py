@@ -24,7 +24,7 @@ from sklearn.preprocessing import normalize
 from ..errors import ConfigError, DataError
 from .curves import BLUE, INK, STYLE
 
-# What is shown at most; the page says so
+# Limits of what the page shows
 ROWS, FILES, PAIRS, IMAGES, POINTS = 40, 5, 20, 3, 1000
 COLOURS = [f'C{place}' for place in range(10) if place != 7]  # matplotlib's own, without the grey
 BINS = 10
@@ -33,7 +33,7 @@ SIDE = 160  # pixels of a picture's longer side
 
 @dataclass(frozen=True)
 class Predictions:
-    """Of N images: scores (N, C) of the classes, labels (N,), files (None: not known), features where there are any."""
+    """Predictions for N images: scores (N, C), labels (N,), files (None if unknown), features (N, D) if any."""
 
     scores: np.ndarray
     labels: np.ndarray
@@ -41,7 +41,7 @@ class Predictions:
     feats: np.ndarray | None = None
 
     @property
-    def taken_for(self) -> np.ndarray:
+    def predicted(self) -> np.ndarray:
         """The class of the highest score, (N,)."""
         return self.scores.argmax(1)
 
@@ -52,12 +52,12 @@ class Predictions:
 
 
 def read_predictions(file: str | Path, num_classes: int) -> Predictions:
-    """Read what `tools/test.py --out` wrote; a pickle, which can run any code: none from strangers.
+    """Read a file of `tools/test.py --out`. It is a pickle, which can run any code: read only files that you trust.
 
-    It has features if the run had a `PooledFeatureHook`.
+    The file has features if the config had a `PooledFeatureHook`.
 
     Raises:
-        ConfigError: If the file holds scores of another number of classes.
+        ConfigError: If the file has scores of another number of classes.
         DataError: If scores or features are not finite.
     """
     samples = pickle.loads(Path(file).read_bytes())
@@ -76,8 +76,8 @@ def read_predictions(file: str | Path, num_classes: int) -> Predictions:
 
 
 def analysis_page(predictions: Predictions, classes: Sequence[str], title: str) -> str:
-    """Write the page on the predictions of a test set, given the names of its C classes: HTML without other files."""
-    counts = confusion_matrix(predictions.labels, predictions.taken_for, labels=range(len(classes)))
+    """Render the page about predictions on a test set, given the names of its C classes, as one HTML file."""
+    counts = confusion_matrix(predictions.labels, predictions.predicted, labels=range(len(classes)))
     pairs, rows, topk = confused_pairs(counts), class_rows(counts, classes, predictions), min(5, len(classes))
     shown = sorted(row['label'] for row in rows[:ROWS])
     with matplotlib.rc_context(STYLE):
@@ -105,24 +105,24 @@ def analysis_page(predictions: Predictions, classes: Sequence[str], title: str) 
 
 
 def class_rows(counts: np.ndarray, classes: Sequence[str], predictions: Predictions) -> list[dict[str, Any]]:
-    """Label, name, counts, scores in per cent and rival of each class that has images, the worst recall first."""
+    """Name, counts, scores in per cent and most frequent mistake of each class that has images, worst recall first."""
     scores = precision_recall_fscore_support(
-        predictions.labels, predictions.taken_for, labels=range(len(classes)), zero_division=0
+        predictions.labels, predictions.predicted, labels=range(len(classes)), zero_division=0
     )
     rows: list[dict[str, Any]] = []
     for label, (name, precision, recall, f1, images) in enumerate(zip(classes, *scores, strict=True)):
         wrong = np.delete(counts[label], label)
         rival = f'{np.delete(classes, label)[wrong.argmax()]} ({wrong.max()})' if wrong.any() else ''
-        row = dict(label=label, name=name, images=int(images), right=int(counts[label, label]), taken_for=rival)
+        row = dict(label=label, name=name, images=int(images), right=int(counts[label, label]), mistake=rival)
         if images:
             rows.append(row | dict(precision=100 * precision, recall=100 * recall, f1=100 * f1))
     return sorted(rows, key=lambda row: row['recall'])
 
 
 def matrix_rows(predictions: Predictions, counts: np.ndarray, labels: Sequence[int]) -> list[list[dict[str, Any]]]:
-    """The confusion matrix of some classes: of each cell the count, its share of the row, and the first files."""
+    """Confusion matrix of some classes; each cell has the count, its share of the row, and the first file names."""
     names: dict[tuple[int, int], list[str]] = defaultdict(list)
-    for label, other, file in zip(predictions.labels, predictions.taken_for, predictions.files, strict=True):
+    for label, other, file in zip(predictions.labels, predictions.predicted, predictions.files, strict=True):
         names[label, other] += [Path(file).name] if file else []
 
     def cell(label: int, other: int) -> dict[str, Any]:
@@ -134,24 +134,24 @@ def matrix_rows(predictions: Predictions, counts: np.ndarray, labels: Sequence[i
 
 
 def confused_pairs(counts: np.ndarray) -> list[tuple[int, int]]:
-    """All pairs (class, class taken for) from a confusion matrix, the most frequent first."""
+    """All pairs (true class, predicted class) of mistakes in a confusion matrix, most frequent first."""
     wrong = counts - np.diag(np.diag(counts))
     order = np.argsort(-wrong, axis=None, kind='stable')[: np.count_nonzero(wrong)]
     return [(int(label), int(other)) for label, other in zip(*np.unravel_index(order, counts.shape), strict=True)]
 
 
 def calibration(predictions: Predictions) -> tuple[float, Figure]:
-    """Expected calibration error (Guo et al., 2017) over BINS equal bins of the confidence, and the diagram."""
-    right, confidence = predictions.taken_for == predictions.labels, predictions.confidence
-    shares, means = calibration_curve(right, confidence, n_bins=BINS)  # of the bins that are not empty
+    """Expected calibration error (Guo et al., 2017) over BINS equal bins of the confidence, and its diagram."""
+    right, confidence = predictions.predicted == predictions.labels, predictions.confidence
+    shares, means = calibration_curve(right, confidence, n_bins=BINS)  # of non-empty bins
     edges = np.linspace(0, 1, BINS + 1)
     sizes = np.bincount(np.searchsorted(edges[1:-1], confidence), minlength=BINS)
     error = float(np.abs(shares - means) @ sizes[sizes > 0]) / len(right)
     figure = Figure(figsize=(4, 4.4), layout='constrained')
     curve, histogram = figure.subplots(2, sharex=True, height_ratios=[3, 1])
-    curve.plot([0, 1], [0, 1], '--', color=INK, linewidth=1, label='as confident as right')
+    curve.plot([0, 1], [0, 1], '--', color=INK, linewidth=1, label='perfect calibration')
     curve.plot(means, shares, 'o-', color=BLUE, label='the model')
-    curve.set(ylabel='share of right predictions', ylim=(-0.02, 1.02))
+    curve.set(ylabel='accuracy', ylim=(-0.02, 1.02))
     curve.legend()
     histogram.bar(edges[:-1], sizes, width=1 / BINS, align='edge', color=BLUE, edgecolor='white')
     histogram.set(xlabel='confidence: the highest score', ylabel='images', xlim=(0, 1))
@@ -159,9 +159,9 @@ def calibration(predictions: Predictions) -> tuple[float, Figure]:
 
 
 def draw_embedding(predictions: Predictions, classes: Sequence[str], pairs: Sequence[tuple[int, int]]) -> Figure | None:
-    """t-SNE of at most POINTS images: the classes confused most in colours, the others grey, mistakes as crosses.
+    """Draw a t-SNE of at most POINTS images: the most confused classes in colours, others grey, mistakes as crosses.
 
-    None of fewer than three images, of one column, and of rows that do not differ: there is nothing to embed.
+    Returns None if there is nothing to embed: fewer than three images, a single column, or equal rows.
     """
     count = len(predictions.labels)
     shown = np.linspace(0, count - 1, min(POINTS, count)).astype(int)
@@ -170,7 +170,7 @@ def draw_embedding(predictions: Predictions, classes: Sequence[str], pairs: Sequ
         return None
     tsne = TSNE(init='pca', perplexity=min(30, (len(rows) - 1) / 3), random_state=0)
     x, y = tsne.fit_transform(rows.astype(np.float64)).T
-    labels, wrong = predictions.labels[shown], (predictions.taken_for != predictions.labels)[shown]
+    labels, wrong = predictions.labels[shown], (predictions.predicted != predictions.labels)[shown]
     coloured = list(dict.fromkeys([label for pair in pairs for label in pair] + [*range(len(classes))]))[: len(COLOURS)]
     groups = [(~np.isin(labels, coloured), '0.75', 'other classes')]
     groups += [(labels == c, colour, classes[c]) for c, colour in zip(coloured, COLOURS, strict=False)]
@@ -182,7 +182,7 @@ def draw_embedding(predictions: Predictions, classes: Sequence[str], pairs: Sequ
             axes.scatter(x[those], y[those], s=14, marker=marker, color=colour, linewidths=1)
         if chosen.any():
             axes.scatter([], [], s=14, color=colour, label=name)
-    axes.scatter([], [], s=14, marker='x', color=INK, label='taken for another class')
+    axes.scatter([], [], s=14, marker='x', color=INK, label='misclassified')
     figure.legend(loc='outside right center')
     return figure
 
@@ -190,9 +190,9 @@ def draw_embedding(predictions: Predictions, classes: Sequence[str], pairs: Sequ
 def _pair(
     predictions: Predictions, classes: Sequence[str], counts: np.ndarray, label: int, other: int
 ) -> dict[str, Any]:
-    """A pair of classes with pictures: of the most confident mistakes, and of the other class, its clearest first."""
-    truth, taken_for = predictions.labels, predictions.taken_for
-    mistakes = np.flatnonzero((truth == label) & (taken_for == other))
+    """A pair of classes with images: the most confident mistakes, and the predicted class's highest scores."""
+    truth, predicted = predictions.labels, predictions.predicted
+    mistakes = np.flatnonzero((truth == label) & (predicted == other))
     mistakes = mistakes[np.argsort(-predictions.confidence[mistakes], kind='stable')]
     examples = np.flatnonzero(truth == other)
     examples = examples[np.argsort(-predictions.scores[examples, other], kind='stable')]
@@ -207,7 +207,7 @@ def _pair(
 
 
 def _to_data_uri(figure: Figure) -> str:
-    """A figure for an `<img>`: the picture itself."""
+    """Encode a figure for the `src` of an `<img>`."""
     stream = io.BytesIO()
     with matplotlib.rc_context(STYLE):
         figure.savefig(stream, format='svg', transparent=True, metadata={'Date': None})
@@ -215,7 +215,7 @@ def _to_data_uri(figure: Figure) -> str:
 
 
 def _thumbnail(file: str) -> str:
-    """A small picture for an `<img>`."""
+    """Encode a small copy of an image for the `src` of an `<img>`."""
     stream = io.BytesIO()
     image = Image.open(file).convert('RGB')
     image.thumbnail((SIDE, SIDE))

@@ -38,9 +38,9 @@ def predict_with_attention(model: ImageClassifier, batch: dict) -> tuple[list[Da
 
 
 def attention_title(sample: DataSample, names: Sequence[str]) -> str:
-    """The predicted class of an image and, where it is known, the true one; DataError if its scores are not finite."""
+    """The predicted class of an image and, if known, the true one; DataError if its scores are not finite."""
     if not sample.pred_score.isfinite().all():
-        raise DataError('the model gives an image scores that are NaN or infinite; take an earlier checkpoint')
+        raise DataError('an image has scores that are NaN or infinite; use an earlier checkpoint')
     label = names[int(sample.pred_label)]
     if 'gt_label' not in sample:
         return f'predicted: {label}'
@@ -49,13 +49,13 @@ def attention_title(sample: DataSample, names: Sequence[str]) -> str:
 
 
 def draw_attention_maps(images: Tensor, maps: Tensor, titles: Sequence[str], columns: int = 4) -> Figure:
-    """Draw images beside the mean over channels of the attention output M.
+    """Draw images next to the mean over channels of the attention output M.
 
     Args:
         images (Tensor): (N, 3, H, W), BGR, or (N, 1, H, W), in [0, 255], as they go into the model's preprocessor.
         maps (Tensor): (N, C, h, w), M as of `predict_with_attention`.
-        titles (Sequence[str]): N, such as the class of each image.
-        columns (int): Pairs of pictures in a row.
+        titles (Sequence[str]): (N,), such as the class of each image.
+        columns (int): Images in a row. Defaults to 4.
     """
     rows = -(-len(images) // columns)
     figure = Figure(figsize=(4 * columns, 2.3 * rows), layout='constrained')

@@ -18,8 +18,8 @@ from ..errors import DataError
 
 BLUE, INK = '#0a58a8', '#1b1f24'
 STYLE: Any = {
-    'text.parse_math': False,  # a `$` in an option is a `$`
-    'svg.hashsalt': 'lcv_mm',  # with no date: the same records give the same page
+    'text.parse_math': False,  # an option may contain `$`
+    'svg.hashsalt': 'lcv_mm',  # equal records give equal files
     'font.size': 9,
     'axes.titlesize': 9,
     'axes.spines.top': False,
@@ -28,9 +28,9 @@ STYLE: Any = {
     'grid.alpha': 0.3,
 }
 Curve = list[tuple[int, float]]  # (epoch or iteration, value)
-# Panels of the picture, the logged values each holds, their names in its legend, and their line styles.
+# Panels of the figure: logged value -> (its name in the legend, line style)
 PANELS: dict[str, dict[str, tuple[str, Any]]] = {
-    'training loss': {'loss_cls': ('classification', '-')},  # 'loss' of a run that logs no such part
+    'training loss': {'loss_cls': ('classification', '-')},  # or 'loss', if a run logs no 'loss_cls'
     'pair losses': {
         'loss_inter': ('between classes (loss1)', '-'),
         'loss_intra': ('within classes (loss2)', '--'),
@@ -42,14 +42,14 @@ PANELS: dict[str, dict[str, tuple[str, Any]]] = {
 
 
 def read_scalars(work_dir: Path) -> Iterator[dict[str, Any]]:
-    """Read the log of the latest run in a folder, one record for each iteration or evaluation, over all its sessions.
+    """Read the log of the latest run in a folder, over all its sessions.
 
-    Each session has a folder with `vis_data/scalars.json`. One that is not resumed, or that begins no later than the
-    one before, is another run.
+    Each session has a folder with `vis_data/scalars.json`. A session that was not resumed, or that begins no later than
+    the one before, is a new run.
 
     Yields:
-        dict[str, Any]: A record with its 'step' and values, and its 'epoch', if the run counts in epochs (then an
-        evaluation counts its steps in them), or else its 'iter'.
+        dict[str, Any]: The values of a logged iteration or evaluation, its 'step' and, for a run that counts in epochs,
+        its 'epoch' (which is also the step of an evaluation), otherwise its 'iter'.
     """
     run: list[dict[str, Any]] = []
     by_epoch = True
@@ -57,7 +57,7 @@ def read_scalars(work_dir: Path) -> Iterator[dict[str, Any]]:
         records = _records(file)
         steps, before = [[record['step'] for record in part if _trains(record)] for part in (records, run)]
         cfg = Config()
-        with suppress(Exception):  # MMEngine writes it, and a full disk or a kill may cut it short
+        with suppress(Exception):  # a full disk or a kill may have truncated it
             cfg = Config.fromfile(file.with_name('config.py'), import_custom_modules=False)
         if steps and before and (cfg.get('resume') is False or steps[0] <= before[0]):
             run = []
@@ -68,7 +68,7 @@ def read_scalars(work_dir: Path) -> Iterator[dict[str, Any]]:
         if by_epoch:
             yield {'epoch': record['step'], **record}
             continue
-        # MMEngine gives an evaluation the epoch, which is 0, unless told otherwise
+        # the step of an evaluation may be the epoch, which is 0 here
         step = record['step'] if _trains(record) else max(step, record['step'])
         yield {key: value for key, value in record.items() if key != 'epoch'} | {'iter': step, 'step': step}
 
@@ -76,7 +76,7 @@ def read_scalars(work_dir: Path) -> Iterator[dict[str, Any]]:
 def _records(file: Path) -> list[dict[str, Any]]:
     records = []
     for line in file.read_text(errors='replace').splitlines():
-        with suppress(ValueError):  # a killed run may leave a line that is cut off
+        with suppress(ValueError):  # a killed run may leave a truncated line
             records.append(json.loads(line))
     return [record for record in records if isinstance(record, dict) and 'step' in record]
 
@@ -86,14 +86,14 @@ def _trains(record: dict[str, Any]) -> bool:
 
 
 def read_curves(work_dir: Path) -> dict[str, Curve]:
-    """Read the logged values of the latest run in a folder by epoch, or by iteration if it counts in these.
+    """Read the curves of the latest run in a folder, by epoch, or by iteration if the run counts in iterations.
 
     Returns:
-        dict[str, Curve]: For each logged value its mean over each epoch; a step that was run again after a resume
-        counts once, as logged last. 'epoch' is among them if that is what is counted.
+        dict[str, Curve]: For each logged value, its mean in each epoch. A step that was repeated after a resume counts
+        once, as logged last. 'epoch' is one of the values if the run counts in epochs.
 
     Raises:
-        DataError: If nothing was logged there.
+        DataError: If the folder has no log.
     """
     logged: dict[str, dict[int, tuple[int, float]]] = defaultdict(dict)  # name -> step -> (epoch, value)
     for record in read_scalars(work_dir):
@@ -111,9 +111,11 @@ def read_curves(work_dir: Path) -> dict[str, Curve]:
 
 
 def mean_curve(runs: Sequence[Mapping[str, Curve]], name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-    """Mean and sample standard deviation of a logged value at the epochs that all runs with it share, each (E,).
+    """Mean and sample standard deviation of a logged value over runs.
 
-    The deviation of a single run is 0. None if no run has the value, or they share no epoch.
+    Returns:
+        tuple | None: the epochs that all runs with the value share, mean and deviation (0 for a single run), each (E,);
+        None if no run has the value or they share no epoch.
     """
     curves = [dict(run[name]) for run in runs if name in run]
     epochs = sorted(set.intersection(*(set(curve) for curve in curves))) if curves else []
@@ -125,10 +127,10 @@ def mean_curve(runs: Sequence[Mapping[str, Curve]], name: str) -> tuple[np.ndarr
 
 
 def draw_curves(arms: Mapping[str, Sequence[Mapping[str, Curve]]]) -> Figure:
-    """Draw losses, pair losses, accuracies and mean distances, each in a panel if any run has logged it.
+    """Draw losses, pair losses, accuracies and mean distances, each in its own panel if any run has logged it.
 
-    `arms` holds the runs of each label, from `read_curves`. Several are drawn as their mean, solid and dashed lines in
-    a band of one standard deviation.
+    `arms` has the runs of each label, from `read_curves`. Several runs are drawn as their mean, with a band of one
+    standard deviation around solid and dashed lines.
     """
     arms = {
         label: [{'loss_cls': run['loss'], **run} if 'loss' in run else run for run in arms[label]] for label in arms
@@ -146,7 +148,7 @@ def draw_curves(arms: Mapping[str, Sequence[Mapping[str, Curve]]]) -> Figure:
                 for handle, runs in zip(handles, arms.values(), strict=True):
                     if curve := mean_curve(runs, name):
                         epochs, mean, spread = curve
-                        marker = '.' if len(epochs) == 1 else ''  # a single epoch is not a line
+                        marker = '.' if len(epochs) == 1 else ''  # a single point draws no line
                         axes.plot(epochs, mean, style, color=handle.get_color(), linewidth=1.5, marker=marker)
                         if spread.any() and style != ':':
                             low, high = mean - spread, mean + spread
