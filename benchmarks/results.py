@@ -199,14 +199,14 @@ def mean_over_seeds(values: Sequence[tuple[int, float]]) -> str:
     return mean_and_spread([*map(fmean, by_seed.values())], 1)
 
 
-def model_of(run: Mapping[str, Any]) -> tuple[str, str, str]:
-    """Dataset, backbone and head of a line of records/selection.jsonl or probe.jsonl."""
-    return run['dataset'], run['backbone'], run['head']
+def model_of(run: Mapping[str, Any]) -> tuple[str, str, str, int]:
+    """Dataset, backbone, head and crop of a line of records/selection.jsonl or probe.jsonl."""
+    return run['dataset'], run['backbone'], run['head'], run['crop']
 
 
-def recipe_cells(runs: Runs, recipes: Mapping[str, str]) -> dict[tuple[str, str, str], Row]:
+def recipe_cells(runs: Runs, recipes: Mapping[str, str]) -> dict[tuple[str, str, str, int], Row]:
     """For each model, the columns of these recipes: top-1 and, in brackets, the last cross entropy."""
-    cells: dict[tuple[str, str, str], Row] = {}
+    cells: dict[tuple[str, str, str, int], Row] = {}
     for model in dict.fromkeys(map(model_of, runs)):
         of = {recipe: [r for r in runs if (model_of(r), r['recipe']) == (model, recipe)] for recipe in recipes}
         cells[model] = {
@@ -231,7 +231,7 @@ def recipe_table(runs: Runs, probes: Runs) -> list[Row]:
 def alternatives_table(runs: Runs) -> list[Row]:
     """One row per dataset, backbone and head with which the alternatives were run."""
     return [
-        {'data, backbone, head': ', '.join(model)} | cells
+        {'data, backbone, head': ', '.join(model[:3])} | cells
         for model, cells in recipe_cells(runs, ALTERNATIVES).items()
         if all(cells.values())
     ]

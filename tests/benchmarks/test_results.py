@@ -83,12 +83,13 @@ def test_options_are_compared_over_quarters_with_the_corrected_interval():
 
 def test_recipes_are_means_over_seeds_and_alternatives_those_that_were_tried():
     def run(head: str, recipe: str, top1: float, cross_entropy: float) -> dict:
-        model = dict(dataset='warblers', backbone='VGG-16', head=head)
+        model = dict(dataset='warblers', backbone='VGG-16', head=head, crop=112)
         return model | dict(recipe=recipe, top1=top1, cross_entropy=cross_entropy)
 
     runs = [run('CBP', 'rows', 60, 0.4), run('CBP', 'rows', 62, 0.6), run('BCNN', 'rows', 50, 0.5)]
     runs += [run('CBP', 'warm-up', 30, 3.0), run('CBP', 'multiplier', 55, 0.7)]
-    cbp, bcnn = RESULTS['recipe_table'](runs, [dict(dataset='warblers', backbone='VGG-16', head='CBP', top1=41)])
+    probe = dict(dataset='warblers', backbone='VGG-16', head='CBP')
+    cbp, bcnn = RESULTS['recipe_table'](runs, [probe | dict(crop=112, top1=41), probe | dict(crop=224, top1=70)])
     assert [*cbp.values()] == ['warblers, VGG-16', 'CBP', '41.0', '', '61.0 ± 1.4 (0.50)', '', '']
     assert [*bcnn.values()][2:5] == ['', '', '50.0 (0.50)']
     (row,) = RESULTS['alternatives_table'](runs)
