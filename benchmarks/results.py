@@ -168,11 +168,11 @@ def fair_table(runs: Runs) -> list[Row]:
 
 
 def help_table(runs: Runs) -> list[Row]:
-    """The rows of the fair test that have intervals, without the arm and the counts that README leaves out."""
+    """The rows of the fair test with all arms, without the columns that README leaves out."""
     return [
         {name: text for name, text in row.items() if name not in ('attention', 'runs')}
         for row in fair_table(runs)
-        if '(' in row['LCV minus baseline']
+        if row['LCV minus "w/o loss"']
     ]
 
 
