@@ -42,7 +42,7 @@ FAIR = {  # arms of the fair test, and their columns
     'lcv': 'LCV',
 }
 FAIR_HEADS = ('bcnn', 'cbp', 'hbp')  # over which the mean is taken
-FAIR_NAMES = {'bcnn': 'BCNN', 'cbp': 'CBP', 'hbp': 'HBP', 'isqrt': 'iSQRT-COV'}
+FAIR_NAMES = {'bcnn': 'BCNN', 'cbp': 'CBP', 'hbp': 'HBP', 'isqrt': 'iSQRT-COV', 'linear': 'linear classifier'}
 FAIR_MODELS = {'vgg16': 'VGG-16, conv5 and head', 'resnet18': 'ResNet-18, all layers'}
 CONTRASTS = (  # the primary one, then the exploratory ones
     ('lcv', 'attention_balanced'),
