@@ -43,7 +43,9 @@ FAIR = {  # arms of the fair test, and their columns
 }
 FAIR_HEADS = ('bcnn', 'cbp', 'hbp')  # over which the mean is taken
 FAIR_NAMES = {'bcnn': 'BCNN', 'cbp': 'CBP', 'hbp': 'HBP', 'isqrt': 'iSQRT-COV', 'linear': 'linear classifier'}
-FAIR_MODELS = {'vgg16': 'VGG-16, conv5 and head', 'resnet18': 'ResNet-18, all layers'}
+CONV5 = 'VGG-16, conv5 and head'  # trained by benchmarks/screen.py
+ALL_LAYERS = {'vgg16': 'VGG-16, all layers', 'resnet18': 'ResNet-18, all layers'}
+FAIR_MODELS = (CONV5, *ALL_LAYERS.values())
 CONTRASTS = (  # the primary one, then the exploratory ones
     ('lcv', 'attention_balanced'),
     ('lcv', 'baseline'),
@@ -129,12 +131,19 @@ def screen_table(runs: Runs) -> list[Row]:
     return rows
 
 
-def fair_results(runs: Runs, backbone: str) -> dict[str, dict[str, list[float]]]:
+def fair_runs(screen: Runs, fair: Runs) -> Runs:
+    """The runs of the fair test, each with its `model`, one of FAIR_MODELS."""
+    return [run | dict(model=CONV5) for run in screen] + [
+        run | dict(model=ALL_LAYERS[run['config'].split('_')[1]]) for run in fair
+    ]
+
+
+def fair_results(runs: Runs, model: str) -> dict[str, dict[str, list[float]]]:
     """Top-1 by head and arm of the runs that have trained their classifier; 'mean' is over FAIR_HEADS, seed by seed."""
     top1: dict[tuple[str, str], dict[int, float]] = {(head, arm): {} for head in FAIR_NAMES for arm in FAIR}
     for run in runs:
         key = (run['config'].partition('_')[0], run['arm'])
-        if f'_{backbone}_' in run['config'] and key in top1 and has_learned(run['cross_entropy'], WARBLERS):
+        if run['model'] == model and key in top1 and has_learned(run['cross_entropy'], WARBLERS):
             top1[key][run['seed']] = run['top1']
     results = {name: {arm: [*top1[head, arm].values()] for arm in FAIR} for head, name in FAIR_NAMES.items()}
     results['mean'] = {
@@ -155,8 +164,8 @@ def contrast_name(arm: str, other: str) -> str:
 def fair_table(runs: Runs) -> list[Row]:
     """One row per model and head: the arms, and LCV minus two of them; then the mean over heads."""
     rows = []
-    for backbone, model in FAIR_MODELS.items():
-        for head, arms in fair_results(runs, backbone).items():
+    for model in FAIR_MODELS:
+        for head, arms in fair_results(runs, model).items():
             contrasts = {contrast_name(*pair): arm_difference(*(arms[arm] for arm in pair)) for pair in CONTRASTS[:2]}
             rows.append(
                 {'model': model, 'head': f'**{head}**' if head == 'mean' else head}
@@ -261,7 +270,7 @@ def options_table(runs: Runs) -> list[Row]:
             head, backbone, _ = config.split('_')
             rows.append(
                 {
-                    'model': f'{FAIR_NAMES[head]}, {FAIR_MODELS[backbone]}',
+                    'model': f'{FAIR_NAMES[head]}, {CONV5 if backbone == "vgg16" else ALL_LAYERS[backbone]}',
                     'option': OPTIONS[arm],
                     'top-1 (%)': f'{fmean(top1):.1f}',
                     'minus default (95 % interval)': corrected_difference(top1, default).text(1) * (arm != 'lcv'),
@@ -370,7 +379,7 @@ def run_key(run: Mapping[str, Any]) -> tuple:
 
 def tables() -> dict[str, str]:
     """Each table of the pages."""
-    fair = [*read('screen'), *read('fair')]
+    fair = fair_runs(read('screen'), read('fair'))
     rows = dict(
         rows=rows_table(read('rows')),
         rates=rates_table(read('probe')),
@@ -407,13 +416,13 @@ def pages() -> dict[Path, str]:
 def points(runs: Runs) -> list[tuple[str, Difference]]:
     """What the forest plot shows of the fair test: the primary contrast, and all arms minus the baseline."""
     shown = []
-    for backbone, model in FAIR_MODELS.items():
-        results = fair_results(runs, backbone)
+    for model in FAIR_MODELS:
+        results = fair_results(runs, model)
         for pair in CONTRASTS:
             for head, arms in results.items():
                 value = arm_difference(*(arms[arm] for arm in pair))
                 if value and value.interval:
-                    shown.append((f'{model.partition(",")[0]}, {head}: {contrast_name(*pair)}', value))
+                    shown.append((f'{model}, {head}: {contrast_name(*pair)}', value))
     return shown
 
 
@@ -428,6 +437,6 @@ if __name__ == '__main__':
     for page, text in pages().items():
         page.write_text(text)
         print(page)
-    shown = points([*read('screen'), *read('fair')])
+    shown = points(fair_runs(read('screen'), read('fair')))
     if shown:
         draw_differences(shown, 'top-1 accuracy').savefig(ROOT / 'docs/images/results.png', dpi=160)

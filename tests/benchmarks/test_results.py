@@ -38,7 +38,10 @@ def test_the_primary_contrast_is_of_the_means_over_heads_seed_by_seed():
         for seed, value in enumerate(values)
     ]
     starved = dict(runs[-1], arm='attention_balanced', seed=3, top1=0, cross_entropy=2.5)
-    rows = RESULTS['fair_table']([*runs, starved])
+    of_the_screen = dict(runs[0], config='bcnn_vgg16_warblers112')
+    runs = RESULTS['fair_runs']([of_the_screen], [*runs, starved])
+    screen, *rows = RESULTS['fair_table'](runs)
+    assert (screen['model'], screen['runs']) == ('VGG-16, conv5 and head', '0/0/1/0')
     assert [row['head'] for row in rows] == ['BCNN', 'CBP', 'HBP', '**mean**']  # no run of iSQRT-COV
     # equal variances: 2.776 (Student's t of four degrees of freedom) * (2 / 3)^0.5
     assert rows[0]['LCV minus "w/o loss"'] == '+2.0 (-0.3 to +4.3)'
@@ -61,7 +64,7 @@ def test_the_primary_contrast_is_of_the_means_over_heads_seed_by_seed():
         'LCV minus baseline',
     ]
     shown = {label: round(value.mean, 6) for label, value in RESULTS['points'](runs)}  # there is no baseline
-    contrast = 'ResNet-18, {}: LCV minus "w/o loss"'
+    contrast = 'ResNet-18, all layers, {}: LCV minus "w/o loss"'
     assert shown == {contrast.format(head): mean for head, mean in dict(BCNN=2, CBP=4, HBP=3, mean=3).items()}
 
 
