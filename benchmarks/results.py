@@ -60,8 +60,8 @@ RECIPES = {  # of records/selection.jsonl, and their columns
 }
 ALTERNATIVES = {  # to clipping the gradients, likewise
     'rows': 'clipped gradients (the rows)',
-    'warm-up': 'linear warm-up over two epochs',
-    'multiplier': 'backbone at a tenth of the rate',
+    'warm-up': 'linear warm-up over two epochs, no clipping',
+    'multiplier': 'a tenth of the rate for the backbone, no clipping',
 }
 OPTIONS = {  # arms of records/options.jsonl, and what they change of LCV's default
     'attention_balanced': 'no loss',
@@ -408,7 +408,7 @@ def pages() -> dict[Path, str]:
     configs, named = ROOT / 'configs/README.md', tables()
     with_tables = {
         page: written(page.read_text(), named)
-        for page in (ROOT / 'docs/results.md', ROOT / 'docs/heads.md', ROOT / 'README.md')
+        for page in (*(ROOT / f'docs/{name}.md' for name in ('results', 'heads', 'training')), ROOT / 'README.md')
     }
     return {**with_tables, configs: with_reached(configs.read_text(), read('rows'))}
 
