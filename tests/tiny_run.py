@@ -67,7 +67,7 @@ def wait_until(true: Callable[[], bool], seconds: float = 600.0) -> None:
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end
-        time.sleep(0.02)
+        time.sleep(0.005)
 
 
 def tiny_settings(data_root: Path, epochs: int = 1, dataset: Mapping[str, int] = BIRDLETS) -> dict[str, object]:
