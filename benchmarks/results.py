@@ -214,18 +214,20 @@ def model_of(run: Mapping[str, Any]) -> tuple[str, str, str, int]:
 
 
 def recipe_cells(runs: Runs, recipes: Mapping[str, str]) -> dict[tuple[str, str, str, int], Row]:
-    """For each model, the columns of these recipes: top-1 and, in brackets, the last cross entropy."""
-    cells: dict[tuple[str, str, str, int], Row] = {}
-    for model in dict.fromkeys(map(model_of, runs)):
-        of = {recipe: [r for r in runs if (model_of(r), r['recipe']) == (model, recipe)] for recipe in recipes}
-        cells[model] = {
-            column: f'{mean_and_spread([r["top1"] for r in of[recipe]], 1)} '
-            f'({fmean(r["cross_entropy"] for r in of[recipe]):.2f})'
-            if of[recipe]
-            else ''
-            for recipe, column in recipes.items()
-        }
-    return cells
+    """For each model, the columns of these recipes."""
+    of: dict[tuple, list[Mapping[str, Any]]] = {}
+    for run in runs:
+        of.setdefault((model_of(run), run['recipe']), []).append(run)
+    return {
+        model: {column: recipe_cell(of.get((model, recipe), [])) for recipe, column in recipes.items()}
+        for model in dict.fromkeys(map(model_of, runs))
+    }
+
+
+def recipe_cell(runs: Runs) -> str:
+    """Top-1 and, in brackets, the last cross entropy; '' without a run."""
+    top1, losses = ([run[name] for run in runs] for name in ('top1', 'cross_entropy'))
+    return f'{mean_and_spread(top1, 1)} ({fmean(losses):.2f})' if runs else ''
 
 
 def recipe_table(runs: Runs, probes: Runs) -> list[Row]:
