@@ -69,9 +69,10 @@ class Maps(Dataset):
     def __len__(self) -> int:
         return len(self.labels)
 
-    def get_cat_ids(self, index: int) -> int:
-        """Label of an image."""
-        return int(self.labels[index])
+    @property
+    def targets(self) -> list[int]:
+        """Label of each image."""
+        return self.labels.tolist()
 
 
 def build(cfg: Config, changes: dict) -> torch.nn.Module:

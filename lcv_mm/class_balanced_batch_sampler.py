@@ -1,6 +1,5 @@
 """A batch sampler that draws several images per class."""
 
-import logging
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice, pairwise
@@ -14,16 +13,15 @@ from .errors import ConfigError
 Group = list[int]  # dataset indices of one class
 
 
-class ClassBalancedBatchSampler(Sampler[list[int]]):
+class ClassBalancedBatchSampler(BatchSampler):
     """Batches of `batch_size / samples_per_class` classes, with `samples_per_class` images of each class.
 
     The sampler regroups the indices that `sampler` yields. An epoch has the same indices, each equally often, and the
     same number of batches as with torch's `BatchSampler`. Images that do not fill a group (30 = 7 * 4 + 2) share a few
     batches with more classes and fewer images per class. Surplus images of large classes are mixed with other classes,
-    so that as few batches as possible contain a single class. The log gives once the number of batches with a
-    same-class pair and with a different-class pair. Order, seed, epoch and rank come from `sampler`; there is no
-    further randomness, so equal streams give equal batches. The stream of an endless sampler (`InfiniteSampler`) is
-    grouped in rounds of at most `len(dataset)` indices, which bounds the memory.
+    so that as few batches as possible contain a single class. Order, seed, epoch and rank come from `sampler`; there
+    is no further randomness, so equal streams give equal batches. The stream of an endless sampler (`InfiniteSampler`)
+    is grouped in rounds of at most `len(dataset)` indices, which bounds the memory.
 
     Args:
         sampler (Sampler): Yields the indices of this rank, and has its dataset as `dataset` or `data_source`.
@@ -35,9 +33,8 @@ class ClassBalancedBatchSampler(Sampler[list[int]]):
         labels (Sequence[int], optional): Class of each image of the dataset. None: read from it, see `dataset_labels`.
 
     Raises:
-        ConfigError: If a size is not an int or below 1; if `batch_size` is not a multiple of `samples_per_class`; if
-            `sampler` has no dataset; if an image does not have exactly one label; or if too few classes have
-            `samples_per_class` images to fill a batch.
+        ConfigError: If `batch_size` is not a multiple of `samples_per_class`; if `sampler` has no dataset; if an image
+            does not have exactly one label; or if too few classes have `samples_per_class` images to fill a batch.
 
     Examples:
         >>> from torch.utils.data import RandomSampler
@@ -54,12 +51,10 @@ class ClassBalancedBatchSampler(Sampler[list[int]]):
         drop_last: bool = False,
         labels: Sequence[int] | None = None,
     ) -> None:
-        _check_sizes(batch_size, samples_per_class)
-        self.sampler = sampler
-        self.batch_size = batch_size
+        super().__init__(sampler, batch_size, drop_last)
+        if samples_per_class < 1 or batch_size % samples_per_class:
+            raise ConfigError(f'{batch_size=} is not a multiple of {samples_per_class=}')
         self.samples_per_class = samples_per_class
-        self.drop_last = drop_last
-        self._logged = False
         if samples_per_class > 1:
             dataset = getattr(sampler, 'dataset', getattr(sampler, 'data_source', None))
             if dataset is None and labels is None:
@@ -69,36 +64,13 @@ class ClassBalancedBatchSampler(Sampler[list[int]]):
 
     def __iter__(self) -> Iterator[list[int]]:
         if self.samples_per_class == 1:
-            yield from BatchSampler(self.sampler, self.batch_size, self.drop_last)
+            yield from super().__iter__()
             return
         for indices in _rounds(iter(self.sampler), len(self._labels), self.batch_size):
             labels = self._labels[indices].tolist()
-            batches = group_by_class(indices, labels, self.batch_size, self.samples_per_class)
-            if not self._logged:
-                self._logged = True
-                self._log_pairs(batches)
-            for batch in batches:
+            for batch in group_by_class(indices, labels, self.batch_size, self.samples_per_class):
                 if len(batch) == self.batch_size or not self.drop_last:
                     yield batch
-
-    def _log_pairs(self, batches: list[list[int]]) -> None:
-        counts = [Counter(self._labels[batch].tolist()) for batch in batches]
-        same, two = sum(max(c.values()) > 1 for c in counts), sum(len(c) > 1 for c in counts)
-        _log(f'Of {len(batches)} batches, {same} have a pair of the same class and {two} a pair of different classes')
-
-    def __len__(self) -> int:
-        """Batches per epoch of this rank; with an `InfiniteSampler`, per pass over the dataset, as in torch."""
-        num_images = len(self.sampler)  # type: ignore[arg-type]
-        return num_images // self.batch_size if self.drop_last else -(-num_images // self.batch_size)
-
-
-def _log(text: str) -> None:
-    try:
-        from mmengine.logging import print_log
-    except ImportError:  # a plain PyTorch loop
-        logging.getLogger(__name__).info(text)
-    else:
-        print_log(text, 'current')
 
 
 def group_by_class(
@@ -203,15 +175,6 @@ def _mix(batches: list[list[int]], drawn: list[list[Group]], label_of: dict[int,
                 givers[-1][given[0]], batch[:samples_per_class] = batch[:samples_per_class], givers[-1][given[0]]
                 break
             givers.pop()  # it needs this group itself
-
-
-def _check_sizes(batch_size: int, samples_per_class: int) -> None:
-    for name, value in (('batch_size', batch_size), ('samples_per_class', samples_per_class)):
-        if type(value) is not int or value < 1:
-            raise ConfigError(f'{name} must be a whole number of at least 1, got {value!r}')
-    if batch_size % samples_per_class:
-        above = -(-batch_size // samples_per_class) * samples_per_class
-        raise ConfigError(f'{batch_size=} is not a multiple of {samples_per_class=}; use {above}')
 
 
 def _check_classes(labels: np.ndarray, batch_size: int, samples_per_class: int) -> None:

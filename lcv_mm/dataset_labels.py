@@ -14,8 +14,7 @@ def dataset_labels(dataset: Any) -> np.ndarray:
 
     Args:
         dataset: An MMPretrain dataset, possibly in a wrapper of MMEngine, MMPretrain or torch; or any object with
-            a length and one of `get_data_info(idx)['gt_label']`, `get_cat_ids(idx)`, `get_gt_labels()` and `targets`
-            (as in torchvision's datasets).
+            a length and `get_data_info(idx)['gt_label']`, or `targets` (as in torchvision's datasets).
 
     Returns:
         np.ndarray: (N,) int64, in the order of the dataset's indices.
@@ -40,19 +39,12 @@ def dataset_labels(dataset: Any) -> np.ndarray:
 
 def _read_labels(dataset: Any) -> list[Any]:
     """Read the label of each image from the metadata: a class index or a list of them."""
-    # `get_data_info` first: MMPretrain's `get_cat_ids` converts any label to int; MMEngine's is left to subclasses.
     if hasattr(dataset, 'get_data_info'):
         with suppress(KeyError):
             return [dataset.get_data_info(idx)['gt_label'] for idx in range(len(dataset))]
-    if hasattr(dataset, 'get_cat_ids'):
-        with suppress(KeyError, NotImplementedError):
-            return [dataset.get_cat_ids(idx) for idx in range(len(dataset))]
-    if hasattr(dataset, 'get_gt_labels'):
-        with suppress(KeyError):
-            return list(dataset.get_gt_labels())
     if hasattr(dataset, 'targets'):
         return [*dataset.targets]
     raise ConfigError(
-        f'{type(dataset).__name__} has no labels: expected get_data_info(idx) with a `gt_label`, get_cat_ids(idx), '
-        'get_gt_labels() or `targets`; give the sampler `labels`'
+        f'{type(dataset).__name__} has no labels: expected get_data_info(idx) with a `gt_label`, or `targets`; give '
+        'the sampler `labels`'
     )

@@ -41,8 +41,9 @@ def test_without_a_graph_an_image_is_its_own_neighbor():
 class Labelled(list):
     """Labels as a dataset gives them; images 0 to 3 of 20 are labelled."""
 
-    def get_cat_ids(self, index: int) -> int:
-        return self[index]
+    @property
+    def targets(self) -> list[int]:
+        return self
 
 
 def test_labelled_and_unlabelled_images_are_drawn_equally_often_with_replacement(monkeypatch):
