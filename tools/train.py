@@ -25,11 +25,6 @@ def parse_args() -> argparse.Namespace:
         metavar='PATH',
         help="carry on from the work dir's last checkpoint ('auto', or no value), or from the checkpoint PATH",
     )
-    parser.add_argument(
-        '--config-schedule',
-        action='store_true',
-        help="with --resume: go on with the config's learning rate, weight decay and schedule, not the checkpoint's",
-    )
     parser.add_argument('--amp', action='store_true', help='mixed precision: float16 on a GPU, bfloat16 on a CPU')
     parser.add_argument('--no-validate', action='store_true', help='do not evaluate during training')
     parser.add_argument(
@@ -82,8 +77,7 @@ def main() -> None:
         if args.data is not None:
             use_folder(cfg, args.data, args.val)
         with cpu_launch(cfg):
-            loaders = ('train_dataloader', 'val_dataloader')
-            build_runner(cfg, loaders, args.trust_checkpoint, args.config_schedule).train()
+            build_runner(cfg, ('train_dataloader', 'val_dataloader'), args.trust_checkpoint).train()
     if os.environ.get('RANK', '0') == '0':
         last = Path(cfg.work_dir, 'last_checkpoint')
         checkpoint = last.read_text() if last.is_file() else 'CHECKPOINT'

@@ -9,5 +9,5 @@ from .category_discovery_head import CategoryDiscoveryHead
 from .cluster_accuracy import ClusterAccuracy
 from .dino_vision_transformer import DINOVisionTransformer
 from .gca_head import GCAHead
-from .hooks import AggregationHook, NeighborGraphHook
+from .hooks import AggregationHook
 from .neighbor_batch_sampler import LabelBalancedSampler, NeighborBatchSampler

@@ -20,6 +20,7 @@ class CategoryDiscovery(Dataset):
 
     Classes are renumbered: the known ones first, in their order. In the subset 'all', for training, unlabelled images
     have the label -1, so that no loss can read theirs. The subset 'unlabelled', for evaluation, has the true labels.
+    `targets` holds the labels of the subset.
 
     Args:
         dataset (dict): Config of an MMPretrain dataset with one label per image.
@@ -40,7 +41,7 @@ class CategoryDiscovery(Dataset):
         >>> lists = pathlib.Path(tempfile.mkdtemp(), 'lists.json')
         >>> _ = lists.write_text(json.dumps(dict(metainfo=dict(classes='abc'), data_list=images)))
         >>> dataset = CategoryDiscovery(dict(type='BaseDataset', ann_file=str(lists)), num_known=2)
-        >>> [dataset.get_data_info(i)['gt_label'] for i in range(9)]  # half of the known ones is labelled
+        >>> dataset.targets.tolist()  # half of the known ones is labelled
         [-1, -1, 1, -1, 0, -1, -1, -1, 1]
     """
 
@@ -63,27 +64,17 @@ class CategoryDiscovery(Dataset):
         self.metainfo = {**self.dataset.metainfo, 'classes': classes, 'num_known': num_known}
         self.labels = np.argsort(order)[dataset_labels(self.dataset)]  # argsort: the inverse permutation
         self.is_labelled = draw_labelled(self.labels, num_known, labelled_fraction, seed)
-        self.subset = subset
-        keep = ~self.is_labelled if subset == 'unlabelled' else np.ones(len(self.labels), dtype=bool)
-        self.indices = np.flatnonzero(keep)
+        self.indices = np.flatnonzero(~self.is_labelled) if subset == 'unlabelled' else np.arange(len(self.labels))
+        hidden = ~self.is_labelled & (subset == 'all')
+        self.targets = np.where(hidden, UNLABELLED, self.labels)[self.indices]
 
     def __len__(self) -> int:
         return len(self.indices)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         item = self.dataset[int(self.indices[index])]
-        item['data_samples'].set_gt_label(self._label(index)).set_metainfo(dict(sample_idx=int(index)))
+        item['data_samples'].set_gt_label(int(self.targets[index])).set_metainfo(dict(sample_idx=int(index)))
         return item
-
-    def get_data_info(self, index: int) -> dict[str, Any]:
-        """Information about an image without opening it, with the label of the subset."""
-        info = self.dataset.get_data_info(int(self.indices[index]))
-        return {**info, 'gt_label': self._label(index), 'sample_idx': int(index)}
-
-    def _label(self, index: int) -> int:
-        image = self.indices[index]
-        hidden = self.subset == 'all' and not self.is_labelled[image]
-        return UNLABELLED if hidden else int(self.labels[image])
 
 
 def choose_known(

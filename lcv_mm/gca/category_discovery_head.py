@@ -27,7 +27,6 @@ class CategoryDiscoveryHead(BaseModule):
         supervised_weight (float): Weight of the supervised loss, in [0, 1]; InfoNCE has the rest. Defaults to 0.35.
         temperature (float): Temperature of InfoNCE. Defaults to 1.
         supervised_temperature (float): Temperature of the supervised loss. Defaults to 0.07.
-        init_cfg (dict, optional): Of MMEngine's `BaseModule`.
 
     Examples:
         >>> samples = [DataSample().set_gt_label(label) for label in (0, -1, 0, -1)]
@@ -44,9 +43,8 @@ class CategoryDiscoveryHead(BaseModule):
         supervised_weight: float = 0.35,
         temperature: float = 1.0,
         supervised_temperature: float = 0.07,
-        init_cfg: dict | None = None,
     ) -> None:
-        super().__init__(init_cfg)
+        super().__init__()
         self.supervised_weight = supervised_weight
         self.temperature = temperature
         self.supervised_temperature = supervised_temperature
@@ -72,7 +70,7 @@ class CategoryDiscoveryHead(BaseModule):
         projected = self.projection(feats[-1]).float()
         labels = torch.cat([sample.gt_label for sample in data_samples]).to(projected.device)
         known = labels != UNLABELLED
-        same_image = view_pairs(len(projected) // 2, projected.device)
+        same_image = torch.eye(len(projected) // 2, dtype=torch.bool, device=projected.device).repeat(2, 2)
         same_class = labels[known, None] == labels[known]
         unsupervised = contrastive_loss(projected, same_image, self.temperature)
         supervised = contrastive_loss(projected[known], same_class, self.supervised_temperature)
@@ -109,9 +107,3 @@ def contrastive_loss(feats: Tensor, positives: Tensor, temperature: float) -> Te
     if not counts.any():
         return feats.sum() * 0
     return -(log_prob.sum(1)[counts > 0] / counts[counts > 0]).mean()
-
-
-def view_pairs(num_images: int, device: torch.device | None = None) -> Tensor:
-    """Mask (2B, 2B) of views of the same image: row i of the first view and row B + i of the second."""
-    ids = torch.arange(num_images, device=device).repeat(2)
-    return ids[:, None] == ids

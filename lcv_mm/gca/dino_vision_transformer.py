@@ -37,19 +37,14 @@ class DINOVisionTransformer(StrictBackbone, VisionTransformer):
     """
 
     def rename_weights(self, state_dict: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-        """Also accept DINO's names."""
-        return rename_dino(state_dict)
+        """Rename the weights from DINO's names to MMPretrain's; keep MMPretrain's names."""
+        renamed = {}
+        for name, value in state_dict.items():
+            for pattern, ours in NAMES:
+                name = re.sub(pattern, ours, name)
+            renamed[name] = value
+        return renamed
 
     def _freeze_stages(self) -> None:
         super()._freeze_stages()
         self.ln1.requires_grad_(False)
-
-
-def rename_dino(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Rename a vision transformer's weights from DINO's names to MMPretrain's; keep MMPretrain's names."""
-    renamed = {}
-    for name, value in weights.items():
-        for pattern, ours in NAMES:
-            name = re.sub(pattern, ours, name)
-        renamed[name] = value
-    return renamed

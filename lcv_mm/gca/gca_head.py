@@ -1,7 +1,7 @@
 """The cluster heads of GCA."""
 
 import torch
-from mmengine.model import BaseModule
+from mmpretrain.models.heads import ClsHead
 from mmpretrain.registry import MODELS
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
@@ -11,7 +11,7 @@ from .aggregation import neighbor_loss, pair_loss
 
 
 @MODELS.register_module()
-class GCAHead(BaseModule):
+class GCAHead(ClsHead):
     """Two levels of linear cluster heads (guided cluster aggregation, Otholt et al., WACV 2024).
 
     Level 0 has several heads that find many small clusters in the neighbour graph. `AggregationHook` joins them. From
@@ -28,7 +28,6 @@ class GCAHead(BaseModule):
         num_heads (int): Number of level-0 heads. Defaults to 10.
         num_neighbors (int): Neighbours per image, including itself. Defaults to 5.
         entropy_weight (float): Weight of the entropy in the level-0 loss. Defaults to 5.
-        init_cfg (dict, optional): Of MMEngine's `BaseModule`.
 
     Examples:
         >>> GCAHead(in_channels=8, num_clusters=5, num_images=20)((torch.rand(3, 8),)).shape
@@ -49,9 +48,8 @@ class GCAHead(BaseModule):
         num_heads: int = 10,
         num_neighbors: int = 5,
         entropy_weight: float = 5.0,
-        init_cfg: dict | None = None,
     ) -> None:
-        super().__init__(init_cfg)
+        super().__init__()
         self.num_heads = num_heads
         self.entropy_weight = entropy_weight
         self.level0 = nn.Linear(in_channels, num_heads * num_small_clusters)  # the heads side by side
@@ -80,7 +78,7 @@ class GCAHead(BaseModule):
             ConfigError: If the graph has not been built.
         """
         if not self.stage:
-            raise ConfigError('GCAHead has no neighbour graph; add NeighborGraphHook to custom_hooks')
+            raise ConfigError('GCAHead has no neighbour graph; add AggregationHook to custom_hooks')
         anchors, neighbors = feats[-1].chunk(2)
         per_head = neighbor_loss(self.small_clusters(anchors), self.small_clusters(neighbors), self.entropy_weight)
         if self.stage == 1:
@@ -88,16 +86,6 @@ class GCAHead(BaseModule):
         chosen = self.clusters[[sample.sample_idx for sample in data_samples[: len(anchors)]]]
         targets = self.joined[chosen][:, chosen]
         return dict(loss_small=per_head.mean() / 2, loss_final=pair_loss(self.level1(anchors), targets) / 2)
-
-    def predict(
-        self, feats: tuple[Tensor, ...], data_samples: list[DataSample | None] | None = None
-    ) -> list[DataSample]:
-        """Assign each image to a final cluster: `pred_label` is its number, `pred_score` (K,) the probabilities."""
-        scores = self(feats).softmax(-1)
-        samples = [sample or DataSample() for sample in data_samples or [None] * len(scores)]
-        for sample, score in zip(samples, scores, strict=True):
-            sample.set_pred_score(score).set_pred_label(score.argmax(0, keepdim=True))
-        return samples
 
     def forward(self, feats: tuple[Tensor, ...]) -> Tensor:
         """Logits of the final clusters: (N, K)."""

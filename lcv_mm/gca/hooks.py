@@ -1,4 +1,4 @@
-"""The hooks of GCA: build the neighbour graph before training, and join small clusters at the end of epochs."""
+"""The hook of GCA: builds the neighbour graph before training, and joins small clusters at the end of epochs."""
 
 from copy import deepcopy
 
@@ -17,7 +17,10 @@ from .gca_head import GCAHead
 
 @HOOKS.register_module()
 class AggregationHook(Hook):
-    """Joins the small clusters of the level-0 head with the lowest loss, at the end of each epoch from `begin` on.
+    """Builds GCA's neighbour graph before training, and joins small clusters at the end of each epoch from `begin` on.
+
+    The graph is passed to the `NeighborBatchSampler`; a resumed run uses that of its checkpoint. The joined clusters
+    are those of the level-0 head with the lowest loss.
 
     Args:
         pipeline (list[dict]): Test transforms for reading the training images.
@@ -35,6 +38,18 @@ class AggregationHook(Hook):
         self.begin = begin
         self.guided = guided
         self.batch_size = batch_size
+
+    def before_train(self, runner: Runner) -> None:
+        head = unwrap_model(runner).head
+        if not head.stage:
+            feats, labels = training_features(runner, self.pipeline, self.batch_size)
+            head.neighbors.copy_(nearest_neighbors(feats, head.neighbors.shape[1]))
+            head.stage.fill_(1)
+            runner.logger.info(
+                f'Neighbour graph: {labelled_agreement(labels, head.neighbors):.1f} % of the labelled neighbours of '
+                'labelled images have the same label'
+            )
+        runner.train_dataloader.batch_sampler.set_graph(head.neighbors.cpu().numpy())
 
     def after_train_epoch(self, runner: Runner) -> None:
         if runner.epoch + 1 >= self.begin:
@@ -82,38 +97,6 @@ def validation_losses(logits: Tensor, neighbors: Tensor, entropy_weight: float, 
     drawn = neighbors.gather(1, columns)[:, 0]
     batches = torch.randperm(len(logits), generator=generator).to(neighbors.device).split(batch_size)
     return torch.stack([neighbor_loss(logits[rows], logits[drawn[rows]], entropy_weight) for rows in batches]).mean(0)
-
-
-@HOOKS.register_module()
-class NeighborGraphHook(Hook):
-    """Finds the nearest neighbours of each training image once before training, and passes them to the batch sampler.
-
-    A resumed run uses the graph of its checkpoint.
-
-    Args:
-        pipeline (list[dict]): Test transforms for reading the training images.
-        batch_size (int): Images per batch. Defaults to 256.
-
-    Examples:
-        >>> pipeline = [dict(type='LoadImageFromFile'), dict(type='PackInputs')]
-        >>> hook = HOOKS.build(dict(type='NeighborGraphHook', pipeline=pipeline))
-    """
-
-    def __init__(self, pipeline: list[dict], batch_size: int = 256) -> None:
-        self.pipeline = pipeline
-        self.batch_size = batch_size
-
-    def before_train(self, runner: Runner) -> None:
-        head = unwrap_model(runner).head
-        if not head.stage:
-            feats, labels = training_features(runner, self.pipeline, self.batch_size)
-            head.neighbors.copy_(nearest_neighbors(feats, head.neighbors.shape[1]))
-            head.stage.fill_(1)
-            runner.logger.info(
-                f'Neighbour graph: {labelled_agreement(labels, head.neighbors):.1f} % of the labelled neighbours of '
-                'labelled images have the same label'
-            )
-        runner.train_dataloader.batch_sampler.set_graph(head.neighbors.cpu().numpy())
 
 
 def labelled_agreement(labels: Tensor, neighbors: Tensor) -> float:

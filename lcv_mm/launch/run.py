@@ -9,7 +9,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch.distributed as dist
 from mmengine.config import Config
 from mmengine.device import get_device
@@ -29,9 +28,7 @@ LAUNCHERS = {
 }
 
 
-def build_runner(
-    cfg: Config, loaders: Sequence[str], trust_checkpoint: bool = False, config_schedule: bool = False
-) -> Runner:
+def build_runner(cfg: Config, loaders: Sequence[str], trust_checkpoint: bool = False) -> Runner:
     """Build a Runner and the loops that it will run, and check that model and datasets have the same classes.
 
     The Runner refuses a checkpoint of another model. Default hooks that are None are removed.
@@ -41,7 +38,6 @@ def build_runner(
         loaders (Sequence[str]): The loaders that the run will use: 'train_dataloader' and 'val_dataloader', or
             'test_dataloader' alone. Their datasets are built here, before any weights are loaded.
         trust_checkpoint (bool): Whether checkpoints may contain more than data, and so run code.
-        config_schedule (bool): Whether to resume with the config's learning rate and schedule, not the checkpoint's.
 
     Raises:
         ConfigError: If the model has another number of classes than a dataset.
@@ -64,7 +60,7 @@ def build_runner(
     _check_datasets(runner, loaders)
     if 'train_dataloader' in loaders and runner.train_loop.max_iters < 1:
         raise ConfigError('train_cfg: expected at least one epoch (max_epochs) or iteration (max_iters) to train')
-    runner.register_hook(CheckpointFitHook('train_dataloader' not in loaders, config_schedule))
+    runner.register_hook(CheckpointFitHook('train_dataloader' not in loaders))
     if trust_checkpoint:
         trust_checkpoints()
     else:
@@ -123,7 +119,7 @@ def _check_datasets(runner: Runner, loaders: Sequence[str]) -> None:
     for name in loaders:
         if loop := getattr(runner, name.replace('dataloader', 'loop')):
             datasets[name] = loop.dataloader.dataset
-    images = [_labelled_images(dataset) for dataset in datasets.values()]
+    images = [_image_files(dataset) for dataset in datasets.values()]
     if len(images) == 2 and (shared := sorted(set.intersection(*images))):
         text = f'{" and ".join(datasets)} share {len(shared)} images, such as {shared[0]}: the score counts them, too'
         runner.logger.warning(text)
@@ -149,8 +145,7 @@ def _check_datasets(runner: Runner, loaders: Sequence[str]) -> None:
             )
 
 
-def _labelled_images(dataset: Any) -> set[str]:
-    """Paths of a dataset's images, without those with a hidden label (-1, in category discovery)."""
+def _image_files(dataset: Any) -> set[str]:
+    """Paths of a dataset's images; none for category discovery, which trains on the test images without labels."""
     infos = [dataset.get_data_info(i) for i in range(len(dataset))] if hasattr(dataset, 'get_data_info') else []
-    seen = [info for info in infos if -1 not in np.ravel(info.get('gt_label', 0))]
-    return {os.path.realpath(info['img_path']) for info in seen if 'img_path' in info}
+    return {os.path.realpath(info['img_path']) for info in infos if 'img_path' in info}

@@ -27,8 +27,8 @@ def test_known_classes_come_first_and_half_of_their_images_are_labelled(source):
     assert every.labels.tolist() == [order.index(label) for label in dataset_labels(plain)]
     assert (len(every), len(rest)) == (30, 23)  # int(0.5 * 15) = 7 labelled
     assert set(every.labels[every.is_labelled]) <= {0, 1, 2}
-    labelled = {every.get_data_info(i)['img_path'] for i in np.flatnonzero(every.is_labelled)}
-    unlabelled = {rest.get_data_info(i)['img_path'] for i in range(len(rest))}
+    labelled = {every[i]['data_samples'].img_path for i in np.flatnonzero(every.is_labelled)}
+    unlabelled = {rest[i]['data_samples'].img_path for i in range(len(rest))}
     assert len(labelled) == 7
     assert not labelled & unlabelled
     assert labelled | unlabelled == {plain.get_data_info(i)['img_path'] for i in range(30)}

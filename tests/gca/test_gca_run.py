@@ -51,7 +51,7 @@ def gca(folder: Path, work_dir: str) -> Config:
     cfg.model.backbone.init_cfg = init
     for hook in cfg.custom_hooks:
         hook.update(pipeline=cfg.test_pipeline, batch_size=10)
-    cfg.custom_hooks[1].begin = 2
+    cfg.custom_hooks[0].begin = 2
     cfg.train_cfg.update(val_begin=1, val_interval=1)
     return cfg
 

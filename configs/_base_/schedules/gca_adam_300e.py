@@ -6,15 +6,12 @@ from mmengine.runner import TestLoop, ValLoop
 from torch.optim import Adam
 
 from lcv_mm.engine import ResumableTrainLoop
-from lcv_mm.gca import AggregationHook, NeighborGraphHook
+from lcv_mm.gca import AggregationHook
 
 with read_base():
     from ..datasets.cub_discovery224 import *
 
-custom_hooks = [
-    dict(type=NeighborGraphHook, pipeline=test_pipeline),
-    dict(type=AggregationHook, pipeline=test_pipeline, begin=100),
-]
+custom_hooks = [dict(type=AggregationHook, pipeline=test_pipeline, begin=100)]
 
 optim_wrapper = dict(type=OptimWrapper, optimizer=dict(type=Adam, lr=1e-4, weight_decay=1e-4))
 train_cfg = dict(type=ResumableTrainLoop, max_epochs=300, val_begin=101, val_interval=10)
