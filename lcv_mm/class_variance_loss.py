@@ -23,6 +23,8 @@ from .ops.class_variance import (
 )
 from .ops.gather import gather_rows
 
+SPACES = ('map', 'pooled', 'head')
+
 
 class ClassVarianceLoss(nn.Module):
     """Pushes different classes apart and pulls each class together (LCV, Fig. 2).
@@ -76,7 +78,7 @@ class ClassVarianceLoss(nn.Module):
         super().__init__()
         for name, value, choices in (
             ('inter', inter, INTER_TERMS),
-            ('space', space, ('map', 'pooled', 'head')),
+            ('space', space, SPACES),
             ('reduction', reduction, REDUCTIONS),
         ):
             if value not in choices:

@@ -9,7 +9,6 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.model import PretrainedInit
-from mmengine.optim import build_optim_wrapper
 from mmpretrain.registry import MODELS
 from mmpretrain.structures import DataSample
 
@@ -89,28 +88,6 @@ def test_levels_are_resized_to_the_means_over_equal_areas():
     by_hand = torch.tensor([[2.5, 4.5], [10.5, 12.5]])  # (0 + 1 + 4 + 5) / 4, ...
     torch.testing.assert_close(resized, torch.stack([by_hand, by_hand + 16])[None])
     assert torch.equal(same, small)
-
-
-@pytest.mark.parametrize(
-    ('backbone', 'halvings'),
-    [
-        # depths of layer decay from the head: 8 convolutions; 8 blocks and the stem
-        (dict(type='VGGLayers', depth=11, out_layers=['relu5_2']),
-         {'features.0.conv.bias': 8, 'features.11.conv.bias': 1}),
-        (dict(type='ResNetLayers', depth=18), {'conv1.weight': 9, 'layer2.0.downsample.0.weight': 6}),
-    ],
-)  # fmt: skip
-def test_layer_decay_halves_the_rate_of_each_layer_below_the_head(backbone, halvings):
-    head = dict(type='BCNNHead', in_channels=512, num_classes=2)
-    model = MODELS.build(dict(type='ImageClassifier', backbone=backbone, head=head))
-    wrapper = build_optim_wrapper(model, dict(
-        optimizer=dict(type='AdamW', lr=1.0, weight_decay=0.1),
-        constructor='mmpretrain.LearningRateDecayOptimWrapperConstructor',
-        paramwise_cfg=dict(layer_decay_rate=0.5),
-    ))  # fmt: skip
-    rates = {group['param_name']: group['lr'] for group in wrapper.optimizer.param_groups}
-    assert rates['head.fc.weight'] == 1
-    assert {name: rates[f'backbone.{name}'] for name in halvings} == {n: 0.5**k for n, k in halvings.items()}
 
 
 SPELLINGS = {

@@ -16,11 +16,7 @@ class BilinearHead(LinearClsHead):
 
     def forward(self, feats: tuple[Tensor, ...]) -> Tensor:
         """Compute the scores (N, num_classes) of feature maps, in the dtype of the classifier's weights."""
-        pooled = self.pre_logits(feats)
-        weight = self.fc.weight
-        if isinstance(weight, Tensor) and weight.is_floating_point():  # a quantised classifier expects float32
-            pooled = pooled.to(weight.dtype)
-        return self.fc(pooled)
+        return self.fc(self.pre_logits(feats).to(self.fc.weight.dtype))
 
 
 def check_maps(head: str, feats: Sequence[Tensor], in_channels: Sequence[int]) -> None:

@@ -23,14 +23,11 @@ class LCVClassifier(ImageClassifier):
 
     Args:
         variance_loss (dict): Config of a `ClassVarianceLoss` or a `MetricLearningLoss`.
-        skip_mixed (bool): Skip the pair losses on batches of mixed images (Mixup, CutMix), which have two labels.
-            With False, mixing is refused. Defaults to False.
         **kwargs: Of MMPretrain's `ImageClassifier`: `backbone`, `neck`, `head`, `data_preprocessor`, ...
 
     Raises:
-        ConfigError: If the config mixes images without `skip_mixed`; if `skip_mixed` meets `gather`, which all
-            processes must call at once; if `space='head'` and the head has no `fc`; in training, if an image has no
-            label or several.
+        ConfigError: If the config mixes images (Mixup, CutMix), which then have two labels; if `space='head'` and the
+            head has no `fc`; in training, if an image has no label or several.
 
     Examples:
         >>> model = LCVClassifier(
@@ -44,16 +41,11 @@ class LCVClassifier(ImageClassifier):
         ['dist_inter', 'dist_intra', 'loss_cls', 'loss_inter', 'loss_intra']
     """
 
-    def __init__(self, *args: Any, variance_loss: dict, skip_mixed: bool = False, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, variance_loss: dict, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.variance_loss = MODELS.build(variance_loss)
-        self.skip_mixed = skip_mixed
-        if skip_mixed and variance_loss.get('gather'):
-            raise ConfigError('skip_mixed=True with gather=True: a process that skips would let the others wait')
-        if getattr(self.data_preprocessor, 'batch_augments', None) is not None and not skip_mixed:
-            raise ConfigError(
-                'a mixed image has two labels: take Mixup and CutMix out: model.train_cfg=None, or set skip_mixed=True'
-            )
+        if getattr(self.data_preprocessor, 'batch_augments', None) is not None:
+            raise ConfigError('a mixed image has two labels: take Mixup and CutMix out: model.train_cfg=None')
         if self.variance_loss.space == 'head':
             if not hasattr(self.head, 'fc'):
                 raise ConfigError(f"space='head' compares the input of `fc`; {type(self.head).__name__} has none")
@@ -62,7 +54,7 @@ class LCVClassifier(ImageClassifier):
     def loss(self, inputs: Tensor, data_samples: list[DataSample]) -> dict[str, Tensor]:
         """Compute the losses of images (N, 3, H, W), and the mean distances, which are logged but not summed."""
         labels = single_labels(data_samples)
-        if labels is None and not (self.skip_mixed and _one_label_each(data_samples)):
+        if labels is None:
             raise ConfigError(
                 'LCVClassifier: images here have mixed scores, several labels or several tasks; feed it images '
                 'of one `gt_label` each, or take ImageClassifier'
@@ -71,8 +63,6 @@ class LCVClassifier(ImageClassifier):
         losses = self.head.loss(feats, data_samples)
         # `parse_losses` logs the sum of all terms as `loss`, which would hide the head's own loss of that name
         losses['loss_cls'] = losses.pop('loss')
-        if labels is None:
-            return losses
         compared = self._pooled if self.variance_loss.space == 'head' else feats
         return losses | self.variance_loss.terms(compared, labels)
 
@@ -84,8 +74,3 @@ class LCVClassifier(ImageClassifier):
         total, log_vars = super().parse_losses(losses)
         absent = [name for name in ('dist_inter', 'dist_intra') if name in log_vars and torch.isnan(log_vars[name])]
         return total, {name: value for name, value in log_vars.items() if name not in absent}
-
-
-def _one_label_each(data_samples: list[DataSample]) -> bool:
-    """Whether each image has one `gt_label`, besides the two-class `gt_score` from mixing."""
-    return all(len(sample.get('gt_label', ())) == 1 for sample in data_samples)

@@ -5,17 +5,9 @@ from mmengine.model import BaseModule
 from mmpretrain.registry import MODELS
 from torch import Tensor
 
-from ..class_variance_loss import compared_rows
+from ..class_variance_loss import SPACES, compared_rows
 from ..errors import ConfigError
 from ..ops.class_variance import mean_pair_distances, pairwise_distance
-
-try:
-    from pytorch_metric_learning import losses, miners
-    from pytorch_metric_learning.utils.distributed import DistributedLossWrapper, DistributedMinerWrapper
-except ImportError:
-    losses = None
-
-SPACES = ('map', 'pooled', 'head')
 
 
 @MODELS.register_module()
@@ -31,10 +23,10 @@ class MetricLearningLoss(BaseModule):
         space (str): 'map', 'pooled' or 'head', as in `ClassVarianceLoss`. Defaults to 'map'.
         level (int): Index of the level to compare, if the neck has several outputs. Defaults to -1, the last.
         weight (float): Factor of the loss. Defaults to 1.
-        gather (bool): With several processes, take the pairs across all of them. Defaults to False.
 
     Raises:
-        ConfigError: If the package is not installed, or the space is unknown.
+        ConfigError: If the space is unknown.
+        ImportError: If the package is not installed.
 
     Examples:
         >>> loss = MetricLearningLoss(dict(type='TripletMarginLoss', margin=0.2), space='pooled')
@@ -49,18 +41,14 @@ class MetricLearningLoss(BaseModule):
         space: str = 'map',
         level: int = -1,
         weight: float = 1.0,
-        gather: bool = False,
     ) -> None:
         super().__init__()
-        if losses is None:
-            raise ConfigError("MetricLearningLoss needs pytorch-metric-learning: pip install 'lcv_mm[metric]'")
+        from pytorch_metric_learning import losses, miners  # an extra, slow to import
+
         if space not in SPACES:
             raise ConfigError(f'MetricLearningLoss: space={space!r} is unknown; choose from {list(SPACES)}')
         self.loss = _build(losses, loss)
         self.miner = None if miner is None else _build(miners, miner)
-        if gather:
-            self.loss = DistributedLossWrapper(self.loss)
-            self.miner = self.miner and DistributedMinerWrapper(self.miner)
         self.space = space
         self.level = level
         self.weight = weight

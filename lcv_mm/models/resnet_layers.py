@@ -74,15 +74,6 @@ class ResNetLayers(StrictBackbone, ResNet):
     def _blocks(self) -> list[tuple[str, nn.Module]]:
         return [(f'{stage}.{i}', block) for stage in self.res_layers for i, block in enumerate(getattr(self, stage))]
 
-    def get_layer_depth(self, param_name: str, prefix: str = '') -> tuple[int, int]:
-        """As in MMPretrain. For depth 18, which MMPretrain lacks: 0 for the stem, then one per block, then the head."""
-        if self.depth != 18:
-            return super().get_layer_depth(param_name, prefix)
-        blocks = [f'{prefix}{name}.' for name, _ in self._blocks()]
-        last = 0 if param_name.startswith(prefix) else len(blocks) + 1
-        depth = next((i for i, block in enumerate(blocks, 1) if param_name.startswith(block)), last)
-        return depth, len(blocks) + 2
-
 
 def _both_halves(block: BasicBlock, x: Tensor) -> tuple[Tensor, Tensor]:
     """The map between the two convolutions of a `BasicBlock`, and its output."""

@@ -2,8 +2,6 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import Any
 
 from mmengine.logging import print_log
 from mmengine.model import BaseModule, PretrainedInit
@@ -24,7 +22,8 @@ class StrictBackbone(BaseModule):
         """Initialise the weights. Pretrained weights that do not fit are an error; MMEngine only warns.
 
         Raises:
-            WeightsError: If the checkpoint can't be had or does not fit.
+            WeightsError: If the checkpoint can't be downloaded or does not fit.
+            CheckpointError: If it is missing or damaged.
         """
         given = self.init_cfg
         configs = [given] if isinstance(given, dict) else given or []
@@ -72,11 +71,13 @@ def load_pretrained(
         rename (Callable, optional): Applied to the weights after the prefix is stripped.
 
     Raises:
-        WeightsError: If the file is missing, can't be downloaded, or does not fit `module`.
-        CheckpointError: If the file is damaged, holds no weights, or is refused because it holds more than data.
+        WeightsError: If the file can't be downloaded, or does not fit `module`.
+        CheckpointError: If the file is missing, damaged, holds no weights, or is refused because it holds more than
+            data.
     """
     source = str(checkpoint)
-    weights = state_dict_in(_read(source), source, 'state_dict', 'model')
+    load = load_from_url if '://' in source else load_from_file
+    weights = state_dict_in(load(source, 'cpu'), source, 'state_dict', 'model')
     chosen: Mapping[str, Tensor] = unwrapped(weights, module)
     if prefix is not None:
         prefix = f'{prefix.removesuffix(".")}.'.removeprefix('module.')
@@ -92,19 +93,6 @@ def load_pretrained(
     module.load_state_dict(dict(chosen), strict=False)
     unused = f'; not used: {_listed(fit.extra)}' if fit.extra else ''
     print_log(f'{source}: {fit.summary} and are loaded{unused}', logger='current')
-
-
-def _read(source: str) -> Any:
-    """Read a file or URL; raise WeightsError if it is missing and cannot be downloaded."""
-    if '://' in source:
-        return load_from_url(source, 'cpu')
-    file = Path(source).expanduser()
-    if not file.is_file():
-        raise WeightsError(
-            f'{file}: no such file of pretrained weights. Name one with --cfg-options '
-            'model.backbone.init_cfg.checkpoint=FILE, or start from random weights: model.backbone.init_cfg=None'
-        )
-    return load_from_file(str(file), 'cpu')
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -69,12 +69,6 @@ class VGGLayers(StrictBackbone, VGG):
                 break
         return tuple(outs[name] for name in self.out_layers)
 
-    def get_layer_depth(self, param_name: str, prefix: str = '') -> tuple[int, int]:
-        """Depth of a parameter, counted in convolutions from 0, and the number of depths; the head is the last."""
-        convs = [f'{prefix}features.{i}.' for i, layer in enumerate(self.features) if hasattr(layer, 'conv')]
-        depth = next((i for i, conv in enumerate(convs) if param_name.startswith(conv)), len(convs))
-        return depth, len(convs) + 1
-
     def rename_weights(self, state_dict: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         """Also accept torchvision's names."""
         return rename_torchvision_vgg(state_dict, self)

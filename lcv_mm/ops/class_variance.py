@@ -122,16 +122,11 @@ def pairwise_distance(x: Tensor, *, normalize: bool = False) -> Tensor:
         Tensor: (N, N), symmetric, 0 on the diagonal; float32, or float64 for float64 rows. Distances to a row with NaN
         or inf are NaN.
 
-    Raises:
-        ValueError: If `x` is not a matrix.
-
     Examples:
         >>> pairwise_distance(torch.tensor([[0.0, 0.0], [3.0, 4.0]]))
         tensor([[0., 5.],
                 [5., 0.]])
     """
-    if x.ndim != 2:
-        raise ValueError(f'x must have the shape (N, D), but got {tuple(x.shape)}; flatten the maps first')
     gram = _Gram.apply(x, not normalize)
     if normalize:
         scale = gram.diagonal().clamp_min(1e-24).rsqrt()

@@ -72,23 +72,14 @@ def mixed() -> list[DataSample]:
     return [sample.set_gt_score(torch.full((4,), 0.25)) for sample in samples([0, 1, 2, 3])]
 
 
-def test_a_mixed_batch_is_refused_and_the_pair_losses_are_left_out_where_this_is_asked_for(model):
+def test_mixing_is_refused_by_the_config_and_in_a_batch(model):
     mixing = dict(train_cfg=dict(augments=dict(type='Mixup', alpha=1.0)), data_preprocessor=dict(num_classes=4))
-    with pytest.raises(ConfigError, match='skip_mixed=True'):
+    with pytest.raises(ConfigError, match='take Mixup and CutMix out'):
         MODELS.build(dict(LCV, type='LCVClassifier', **mixing))
     with pytest.raises(ConfigError, match='feed it images of one'):
         model.loss(IMAGES, mixed())
-    model = MODELS.build(dict(LCV, type='LCVClassifier', skip_mixed=True, **mixing)).eval()
-    total, log = model.parse_losses(model.loss(IMAGES, mixed()))
-    head = model.head.loss(model.extract_feat(IMAGES), mixed())['loss']
-    torch.testing.assert_close([total, log['loss_cls']], [head, head])
-    assert set(log) == {'loss', 'loss_cls'}
-    assert {'loss_inter', 'loss_intra'} < set(model.loss(IMAGES, samples([0, 1, 0, 3])))
     with pytest.raises(ConfigError, match='feed it images of one'):
         model.loss(IMAGES, [DataSample().set_gt_label([0, 1]) for _ in range(4)])
-    gathering = dict(LCV, variance_loss=dict(type='ClassVarianceLoss', gather=True))
-    with pytest.raises(ConfigError, match='would let the others wait'):
-        MODELS.build(dict(gathering, type='LCVClassifier', skip_mixed=True))
 
 
 def test_labels_as_scores_of_one_class_each_are_not_taken_for_mixed_images(model):
