@@ -48,7 +48,7 @@ def main() -> None:
         optimizer = SGD(model.parameters(), lr=1e-5, momentum=0.9)
         wrapper = OPTIM_WRAPPERS.build(dict(type=on_gpu if device == 'cuda' else on_cpu, optimizer=optimizer))
         if compiled:
-            model.backbone.compile()  # CompileHook
+            model.backbone.compile()
         steps[name] = lambda model=model, wrapper=wrapper: model.train_step(batch, wrapper)
 
     times = interleaved_times(steps, args.rounds, device)

@@ -40,5 +40,5 @@ def test_check_lists_all_of_three_faults_and_exits_1(data, tmp_path, run_here):
 
 def test_a_check_of_all_makes_nothing(tmp_path, run_here):
     done = run_here('prepare_data', 'all', '--root', tmp_path, '--check', check=False)
-    assert (done.returncode, done.stdout.count('the folder does not exist')) == (1, len(DATASETS))
+    assert (done.returncode, done.stdout.count('To make it anew')) == (1, len(DATASETS))
     assert not any(tmp_path.iterdir())

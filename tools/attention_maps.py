@@ -23,12 +23,12 @@ def main() -> None:
     from lcv_mm.datasets.image_file import find_images, read_image  # first: it keeps the toolbox's import quiet
     from lcv_mm.errors import ConfigError
     from lcv_mm.launch import load_config, short_errors
-    from lcv_mm.launch.trained import image_inferencer, load_trained, loading_step
+    from lcv_mm.launch.trained import load_trained
     from lcv_mm.visualization import attention_title, draw_attention_maps, predict_with_attention
 
     # isort: split
     import numpy as np
-    from mmengine.dataset import default_collate
+    from mmengine.dataset import Compose, default_collate
     from mmpretrain.registry import DATASETS
 
     with short_errors():
@@ -41,10 +41,11 @@ def main() -> None:
         indices = np.linspace(0, len(images) - 1, min(args.num_images, len(images))).astype(int).tolist()
         names = model._dataset_meta.get('classes') or [str(label) for label in range(model.head.num_classes)]
         if files:
-            read = [read_image(files[i], loading_step(cfg)) for i in indices]
-            batch = next(image_inferencer(model).preprocess(read, len(read)))
+            pipeline = Compose(cfg.test_dataloader.dataset.pipeline)
+            read = [read_image(files[i], pipeline) for i in indices]
         else:
-            batch = default_collate([images[i] for i in indices])
+            read = [images[i] for i in indices]
+        batch = default_collate(read)
         samples, maps = predict_with_attention(model, batch)
         titles = [attention_title(sample, names) for sample in samples]
         draw_attention_maps(batch['inputs'], maps, titles).savefig(args.out, dpi=120)

@@ -24,37 +24,41 @@ def parse_args() -> argparse.Namespace:
 
 
 def predict(
-    inferencer: Any, files: list[Path], batch_size: int, topk: int, attention: Path | None = None
+    model: Any, files: list[Path], batch_size: int, topk: int, attention: Path | None = None
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """Return the most likely classes of each readable image, and the errors of the others.
 
     With a folder for `attention`, a picture of each image's attention is saved there.
     """
+    import torch
+    from mmengine.dataset import Compose, default_collate
     from rich.console import Console
     from rich.progress import track
 
     from lcv_mm.datasets.image_file import read_image
     from lcv_mm.errors import DataError
-    from lcv_mm.launch.trained import loading_step
     from lcv_mm.visualization import draw_attention_maps, predict_with_attention
 
     root = os.path.commonpath([os.path.abspath(file.parent) for file in files])
-    classes, load = inferencer.classes or (), loading_step(inferencer.config)
+    classes = model._dataset_meta.get('classes') or ()
+    pipeline = Compose(model._config.test_dataloader.dataset.pipeline)
     predictions: list[dict[str, Any]] = []
     faults: list[str] = []
     for start in track(range(0, len(files), batch_size), 'Predicting', console=Console(stderr=True)):
         read = {}
         for file in files[start : start + batch_size]:
             try:
-                read[file] = read_image(file, load)
+                read[file] = read_image(file, pipeline)
             except DataError as error:
                 faults.append(str(error))
-        for batch in inferencer.preprocess(list(read.values()), batch_size):  # one, or none if no image was readable
+        if read:
+            batch = default_collate([*read.values()])
             maps: Any = None
             if attention is None:
-                samples = inferencer.forward(batch)
+                with torch.no_grad():
+                    samples = model.test_step(batch)
             else:
-                samples, maps = predict_with_attention(inferencer.model, batch)
+                samples, maps = predict_with_attention(model, batch)
             for place, (file, sample) in enumerate(zip(read, samples, strict=True)):
                 if not sample.pred_score.isfinite().all():
                     faults.append(f'{file}: the model gives it scores that are NaN or infinite')
@@ -128,7 +132,7 @@ def main() -> None:
     from lcv_mm.datasets.image_file import find_images
     from lcv_mm.errors import ConfigError
     from lcv_mm.launch import check_out_file, load_config, short_errors
-    from lcv_mm.launch.trained import image_inferencer, load_trained
+    from lcv_mm.launch.trained import load_trained
 
     with short_errors():
         check_out_file(args.out, '.json', '.csv')
@@ -137,8 +141,8 @@ def main() -> None:
         size = cfg.test_dataloader.get('batch_size', 1) if args.batch_size is None else args.batch_size
         if min(args.topk, size) < 1:
             raise ConfigError(f'--topk {args.topk} --batch-size {size}: expected whole numbers, 1 or more')
-        inferencer = image_inferencer(load_trained(cfg, args.checkpoint, args.device, args.trust_checkpoint))
-        predictions, faults = predict(inferencer, files, size, args.topk, args.attention)
+        model = load_trained(cfg, args.checkpoint, args.device, args.trust_checkpoint)
+        predictions, faults = predict(model, files, size, args.topk, args.attention)
         write(predictions, args.out)
         if args.save is not None:
             save(predictions, args.save)

@@ -1,9 +1,9 @@
-"""Download, unpack, check datasets:  python tools/prepare_data.py cub|dogs|flower17|birdlets|all|DIR [--check] ..."""
+"""Download, unpack, check datasets:  python tools/prepare_data.py cub|dogs|flower17|all|DIR [--check] ..."""
 
 import argparse
 from pathlib import Path
 
-NAMES = ('cub', 'dogs', 'flower17', 'birdlets')
+NAMES = ('cub', 'dogs', 'flower17')
 
 
 def parse_args() -> argparse.Namespace:

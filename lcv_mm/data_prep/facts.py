@@ -40,8 +40,8 @@ class DatasetInfo:
     folder: str  # its folder in the root of all data
     images: int  # number of different images in all splits together
     splits: tuple[Split, ...]
-    page: str = ''  # a page about it with its terms of use; '' if it is generated
-    archives: tuple[Archive, ...] = ()  # its archives; none if it is generated
+    page: str  # a page about it with its terms of use
+    archives: tuple[Archive, ...]
 
 
 _CALTECH = 'https://data.caltech.edu/records/65de6-vp158'
@@ -82,12 +82,5 @@ DATASETS = {
             Archive(f'{_OXFORD}/17flowers.tgz', md5='b59a65d8d1a99cd66944d474e1289eab'),
             Archive(f'{_OXFORD}/datasplits.mat', md5='4828cddfd0d803c5abbdebcb1e148a1e'),
         ),
-    ),
-    'birdlets': DatasetInfo(
-        'Birdlets',
-        type='Birdlets',
-        folder='birdlets',
-        images=1200,
-        splits=(Split({'split': 'train'}, 800), Split({'split': 'test'}, 400)),
     ),
 }

@@ -5,6 +5,7 @@ import shutil
 import sys
 import tarfile
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 
 from mmpretrain.registry import DATASETS as REGISTRY
@@ -12,7 +13,7 @@ from rich.console import Console
 from rich.progress import track
 from torchvision.datasets.utils import check_md5, download_url
 
-from ..datasets.birdlets.dataset import generate_birdlets, is_there, make_folder
+from ..datasets.birdlets.dataset import is_there, make_folder
 from ..datasets.image_file import image_error
 from ..errors import DataError
 from .facts import DATASETS, Archive, DatasetInfo
@@ -46,7 +47,7 @@ def prepare(
         info = datasets[name]
         folder = root / info.folder
         try:
-            made = not check and _make(info, folder, source)
+            made = not check and make_folder(folder, partial(_fill, info, root, source))
             faults = check_dataset(info, folder, open_images=check or made)
         except (DataError, OSError) as error:
             print(f'error: {info.title}: {error}', file=sys.stderr, flush=True)
@@ -96,17 +97,7 @@ def _missing(file: str) -> str | None:
     return None if os.path.isfile(file) else 'missing'
 
 
-def _make(info: DatasetInfo, folder: Path, archives: Path | None) -> bool:
-    """Make the folder of a dataset; False if it exists already."""
-    if info.archives:
-        return make_folder(folder, lambda new: _fill(new, info, folder.parent, archives))
-    new = not is_there(folder)
-    if new:
-        generate_birdlets(folder)
-    return new
-
-
-def _fill(folder: Path, info: DatasetInfo, root: Path, archives: Path | None) -> None:
+def _fill(info: DatasetInfo, root: Path, archives: Path | None, folder: Path) -> None:
     """Unpack, or copy, each archive into a new folder."""
     for archive in info.archives:
         file = _download(archive, info, root) if archives is None else _find(archive, info, archives)

@@ -3,12 +3,9 @@
 import logging
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-from mmcv.transforms import LoadImageFromFile
 from mmengine.logging import print_log
 from PIL import Image, UnidentifiedImageError
 
@@ -66,16 +63,16 @@ def find_images(paths: Iterable[str | Path]) -> list[Path]:
     return [*dict.fromkeys(images)]
 
 
-def read_image(file: str | Path, load: Any = None) -> np.ndarray:
-    """Read an image with a loading step, by default `LoadImageFromFile()`: (H, W, 3), BGR, in [0, 255].
+def read_image(file: str | Path, pipeline: Callable[[dict], dict]) -> dict:
+    """Run a test pipeline on an image file.
 
     Raises:
-        DataError: If the file is missing, damaged or not an image.
+        DataError: If the file is missing, damaged or not an image, or the pipeline fails on it.
     """
     problem = image_error(file)
     if problem is None:
         try:
-            return (load or LoadImageFromFile())({'img_path': str(file)})['img']
+            return pipeline({'img_path': str(file)})
         except Exception as error:  # OpenCV's own error, or an unsupported format
             problem = f'not read: {error}'
     raise DataError(f'{file}: {problem}')

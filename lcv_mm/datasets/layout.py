@@ -71,7 +71,6 @@ class ArchiveLayout(IntactImages):
 
     def read_lists(self) -> list[dict]:
         """As `load_data_list`, without a check that the images exist."""
-        self._check_layout()
         try:
             return [
                 dict(img_path=os.path.join(self.img_prefix, image), gt_label=int(label) - 1)
@@ -89,11 +88,3 @@ class ArchiveLayout(IntactImages):
         root = os.path.abspath(self.data_root)
         remedy = self.REMEDY.format(key=self.KEY, root=self.data_root, mark=self.LISTS[0])
         return DataError(f'{type(self).__name__} in {root}: {problem}. {self.SOURCE} {remedy}')
-
-    def _check_layout(self) -> None:
-        """Raise DataError unless the root, the image folder and the lists exist."""
-        expected = (f'{self.FOLDER}/', *self.LISTS)
-        absent = [name for name in expected if not os.path.exists(os.path.join(self.data_root, name))]
-        if absent:
-            problem = f'missing: {", ".join(absent)}' if os.path.isdir(self.data_root) else 'the folder does not exist'
-            raise self._error(f'expected {", ".join(expected)} in this folder; {problem}')

@@ -12,5 +12,5 @@ from .preemption_hook import EXIT_TRY_AGAIN, PreemptionHook
 from .resumable_train_loop import CatchUpValHook, ResumableTrainLoop
 from .resume import last_good_checkpoint, resume_from_last_good
 from .save import SafeCheckpointHook, write_atomically
-from .speed import ChannelsLastHook, CompileHook, CPUAmpOptimWrapper
+from .speed import ChannelsLastHook, CPUAmpOptimWrapper
 from .unique_visualization_hook import UniqueVisualizationHook

@@ -12,7 +12,7 @@ from mmpretrain.registry import HOOKS
 from torch import Tensor, nn
 
 from ..errors import CheckpointError, first_difference
-from .resume import last_good_checkpoint, schedule_differences, take_schedule_of_config
+from .resume import last_good_checkpoint, schedule_differences
 
 OF_THE_CONFIG = 'Expected a checkpoint of this config: give one from its work_dir, or the config used for training'
 OF_A_BACKBONE = "Weights of a backbone alone: model.backbone.init_cfg=dict(type='Pretrained', checkpoint=...)"
@@ -87,7 +87,6 @@ class CheckpointFitHook(Hook):
 
     Args:
         testing (bool): Whether the run only tests.
-        config_schedule (bool): Resume with the optimizer settings and the schedule of the config.
 
     Raises:
         CheckpointError: After loading, if the checkpoint does not fit, if its classifier was trained on other classes,
@@ -99,9 +98,8 @@ class CheckpointFitHook(Hook):
 
     priority = 'LOWEST'  # after EMAHook, which exchanges the weights of a checkpoint
 
-    def __init__(self, testing: bool = False, config_schedule: bool = False) -> None:
+    def __init__(self, testing: bool = False) -> None:
         self.testing = testing
-        self.config_schedule = config_schedule
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         source = runner._load_from or 'the checkpoint'
@@ -130,12 +128,10 @@ class CheckpointFitHook(Hook):
                 f'{source}: holds no state of the optimizer and its schedule (best_*.pth files never do). Resume from '
                 f'{last or "epoch_*.pth"}, or start a new run from its weights: load_from={source} without --resume'
             )
-        if self.config_schedule:
-            take_schedule_of_config(runner, checkpoint)
-        elif different := schedule_differences(runner, checkpoint):
+        if different := schedule_differences(runner, checkpoint):
             runner.logger.warning(
                 f"{source}: the run continues with the checkpoint's settings, which differ from the config: "
-                f'{", ".join(different)}. To use the settings of the config: lcv_mm train --config-schedule'
+                f'{", ".join(different)}. To use those of the config, start a new run with load_from, without --resume'
             )
 
 

@@ -85,7 +85,9 @@ def load_from_url(url: str, map_location: Any = None) -> Any:
         WeightsError: If it cannot be downloaded.
         KeyError: If torchvision has no weights of that name.
     """
-    url = _download_url(url)
+    scheme, _, name = url.partition('://')
+    if scheme in ('torchvision', 'modelzoo'):
+        url = get_torchvision_models()[name]
     file = Path(torch.hub.get_dir(), 'checkpoints', Path(urlparse(url).path).name)
     was_there = file.exists()
     try:
@@ -100,24 +102,12 @@ def load_from_url(url: str, map_location: Any = None) -> Any:
 
 
 def is_intact(file: Path) -> bool:
-    """Whether a file of torch.save is complete: its archive has a directory at the end and a checksum per part.
-
-    In the older format, a bare pickle, only the beginning can be checked.
-    """
+    """Whether a file of torch.save is complete: its archive has a directory at the end and a checksum per part."""
     try:
-        with file.open('rb') as opened:
-            if opened.read(2) == b'\x80\x02':
-                return True
         with zipfile.ZipFile(file) as archive:
             return archive.testzip() is None
     except (zipfile.BadZipFile, EOFError, OSError, RuntimeError):
         return False
-
-
-def _download_url(source: str) -> str:
-    """Resolve `torchvision://vgg16` to its URL, or raise KeyError; return other sources unchanged."""
-    scheme, _, name = source.partition('://')
-    return get_torchvision_models()[name] if scheme in ('torchvision', 'modelzoo') else source
 
 
 def _load_from_store(url: str, map_location: Any = None) -> Any:
@@ -136,8 +126,8 @@ def _data_only(file: Path, downloaded: bool = False) -> Iterator[None]:
             raise CheckpointError(
                 f'{file}: refused, it holds code ({refused[1]}). If you trust its source, add --trust-checkpoint'
             ) from error
-        # for an intact file, an error is torch's own (memory, devices); the older format cannot be checked
-        if not file.exists() or (zipfile.is_zipfile(file) and is_intact(file)):
+        # for an intact file, an error is torch's own (memory, devices)
+        if not file.exists() or is_intact(file):
             raise
         if downloaded:  # torch.hub would use it the next time
             file.unlink()

@@ -1,4 +1,4 @@
-"""Choose the checkpoint to resume from, and the schedule to continue with."""
+"""Choose the checkpoint to resume from, and compare its schedule with the config's."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,7 +7,6 @@ from typing import Any
 from mmengine.optim import OptimWrapper
 from mmengine.runner import Runner
 
-from ..errors import ConfigError
 from .load import is_intact
 
 NOTE = 'last_checkpoint'  # MMEngine's file with the path of the last checkpoint
@@ -78,31 +77,3 @@ def schedule_differences(runner: Runner, checkpoint: Mapping[str, Any]) -> list[
     return list(
         dict.fromkeys(f'{key}={ours} (checkpoint: {theirs})' for key, ours, theirs in settings if ours != theirs)
     )
-
-
-def take_schedule_of_config(runner: Runner, checkpoint: dict[str, Any]) -> None:
-    """Write a new runner's optimizer settings and schedule into a checkpoint, advanced to the checkpoint's position.
-
-    The state of the optimizer (momentum) is kept.
-
-    Raises:
-        ConfigError: If there are several optimizers, or a schedule that depends on a metric.
-    """
-    schedulers = runner.param_schedulers or []
-    if not isinstance(runner.optim_wrapper, OptimWrapper) or any(
-        hasattr(scheduler, 'monitor') for scheduler in schedulers
-    ):
-        raise ConfigError('--config-schedule: expected one optimizer and a schedule that does not depend on a metric')
-    meta, epoch_length = checkpoint['meta'], len(runner.train_dataloader)
-    for iteration in range(1, meta['iter'] + 1):  # in the order of MMEngine's ParamSchedulerHook
-        epoch, rest = divmod(iteration, epoch_length)
-        for by_epoch in (False, True):
-            for scheduler in schedulers:
-                if scheduler.by_epoch == by_epoch and (not by_epoch or (rest == 0 and epoch <= meta['epoch'])):
-                    scheduler.step()
-    optimizer = checkpoint['optimizer']
-    for ours, theirs in zip(runner.optim_wrapper.optimizer.param_groups, optimizer['param_groups'], strict=True):
-        theirs.update({key: value for key, value in ours.items() if key != 'params'})
-    if 'base_param_settings' in optimizer:
-        optimizer['base_param_settings'] = runner.optim_wrapper.base_param_settings
-    checkpoint['param_schedulers'] = [scheduler.state_dict() for scheduler in schedulers]

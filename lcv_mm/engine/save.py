@@ -112,13 +112,10 @@ def _stateful_hooks(runner: Runner) -> list[tuple[str, Any]]:
     return [(type(hook).__name__, hook) for hook in runner.hooks if type(hook).__name__ in STATEFUL]
 
 
-def _is_accumulating(runner: Runner) -> bool:
-    wrapper = runner.optim_wrapper
-    return isinstance(wrapper, OptimWrapper) and wrapper.inner_count % wrapper._accumulative_counts != 0
-
-
 def _gradients(runner: Runner) -> dict[str, Tensor]:
     """Gradients accumulated for the next optimizer step; empty right after a step or with several processes."""
-    if runner.distributed or not _is_accumulating(runner):
+    wrapper = runner.optim_wrapper
+    accumulating = isinstance(wrapper, OptimWrapper) and wrapper.inner_count % wrapper._accumulative_counts != 0
+    if runner.distributed or not accumulating:
         return {}
     return {name: param.grad for name, param in runner.model.named_parameters() if param.grad is not None}

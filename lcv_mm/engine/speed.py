@@ -1,8 +1,8 @@
-"""Faster runs with one line in the config each: channels_last, torch.compile, bfloat16 on a CPU."""
+"""Faster runs with one line in the config each: channels_last, bfloat16 on a CPU."""
 
 import logging
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -44,30 +44,6 @@ class ChannelsLastHook(Hook):
         unwrap_model(runner).to(memory_format=torch.channels_last)
 
     before_val = before_test
-
-
-@HOOKS.register_module()
-class CompileHook(Hook):
-    """Compiles parts of the model in place: `custom_hooks = [dict(type=CompileHook)]`. State dicts keep their keys.
-
-    MMEngine's own `compile = True` compiles the complete training step, including the optimizer, which fails with a
-    schedule (seen with torch 2.12: InternalTorchDynamoError in `SGD.step`).
-
-    Args:
-        parts (Sequence[str]): Names of the parts. Defaults to 'backbone' alone, which takes most of the time.
-        **options: Of `torch.compile`, such as `mode`.
-
-    Examples:
-        >>> hook = HOOKS.build(dict(type='CompileHook', parts=['backbone', 'neck'], mode='default'))
-    """
-
-    def __init__(self, parts: Sequence[str] = ('backbone',), **options: Any) -> None:
-        self.parts = parts
-        self.options = options
-
-    def before_train(self, runner: Runner) -> None:
-        for part in self.parts:
-            unwrap_model(runner).get_submodule(part).compile(**self.options)
 
 
 def has_bfloat16(cpuinfo: str) -> bool:

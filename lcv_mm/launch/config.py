@@ -1,7 +1,6 @@
 """Read configs, override and query their settings, and show errors without a traceback."""
 
 import inspect
-import os
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -28,7 +27,7 @@ RUNNER_KEYS = {*LOOKED_UP, *inspect.signature(Runner.__init__).parameters} - {'s
 def short_errors() -> Iterator[None]:
     """Run a command; a `UserFacingError` ends it with exit code 1 and only its message.
 
-    Other errors keep their traceback. With the environment variable `LCV_MM_TRACEBACK=1`, all errors do.
+    Other errors keep their traceback.
     """
     _warn_of_two_toolboxes()
     with warnings.catch_warnings():
@@ -38,8 +37,6 @@ def short_errors() -> Iterator[None]:
         try:
             yield
         except UserFacingError as error:
-            if os.environ.get('LCV_MM_TRACEBACK', '0') == '1':
-                raise
             # an error raised in a worker of a dataloader has the worker's traceback before its message
             name = f'{type(error).__module__}.{type(error).__qualname__}: '
             raise SystemExit(f'\nerror: {str(error).rpartition(name)[2].rstrip()}') from None

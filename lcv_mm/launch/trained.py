@@ -2,19 +2,16 @@
 
 from typing import Any
 
-from mmcv.transforms import LoadImageFromFile
 from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.registry import init_default_scope
 from mmengine.runner import CheckpointLoader
 from mmengine.runner.checkpoint import load_state_dict
-from mmpretrain import ImageClassificationInferencer
-from mmpretrain.registry import DATASETS, MODELS, TRANSFORMS
+from mmpretrain.registry import DATASETS, MODELS
 
 from ..engine.checkpoint_fit_hook import OF_THE_CONFIG, fit_of, loads_strictly, state_dict_in, unwrapped
 from ..engine.load import load_checkpoints_safely, trust_checkpoints
 from ..errors import CheckpointError
-from .config import type_name
 
 
 def load_trained(cfg: Config, checkpoint: str, device: str | None = None, trust: bool = False) -> Any:
@@ -56,18 +53,3 @@ def load_trained(cfg: Config, checkpoint: str, device: str | None = None, trust:
     if not model._dataset_meta and 'pipeline' in cfg.test_dataloader.dataset:  # otherwise it is a wrapper of datasets
         model._dataset_meta = DATASETS.build({**cfg.test_dataloader.dataset, 'lazy_init': True}).metainfo
     return model.to(device or get_device()).eval()
-
-
-def image_inferencer(model: Any) -> ImageClassificationInferencer:
-    """MMPretrain's inferencer for a classifier of `load_trained`."""
-    for step in model._config.test_dataloader.dataset.pipeline:
-        if type_name(step) == 'LoadImageFromFile':
-            step['type'] = 'LoadImageFromFile'  # the inferencer replaces this step, and knows it only by this name
-    return ImageClassificationInferencer(model)
-
-
-def loading_step(cfg: Config) -> Any:
-    """The step of the config that reads an image file, or else MMCV's with its defaults."""
-    steps = cfg.test_dataloader.dataset.get('pipeline') or ()
-    step: dict[str, Any] = next((step for step in steps if type_name(step) == 'LoadImageFromFile'), {})
-    return TRANSFORMS.build({**step, 'type': LoadImageFromFile})

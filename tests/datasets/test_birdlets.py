@@ -46,9 +46,9 @@ def test_the_lists_are_as_in_cub(whole):
     assert contents(whole).keys() == lists | {f'images/{name}' for name in names}
 
 
-def test_a_folder_with_other_settings_says_what_it_holds_and_what_was_asked_for(whole):
+def test_a_folder_with_other_settings_is_refused_and_left_as_it_is(whole):
     before = contents(whole)
-    with pytest.raises(DataError, match=f'{whole} holds .*num_classes=3.*seed=0.*, expected .*num_classes=4.*seed=7'):
+    with pytest.raises(DataError, match=f'{whole} does not hold .*num_classes=4.*seed=7.*, see {whole}/birdlets.json'):
         Birdlets(str(whole), **{**SMALL, 'num_classes': 4}, seed=7)
     assert contents(whole) == before
 
@@ -59,7 +59,7 @@ def test_a_folder_that_is_something_else_is_left_as_it_is(tmp_path):
     (root / 'thesis.txt').write_text('years of work')
     (root / 'birdlets.json').write_text('[]')
     before = contents(root)
-    with pytest.raises(DataError, match='exists, but has no readable birdlets.json of Birdlets'):
+    with pytest.raises(DataError, match='does not hold the Birdlets of'):
         Birdlets(str(root), **SMALL)
     assert contents(root) == before
 

@@ -54,7 +54,7 @@ def test_a_missing_root_says_where_it_looked_and_what_to_do(name, tmp_path, monk
     cls = MAKE[name][0]
     monkeypatch.chdir(tmp_path)
     text = data_error(cls, 'data/x')
-    assert f'{cls.__name__} in {tmp_path}/data/x: expected {cls.FOLDER}/' in text
+    assert f'{cls.__name__} in {tmp_path}/data/x: a list cannot be read (FileNotFoundError' in text
     assert f'Run `lcv_mm prepare_data {name}`' in text
 
 

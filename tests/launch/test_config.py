@@ -55,8 +55,7 @@ def test_an_option_that_begins_with_an_unknown_name_is_refused():
         override_config(cfg, {'train_cfg.max_epochs': 2, 'trian_cfg.max_epochs': 3})
 
 
-def test_an_error_for_the_user_ends_a_command_with_its_message(monkeypatch):
-    monkeypatch.delenv('LCV_MM_TRACEBACK', raising=False)
+def test_an_error_for_the_user_ends_a_command_with_its_message():
     from_a_worker = f'Caught DataError in worker 0.\n  File ...\n{DataError.__module__}.DataError: 1.jpg is damaged\n'
     for error in (DataError('1.jpg is damaged'), DataError(from_a_worker)):
         with pytest.raises(SystemExit) as caught, short_errors():
@@ -64,9 +63,6 @@ def test_an_error_for_the_user_ends_a_command_with_its_message(monkeypatch):
         assert caught.value.code == '\nerror: 1.jpg is damaged'
     with pytest.raises(ZeroDivisionError), short_errors():
         _ = 1 / 0
-    monkeypatch.setenv('LCV_MM_TRACEBACK', '1')
-    with pytest.raises(DataError), short_errors():
-        raise DataError('1.jpg is damaged')
 
 
 def test_two_distributions_of_the_toolbox_are_warned_of(tmp_path, monkeypatch, recwarn):

@@ -77,6 +77,10 @@ class BirdletsSettings:
         """The class folders with CUB's naming, numbered from 1: `001.Plain_Birdlet`, `002.Crested_Birdlet`, ..."""
         return [f'{number:03d}.{species.name}' for number, species in enumerate(SPECIES[: self.num_classes], 1)]
 
+    def as_json(self) -> str:
+        """The contents of `birdlets.json`."""
+        return json.dumps(asdict(self), indent=2) + '\n'
+
     def images(self, folder: str) -> list[str]:
         """The images of a class as listed in `images.txt`: `001.Plain_Birdlet/Plain_Birdlet_0001.jpg`, ..."""
         species = folder.partition('.')[2]
@@ -104,19 +108,7 @@ def _write_dataset(root: Path, settings: BirdletsSettings, final: Path) -> None:
     }
     for file, values in lists.items():
         (root / file).write_text(''.join(f'{number} {value}\n' for number, value in enumerate(values, 1)))
-    (root / SETTINGS_FILE).write_text(json.dumps(asdict(settings), indent=2) + '\n')
-
-
-def _check_settings(root: Path, settings: BirdletsSettings) -> None:
-    """Raise DataError if a folder contains other Birdlets or something else."""
-    try:
-        drawn = BirdletsSettings(**json.loads((root / SETTINGS_FILE).read_text()))
-    except (OSError, ValueError, TypeError) as error:
-        raise DataError(
-            f'{root} exists, but has no readable {SETTINGS_FILE} of Birdlets; use another data_root'
-        ) from error
-    if drawn != settings:
-        raise DataError(f'{root} holds {drawn}, expected {settings}; use another data_root, or delete the folder')
+    (root / SETTINGS_FILE).write_text(settings.as_json())
 
 
 def generate_birdlets(data_root: str | Path, settings: BirdletsSettings | None = None) -> Path:
@@ -129,8 +121,10 @@ def generate_birdlets(data_root: str | Path, settings: BirdletsSettings | None =
     """
     settings = settings or BirdletsSettings()
     root = Path(data_root).expanduser().resolve()
-    if not make_folder(root, lambda folder: _write_dataset(folder, settings, root)):
-        _check_settings(root, settings)
+    make_folder(root, lambda folder: _write_dataset(folder, settings, root))
+    file = root / SETTINGS_FILE
+    if not file.is_file() or file.read_text() != settings.as_json():
+        raise DataError(f'{root} does not hold the Birdlets of {settings}, see {file}; use another data_root')
     return root
 
 
