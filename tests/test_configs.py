@@ -72,6 +72,8 @@ def transform(pipeline, name):
 
 def test_there_is_a_config_of_each_row_and_no_other_beside_them():
     assert {path.stem for path in FOLDER.glob('*.py')} == (ROWS | QUOTED).keys()
+    page = (FOLDER / 'README.md').read_text()
+    assert [row.config for row in read_rows() if f'({row.config}.py) | {row.paper:.2f} ' not in page] == []
     # no test image chooses an epoch; those of the other rows: below
     assert not any('save_best' in load(FOLDER / f'{config}.py').default_hooks.checkpoint for config in QUOTED)
 

@@ -121,10 +121,9 @@ def _data_only(file: Path, downloaded: bool = False) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # damaged bytes may raise anything
-        refused = re.search(r'GLOBAL (\S+)', str(error)) if isinstance(error, UnpicklingError) else None
-        if refused:
+        if refused := re.search(r'(?<=GLOBAL )\S+|TorchScript', str(error)):
             raise CheckpointError(
-                f'{file}: refused, it holds code ({refused[1]}). If you trust its source, add --trust-checkpoint'
+                f'{file}: refused, it holds code ({refused[0]}). If you trust its source, add --trust-checkpoint'
             ) from error
         # for an intact file, an error is torch's own (memory, devices)
         if not file.exists() or is_intact(file):

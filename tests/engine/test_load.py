@@ -122,11 +122,12 @@ def test_these_payloads_would_run_if_they_were_trusted(name, as_before, tmp_path
     assert marker.exists() or vars(mmengine_module).pop(GETATTR_MARK, None)
 
 
-def test_a_plain_pickle_and_storage_that_mmengine_would_read_unsafely_are_refused(safe_checkpoints, tmp_path):
+def test_a_plain_pickle_a_script_and_storage_that_mmengine_would_read_unsafely_are_refused(safe_checkpoints, tmp_path):
     (tmp_path / 'plain.pth').write_bytes(pickle.dumps(Payload(open, str(tmp_path / 'marker'), 'w')))
-    for source in (str(tmp_path / 'plain.pth'), 'cluster:s3://bucket/x.pth', 'petrel://x.pth', 'pavi://x.pth'):
+    torch.jit.script(nn.ReLU()).save(tmp_path / 'script.pth')
+    for source in ('plain.pth', 'script.pth', 'cluster:s3://bucket/x.pth', 'petrel://x.pth', 'pavi://x.pth'):
         with pytest.raises(CheckpointError, match=r'plain\.pth|--trust-checkpoint'):
-            CheckpointLoader.load_checkpoint(source)
+            CheckpointLoader.load_checkpoint(source if '://' in source else str(tmp_path / source))
     assert not (tmp_path / 'marker').exists()
 
 
