@@ -45,7 +45,9 @@ FAIR_HEADS = ('bcnn', 'cbp', 'hbp')  # over which the mean is taken
 FAIR_NAMES = {'bcnn': 'BCNN', 'cbp': 'CBP', 'hbp': 'HBP', 'isqrt': 'iSQRT-COV', 'linear': 'linear classifier'}
 CONV5 = 'VGG-16, conv5 and head'  # trained by benchmarks/screen.py
 ALL_LAYERS = {'vgg16': 'VGG-16, all layers', 'resnet18': 'ResNet-18, all layers'}
-FAIR_MODELS = (CONV5, *ALL_LAYERS.values())
+TENTH = {'resnet18': 'ResNet-18, all layers, backbone at 0.001'}  # trained with these options
+SLOW_BACKBONE = {'optim_wrapper.clip_grad': 'None', 'optim_wrapper.paramwise_cfg.custom_keys.backbone.lr_mult': '0.1'}
+FAIR_MODELS = (CONV5, *ALL_LAYERS.values(), *TENTH.values())
 CONTRASTS = (  # the primary one, then the exploratory ones
     ('lcv', 'attention_balanced'),
     ('lcv', 'baseline'),
@@ -134,7 +136,7 @@ def screen_table(runs: Runs) -> list[Row]:
 def fair_runs(screen: Runs, fair: Runs) -> Runs:
     """The runs of the fair test, each with its `model`, one of FAIR_MODELS."""
     return [run | dict(model=CONV5) for run in screen] + [
-        run | dict(model=ALL_LAYERS[run['config'].split('_')[1]]) for run in fair
+        run | dict(model=(TENTH if 'recipe' in run else ALL_LAYERS)[run['config'].split('_')[1]]) for run in fair
     ]
 
 
@@ -246,6 +248,27 @@ def alternatives_table(runs: Runs) -> list[Row]:
         for model, cells in recipe_cells(runs, ALTERNATIVES).items()
         if all(cells.values())
     ]
+
+
+def multiplier_table(runs: Runs) -> list[Row]:
+    """CBP with clipped gradients and with a tenth of the rate for the backbone, each quarter held out in turn."""
+    runs = sorted(runs, key=lambda run: run['quarter'])
+    rows = []
+    for config in dict.fromkeys(run['config'] for run in runs):
+        clipped, tenth = (
+            [run['top1'] for run in runs if (run['config'], run['recipe']) == (config, recipe)]
+            for recipe in ('rows', 'multiplier')
+        )
+        if len(clipped) == len(tenth) == QUARTERS:
+            rows.append(
+                {
+                    'model': f'CBP, {ALL_LAYERS[config.split("_")[1]]}',
+                    ALTERNATIVES['rows']: f'{fmean(clipped):.1f}',
+                    ALTERNATIVES['multiplier']: f'{fmean(tenth):.1f}',
+                    'difference (95 % interval)': corrected_difference(tenth, clipped).text(1),
+                }
+            )
+    return rows
 
 
 def corrected_difference(ours: Sequence[float], theirs: Sequence[float]) -> Difference:
@@ -366,17 +389,20 @@ def run_lines(folder: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]
                 options = {key: value for key, value in record.options.items() if not key.endswith('data_root')}
                 recipe = 'as written' if group.config != row.config else 'rows'
                 rows.append(dict(config=row.config, arm=recipe, options=options) | run)
-            elif arm and all(key.endswith(PLACES) for key in record.options):
+                continue
+            options = {key: value for key, value in record.options.items() if not key.endswith(PLACES)}
+            if arm and options in ({}, SLOW_BACKBONE):
                 lcv, base, parts = arm.groups()
+                recipe = dict(recipe='multiplier') if options else {}
                 maps = path / 'localisation.json'
                 located = dict(localisation=json.loads(maps.read_text())) if maps.is_file() else {}
-                fair.append(dict(config=base, arm='lcv' if lcv else parts or 'baseline') | run | located)
+                fair.append(dict(config=base, arm='lcv' if lcv else parts or 'baseline') | recipe | run | located)
     return rows, fair
 
 
 def run_key(run: Mapping[str, Any]) -> tuple:
     """What a line of the records replaces: the run of the same config, arm, seed and options."""
-    return run['config'], run['arm'], run['seed'], json.dumps(run.get('options'), sort_keys=True)
+    return run['config'], run['arm'], run['seed'], json.dumps([run.get('options'), run.get('recipe')], sort_keys=True)
 
 
 def tables() -> dict[str, str]:
@@ -387,6 +413,7 @@ def tables() -> dict[str, str]:
         rates=rates_table(read('probe')),
         recipe=recipe_table(read('selection'), read('probe')),
         alternatives=alternatives_table(read('selection')),
+        multiplier=multiplier_table(read('multiplier')),
         options=options_table(read('options')),
         losses=screen_table(of_cbp(read('screen'))),
         fair=fair_table(fair),

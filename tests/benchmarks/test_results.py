@@ -101,6 +101,22 @@ def test_recipes_are_means_over_seeds_and_alternatives_those_that_were_tried():
     assert [*row.values()] == ['warblers, VGG-16, CBP', '61.0 ± 1.4 (0.50)', '30.0 (3.00)', '55.0 (0.70)']
 
 
+def test_a_tenth_of_the_rate_is_compared_on_quarters_and_is_a_model_of_its_own_on_test_images():
+    def run(recipe: str, quarter: int, top1: float, config: str = 'cbp_vgg16_warblers112') -> dict:
+        return dict(config=config, arm='baseline', seed=0, recipe=recipe, quarter=quarter, top1=top1, cross_entropy=0.5)
+
+    quarters = [run('rows', q, top1) for q, top1 in enumerate((60, 61, 60, 59))]
+    quarters += [run('multiplier', q, top1) for q, top1 in enumerate((61, 63, 61, 63))]
+    (row,) = RESULTS['multiplier_table']([*quarters, run('rows', 0, 1, 'cbp_resnet18_warblers112')])
+    assert [*row.values()][1:] == ['60.0', '62.0', '+2.0 (-1.4 to +5.4)']  # as above
+    tested = run('multiplier', 0, 80, 'cbp_resnet18_warblers112')
+    plain = {key: value for key, value in tested.items() if key != 'recipe'} | dict(top1=70)
+    table = RESULTS['fair_table'](RESULTS['fair_runs']([], [tested, plain]))
+    assert [(row['model'], row['baseline']) for row in table] == [
+        ('ResNet-18, all layers', '70.0'), ('ResNet-18, all layers, backbone at 0.001', '80.0'),
+    ]  # fmt: skip
+
+
 def test_the_runs_of_reproduce_become_lines_by_config_and_arm(tmp_path):
     for arm in ('{}', 'lcv_{}', '{}_attention', '{}_attention_balanced'):
         add_runs(tmp_path, **{arm.format('cbp_vgg16_warblers112'): [70.0]})
