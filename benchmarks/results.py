@@ -41,6 +41,7 @@ FAIR = {  # arms of the fair test, and their columns
     'attention_balanced': '"w/o loss"',
     'lcv': 'LCV',
 }
+SHUFFLED = 'lcv_shuffled'  # another arm, which is compared with 'attention'
 FAIR_HEADS = ('bcnn', 'cbp', 'hbp')  # over which the mean is taken
 FAIR_NAMES = {'bcnn': 'BCNN', 'cbp': 'CBP', 'hbp': 'HBP', 'isqrt': 'iSQRT-COV', 'linear': 'linear classifier'}
 CONV5 = 'VGG-16, conv5 and head'  # trained by benchmarks/screen.py
@@ -142,18 +143,19 @@ def fair_runs(screen: Runs, fair: Runs) -> Runs:
 
 def fair_results(runs: Runs, model: str) -> dict[str, dict[str, list[float]]]:
     """Top-1 by head and arm of the runs that have trained their classifier; 'mean' is over FAIR_HEADS, seed by seed."""
-    top1: dict[tuple[str, str], dict[int, float]] = {(head, arm): {} for head in FAIR_NAMES for arm in FAIR}
+    names = (*FAIR, SHUFFLED)
+    top1: dict[tuple[str, str], dict[int, float]] = {(head, arm): {} for head in FAIR_NAMES for arm in names}
     for run in runs:
         key = (run['config'].partition('_')[0], run['arm'])
         if run['model'] == model and key in top1 and has_learned(run['cross_entropy'], WARBLERS):
             top1[key][run['seed']] = run['top1']
-    results = {name: {arm: [*top1[head, arm].values()] for arm in FAIR} for head, name in FAIR_NAMES.items()}
+    results = {name: {arm: [*top1[head, arm].values()] for arm in names} for head, name in FAIR_NAMES.items()}
     results['mean'] = {
         arm: [
             fmean(top1[head, arm][seed] for head in FAIR_HEADS)
             for seed in sorted(set.intersection(*({*top1[head, arm]} for head in FAIR_HEADS)))
         ]
-        for arm in FAIR
+        for arm in names
     }
     return {head: arms for head, arms in results.items() if any(arms.values())}
 
@@ -176,6 +178,20 @@ def fair_table(runs: Runs) -> list[Row]:
                 | {column: value.text(1) if value else '' for column, value in contrasts.items()}
             )
     return rows
+
+
+def shuffled_table(runs: Runs) -> list[Row]:
+    """One row per model and head with LCV on shuffled batches, and its difference from the attention alone."""
+    columns = {'attention': 'attention', SHUFFLED: ARMS[SHUFFLED]}
+    return [
+        {'model': model, 'head': f'**{head}**' if head == 'mean' else head}
+        | {name: mean_and_spread(arms[arm], 1) for arm, name in columns.items()}
+        | {'runs': f'{len(arms["attention"])}/{len(arms[SHUFFLED])}'}
+        | {'difference (95 % interval)': difference(arms[SHUFFLED], arms['attention']).text(1)}
+        for model in FAIR_MODELS
+        for head, arms in fair_results(runs, model).items()
+        if arms[SHUFFLED] and arms['attention']
+    ]
 
 
 def help_table(runs: Runs) -> list[Row]:
@@ -391,12 +407,14 @@ def run_lines(folder: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]
                 rows.append(dict(config=row.config, arm=recipe, options=options) | run)
                 continue
             options = {key: value for key, value in record.options.items() if not key.endswith(PLACES)}
+            shuffled = options.pop('train_dataloader.batch_sampler', '') == 'None'
             if arm and options in ({}, SLOW_BACKBONE):
                 lcv, base, parts = arm.groups()
                 recipe = dict(recipe='multiplier') if options else {}
                 maps = path / 'localisation.json'
                 located = dict(localisation=json.loads(maps.read_text())) if maps.is_file() else {}
-                fair.append(dict(config=base, arm='lcv' if lcv else parts or 'baseline') | recipe | run | located)
+                name = (SHUFFLED if shuffled else 'lcv') if lcv else parts or 'baseline'
+                fair.append(dict(config=base, arm=name) | recipe | run | located)
     return rows, fair
 
 
@@ -418,6 +436,7 @@ def tables() -> dict[str, str]:
         losses=screen_table(of_cbp(read('screen'))),
         fair=fair_table(fair),
         help=help_table(fair),
+        shuffled=shuffled_table(fair),
         localisation=localisation_table(read('fair')),
     )
     return {name: markdown_table(table) for name, table in rows.items() if table}

@@ -111,7 +111,11 @@ def test_a_tenth_of_the_rate_is_compared_on_quarters_and_is_a_model_of_its_own_o
     assert [*row.values()][1:] == ['60.0', '62.0', '+2.0 (-1.4 to +5.4)']  # as above
     tested = run('multiplier', 0, 80, 'cbp_resnet18_warblers112')
     plain = {key: value for key, value in tested.items() if key != 'recipe'} | dict(top1=70)
-    table = RESULTS['fair_table'](RESULTS['fair_runs']([], [tested, plain]))
+    runs = RESULTS['fair_runs']([], [tested, plain, tested | dict(arm='lcv_shuffled', top1=83)])
+    assert not RESULTS['shuffled_table'](runs)
+    (row,) = RESULTS['shuffled_table']([*runs, runs[0] | dict(arm='attention', top1=82)])
+    assert [*row.values()][1:] == ['CBP', '82.0', '83.0', '1/1', '+1.0']
+    table = RESULTS['fair_table'](runs)
     assert [(row['model'], row['baseline']) for row in table] == [
         ('ResNet-18, all layers', '70.0'), ('ResNet-18, all layers, backbone at 0.001', '80.0'),
     ]  # fmt: skip

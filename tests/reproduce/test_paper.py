@@ -20,9 +20,4 @@ def test_the_tables_hold_the_papers_numbers():
 
 def test_a_config_is_judged_by_the_metric_of_its_method():
     names = ('phpq_resnet18_birdlets64_last_level', 'gca_resnet18_birdlets64', 'lcv_cbp_vgg16_flower112', 'mine')
-    assert [metric_of(name) for name in names] == [
-        'retrieval/mAP',
-        'cluster_accuracy/Old',
-        'accuracy/top1',
-        'accuracy/top1',
-    ]
+    assert [*map(metric_of, names)] == ['retrieval/mAP', 'cluster_accuracy/Old', 'accuracy/top1', 'accuracy/top1']
