@@ -195,11 +195,11 @@ def shuffled_table(runs: Runs) -> list[Row]:
 
 
 def help_table(runs: Runs) -> list[Row]:
-    """The rows of the fair test with all arms, without the columns that README leaves out."""
+    """The rows of the fair test with all arms and all layers trained, without the columns that README leaves out."""
     return [
         {name: text for name, text in row.items() if name not in ('attention', 'runs')}
         for row in fair_table(runs)
-        if row['LCV minus "w/o loss"']
+        if row['LCV minus "w/o loss"'] and row['model'] != CONV5
     ]
 
 
@@ -461,17 +461,26 @@ def pages() -> dict[Path, str]:
     return {**with_tables, configs: with_reached(configs.read_text(), read('rows'))}
 
 
+def contrasts(runs: Runs) -> dict[tuple[str, str, str], Difference]:
+    """The contrasts of the fair test that have an interval, by model, head and name."""
+    return {
+        (model, head, contrast_name(*pair)): value
+        for model in FAIR_MODELS
+        for pair in CONTRASTS
+        for head, arms in fair_results(runs, model).items()
+        if (value := arm_difference(*(arms[arm] for arm in pair))) and value.interval
+    }
+
+
 def points(runs: Runs) -> list[tuple[str, Difference]]:
-    """What the forest plot shows of the fair test: the primary contrast, and all arms minus the baseline."""
-    shown = []
-    for model in FAIR_MODELS:
-        results = fair_results(runs, model)
-        for pair in CONTRASTS:
-            for head, arms in results.items():
-                value = arm_difference(*(arms[arm] for arm in pair))
-                if value and value.interval:
-                    shown.append((f'{model}, {head}: {contrast_name(*pair)}', value))
-    return shown
+    """What the forest plot shows of the contrasts: the mean over the heads, or the only head of a model."""
+    found = contrasts(runs)
+    with_mean = {model for model, head, _ in found if head == 'mean'}
+    return [
+        (f'{model}: {name}' if head == 'mean' else f'{model}, {head}: {name}', value)
+        for (model, head, name), value in found.items()
+        if head == 'mean' or model not in with_mean
+    ]
 
 
 if __name__ == '__main__':

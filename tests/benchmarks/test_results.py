@@ -54,18 +54,13 @@ def test_the_primary_contrast_is_of_the_means_over_heads_seed_by_seed():
     ]
     readme = RESULTS['help_table']([*with_baseline, *two_arms])  # only models with all arms
     assert [row['head'] for row in readme] == ['BCNN', 'CBP', 'HBP', '**mean**']
-    assert [*readme[0]] == [
-        'model',
-        'head',
-        'baseline',
-        '"w/o loss"',
-        'LCV',
-        'LCV minus "w/o loss"',
-        'LCV minus baseline',
-    ]
-    shown = {label: round(value.mean, 6) for label, value in RESULTS['points'](runs)}  # there is no baseline
-    contrast = 'ResNet-18, all layers, {}: LCV minus "w/o loss"'
-    assert shown == {contrast.format(head): mean for head, mean in dict(BCNN=2, CBP=4, HBP=3, mean=3).items()}
+    names = ['model', 'head', 'baseline', '"w/o loss"', 'LCV', 'LCV minus "w/o loss"', 'LCV minus baseline']
+    assert [*readme[0]] == names
+    found = {key: round(value.mean, 6) for key, value in RESULTS['contrasts'](runs).items()}  # there is no baseline
+    contrast = 'LCV minus "w/o loss"'
+    means = dict(BCNN=2, CBP=4, HBP=3, mean=3)
+    assert found == {('ResNet-18, all layers', head, contrast): mean for head, mean in means.items()}
+    assert [label for label, _ in RESULTS['points'](runs)] == [f'ResNet-18, all layers: {contrast}']
 
 
 def test_options_are_compared_over_quarters_with_the_corrected_interval():
