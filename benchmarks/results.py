@@ -46,9 +46,9 @@ FAIR_HEADS = ('bcnn', 'cbp', 'hbp')  # over which the mean is taken
 FAIR_NAMES = {'bcnn': 'BCNN', 'cbp': 'CBP', 'hbp': 'HBP', 'isqrt': 'iSQRT-COV', 'linear': 'linear classifier'}
 CONV5 = 'VGG-16, conv5 and head'  # trained by benchmarks/screen.py
 ALL_LAYERS = {'vgg16': 'VGG-16, all layers', 'resnet18': 'ResNet-18, all layers'}
-TENTH = {'resnet18': 'ResNet-18, all layers, backbone at 0.001'}  # trained with these options
+TENTH = ', backbone at 0.001'  # ends the name of a model that is trained with these options
 SLOW_BACKBONE = {'optim_wrapper.clip_grad': 'None', 'optim_wrapper.paramwise_cfg.custom_keys.backbone.lr_mult': '0.1'}
-FAIR_MODELS = (CONV5, *ALL_LAYERS.values(), *TENTH.values())
+FAIR_MODELS = (CONV5, *ALL_LAYERS.values(), *(model + TENTH for model in ALL_LAYERS.values()))
 CONTRASTS = (  # the primary one, then the exploratory ones
     ('lcv', 'attention_balanced'),
     ('lcv', 'baseline'),
@@ -137,7 +137,7 @@ def screen_table(runs: Runs) -> list[Row]:
 def fair_runs(screen: Runs, fair: Runs) -> Runs:
     """The runs of the fair test, each with its `model`, one of FAIR_MODELS."""
     return [run | dict(model=CONV5) for run in screen] + [
-        run | dict(model=(TENTH if 'recipe' in run else ALL_LAYERS)[run['config'].split('_')[1]]) for run in fair
+        run | dict(model=ALL_LAYERS[run['config'].split('_')[1]] + TENTH * ('recipe' in run)) for run in fair
     ]
 
 
@@ -165,33 +165,36 @@ def contrast_name(arm: str, other: str) -> str:
     return f'{FAIR[arm]} minus {FAIR[other]}'
 
 
-def fair_table(runs: Runs) -> list[Row]:
-    """One row per model and head: the arms, and LCV minus two of them; then the mean over heads."""
+def arms_table(
+    runs: Runs, columns: Mapping[str, str], contrasts: Mapping[str, tuple[str, str]], complete: bool = False
+) -> list[Row]:
+    """One row per model and head, then the mean over heads: arms in columns, and contrasts of two of them.
+
+    With `complete`, only the rows in which every arm has been run.
+    """
     rows = []
     for model in FAIR_MODELS:
         for head, arms in fair_results(runs, model).items():
-            contrasts = {contrast_name(*pair): arm_difference(*(arms[arm] for arm in pair)) for pair in CONTRASTS[:2]}
-            rows.append(
-                {'model': model, 'head': f'**{head}**' if head == 'mean' else head}
-                | {column: mean_and_spread(arms[arm], 1) if arms[arm] else '' for arm, column in FAIR.items()}
-                | {'runs': '/'.join(str(len(arms[arm])) for arm in FAIR)}
-                | {column: value.text(1) if value else '' for column, value in contrasts.items()}
-            )
+            values = {name: arm_difference(*(arms[arm] for arm in pair)) for name, pair in contrasts.items()}
+            if not complete or all(arms[arm] for arm in columns):
+                rows.append(
+                    {'model': model, 'head': f'**{head}**' if head == 'mean' else head}
+                    | {name: mean_and_spread(arms[arm], 1) if arms[arm] else '' for arm, name in columns.items()}
+                    | {'runs': '/'.join(str(len(arms[arm])) for arm in columns)}
+                    | {name: value.text(1) if value else '' for name, value in values.items()}
+                )
     return rows
 
 
+def fair_table(runs: Runs) -> list[Row]:
+    """The arms of the fair test, and LCV minus two of them."""
+    return arms_table(runs, FAIR, {contrast_name(*pair): pair for pair in CONTRASTS[:2]})
+
+
 def shuffled_table(runs: Runs) -> list[Row]:
-    """One row per model and head with LCV on shuffled batches, and its difference from the attention alone."""
-    columns = {'attention': 'attention', SHUFFLED: ARMS[SHUFFLED]}
-    return [
-        {'model': model, 'head': f'**{head}**' if head == 'mean' else head}
-        | {name: mean_and_spread(arms[arm], 1) for arm, name in columns.items()}
-        | {'runs': f'{len(arms["attention"])}/{len(arms[SHUFFLED])}'}
-        | {'difference (95 % interval)': difference(arms[SHUFFLED], arms['attention']).text(1)}
-        for model in FAIR_MODELS
-        for head, arms in fair_results(runs, model).items()
-        if arms[SHUFFLED] and arms['attention']
-    ]
+    """LCV on shuffled batches beside the attention alone, where both have been run."""
+    columns = {'attention': FAIR['attention'], SHUFFLED: ARMS[SHUFFLED]}
+    return arms_table(runs, columns, {'difference (95 % interval)': (SHUFFLED, 'attention')}, complete=True)
 
 
 def help_table(runs: Runs) -> list[Row]:
@@ -382,6 +385,17 @@ def of_cbp(runs: Runs) -> Runs:
     return [run for run in runs if run['config'].startswith('cbp_')]
 
 
+def fair_arm(config: str, options: Mapping[str, str]) -> dict[str, str] | None:
+    """Config, arm and, unless it is the rows', recipe of a run of the fair test; None for another experiment."""
+    name = re.fullmatch(r'(lcv_)?(\w+?_warblers112)(?:_(attention\w*))?', config)
+    changed = {key: value for key, value in options.items() if not key.endswith(PLACES)}
+    shuffled = changed.pop('train_dataloader.batch_sampler', '') == 'None'
+    if not name or changed not in ({}, SLOW_BACKBONE) or (shuffled and not name[1]):
+        return None
+    arm = (SHUFFLED if shuffled else 'lcv') if name[1] else name[3] or 'baseline'
+    return dict(config=name[2], arm=arm) | (dict(recipe='multiplier') if changed else {})
+
+
 def run_lines(folder: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """The finished runs in the folder of a `tools/reproduce.py`, as lines of records/rows.jsonl and fair.jsonl.
 
@@ -390,7 +404,6 @@ def run_lines(folder: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]
     rows, fair = [], []
     for group in read_groups(folder, sorted(path.name for path in folder.iterdir()), seeds=None)[0]:
         row = row_of(replace(group, config=group.config.removesuffix(AS_WRITTEN)))
-        arm = re.fullmatch(r'(lcv_)?(\w+?_warblers112)(?:_(attention\w*))?', group.config)
         for path, record in group.runs.items():
             run = dict(
                 seed=record.seed,
@@ -405,16 +418,10 @@ def run_lines(folder: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]
                 options = {key: value for key, value in record.options.items() if not key.endswith('data_root')}
                 recipe = 'as written' if group.config != row.config else 'rows'
                 rows.append(dict(config=row.config, arm=recipe, options=options) | run)
-                continue
-            options = {key: value for key, value in record.options.items() if not key.endswith(PLACES)}
-            shuffled = options.pop('train_dataloader.batch_sampler', '') == 'None'
-            if arm and options in ({}, SLOW_BACKBONE):
-                lcv, base, parts = arm.groups()
-                recipe = dict(recipe='multiplier') if options else {}
+            elif arm := fair_arm(group.config, record.options):
                 maps = path / 'localisation.json'
                 located = dict(localisation=json.loads(maps.read_text())) if maps.is_file() else {}
-                name = (SHUFFLED if shuffled else 'lcv') if lcv else parts or 'baseline'
-                fair.append(dict(config=base, arm=name) | recipe | run | located)
+                fair.append(arm | run | located)
     return rows, fair
 
 
@@ -465,9 +472,9 @@ def contrasts(runs: Runs) -> dict[tuple[str, str, str], Difference]:
     """The contrasts of the fair test that have an interval, by model, head and name."""
     return {
         (model, head, contrast_name(*pair)): value
-        for model in FAIR_MODELS
+        for model, results in {model: fair_results(runs, model) for model in FAIR_MODELS}.items()
         for pair in CONTRASTS
-        for head, arms in fair_results(runs, model).items()
+        for head, arms in results.items()
         if (value := arm_difference(*(arms[arm] for arm in pair))) and value.interval
     }
 

@@ -106,9 +106,7 @@ def test_without_validation_all_images_are_trained_on(cfg, folder):
     ('counts', 'size', 'per_class'),
     [(dict.fromkeys('abcdefgh', 4), 16, 2), (dict.fromkeys('abcde', 4), 10, 2), (dict(a=9, b=1, c=1), 16, 1)],
 )
-def test_batches_are_lowered_to_what_the_classes_allow_and_it_is_said_once(
-    cfg, tmp_path, counts, size, per_class, caplog_mmengine
-):
+def test_batches_are_lowered_to_what_the_classes_allow(cfg, tmp_path, counts, size, per_class, caplog_mmengine):
     draw(tmp_path / 'data/train', **counts)
     draw(tmp_path / 'data/val', **counts)
     use_folder(cfg, tmp_path / 'data')

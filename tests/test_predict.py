@@ -130,9 +130,7 @@ def test_a_damaged_image_is_skipped_and_reported(run_here, plain, images, tmp_pa
     assert [one['image'] for one in predictions] == [str(images / NAMES[i]) for i in (1, 2, 4)]
 
 
-def test_mmpretrains_inferencer_and_the_tool_take_the_dumped_config_as_the_pure_python_one(
-    run_here, lcv, images, tmp_path
-):
+def test_mmpretrains_inferencer_and_the_tool_take_the_dumped_config(run_here, lcv, images, tmp_path):
     *configs, weights = lcv
     predicted = []
     for config in configs:

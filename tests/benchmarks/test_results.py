@@ -110,10 +110,16 @@ def test_a_tenth_of_the_rate_is_compared_on_quarters_and_is_a_model_of_its_own_o
     assert not RESULTS['shuffled_table'](runs)
     (row,) = RESULTS['shuffled_table']([*runs, runs[0] | dict(arm='attention', top1=82)])
     assert [*row.values()][1:] == ['CBP', '82.0', '83.0', '1/1', '+1.0']
-    table = RESULTS['fair_table'](runs)
-    assert [(row['model'], row['baseline']) for row in table] == [
-        ('ResNet-18, all layers', '70.0'), ('ResNet-18, all layers, backbone at 0.001', '80.0'),
-    ]  # fmt: skip
+    baselines = {row['model']: row['baseline'] for row in RESULTS['fair_table'](runs)}
+    assert baselines == {'ResNet-18, all layers': '70.0', 'ResNet-18, all layers, backbone at 0.001': '80.0'}
+
+
+def test_an_arm_of_the_fair_test_is_told_by_its_config_and_options():
+    slow, shuffled = RESULTS['SLOW_BACKBONE'], {'train_dataloader.batch_sampler': 'None'}
+    named = dict(config='cbp_vgg16_warblers112', arm='lcv_shuffled', recipe='multiplier')
+    assert RESULTS['fair_arm']('lcv_cbp_vgg16_warblers112', slow | shuffled | {'data_root': 'x'}) == named
+    assert RESULTS['fair_runs']([], [named])[0]['model'] == 'VGG-16, all layers, backbone at 0.001'
+    assert RESULTS['fair_arm']('cbp_vgg16_warblers112_attention_balanced', shuffled) is None  # its name would lie
 
 
 def test_the_runs_of_reproduce_become_lines_by_config_and_arm(tmp_path):

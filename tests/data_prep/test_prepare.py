@@ -117,9 +117,7 @@ def test_a_wrong_archive_of_the_users_is_refused_and_left(archives, tmp_path, ca
     assert names(tmp_path / 'data') == []
 
 
-def test_a_download_that_breaks_off_makes_no_dataset_and_the_next_run_brings_all_of_it(
-    archives, server, tmp_path, capsys
-):
+def test_a_broken_download_makes_no_dataset_and_the_next_run_completes_it(archives, server, tmp_path, capsys):
     facts = archives.put_on(server)
     server.cuts = [0, 100_000]  # of the first, which only looks for a redirect, nothing is read
     assert not prepare(['dogs'], tmp_path, datasets=facts)

@@ -160,10 +160,11 @@ def test_the_classes_that_meet_are_as_random_as_drawn_ones():
 
 
 def test_one_sample_per_class_is_the_plain_batch_sampler():
-    sampler = SubsetRandomSampler([*range(16)])  # without a dataset: no label is read
-    batches = list(ClassBalancedBatchSampler(sampler, 8, samples_per_class=1))
-    assert [len(batch) for batch in batches] == [8, 8]
-    assert sorted(flat(batches)) == [*range(16)]
+    dataset = Labelled([5, 40, 1])
+    for drop_last in (False, True):
+        for sampler in (default_sampler(dataset, seed=3), SequentialSampler(range(46)), SubsetRandomSampler([4])):
+            ours = ClassBalancedBatchSampler(sampler, 16, samples_per_class=1, drop_last=drop_last)
+            assert list(ours) == list(BatchSampler(sampler, 16, drop_last))
 
 
 @pytest.mark.parametrize('world_size', [2, 7])

@@ -195,3 +195,9 @@ def test_runs_without_readable_logs_keep_their_numbers_and_a_foreign_record_is_a
     found = sections(tmp_path, LCV, BASELINE, baseline=BASELINE)
     assert found[f'Comparison with `{BASELINE}`'][0]['top-1 (%)'] == '70.00 ± 0.00'
     assert f'`{BASELINE}`, seed 0:' in [block[''] for block in found['Failed runs, text']]
+
+
+def test_different_code_is_told_apart_where_runs_differ_in_it(tmp_path):
+    add_run(tmp_path, 'cbp_vgg16_cub448', 0, 70.0)
+    add_run(tmp_path, 'hbp_vgg16_cub448', 0, 70.0, git={'commit': 'c0ffee', 'changed': True})
+    assert [row['commit'] for row in sections(tmp_path)['Cost']] == ['c0ffee', 'c0ffee with uncommitted changes']

@@ -54,9 +54,9 @@ def test_a_title_says_which_name_is_the_truth_and_which_the_prediction():
 
 def test_the_models_own_preprocessor_is_kept_where_the_config_has_none(tmp_path):
     torch.save(build([POOLING]).state_dict(), tmp_path / 'model.pth')
-    for own, top in ((PREPROCESSOR, None), (None, PREPROCESSOR), (PREPROCESSOR, dict(PREPROCESSOR, mean=[1.0] * 3))):
-        cfg = Config(dict(model=model_config([POOLING]), test_dataloader=dict(dataset=dict(type='RepeatDataset'))))
-        cfg.model.update({} if own is None else dict(data_preprocessor=own))
-        cfg.update({} if top is None else dict(data_preprocessor=top))
+    given, other = (dict(data_preprocessor=PREPROCESSOR | changes) for changes in ({}, dict(mean=[1.0] * 3)))
+    for own, top in ((given, {}), ({}, given), (given, other)):
+        loader = dict(dataset=dict(type='RepeatDataset'))
+        cfg = Config(dict(model=model_config([POOLING]) | own, test_dataloader=loader, **top))
         model = load_trained(cfg, str(tmp_path / 'model.pth'))
         assert model.data_preprocessor.mean.flatten().tolist() == PREPROCESSOR['mean']
