@@ -89,9 +89,8 @@ def test_the_base_trains_the_last_block_and_gca_starts_from_it(never_stopped):
     ours = weights_of(never_stopped / 'never_stopped' / 'iter_1.pth')
     assert torch.equal(ours['backbone.layers.0.ln1.weight'], base['last']['backbone.layers.0.ln1.weight'])
     assert torch.equal(ours['backbone.cls_token'], base['last']['backbone.cls_token'])
-    assert [int(weights_of(never_stopped / 'never_stopped' / f'iter_{i}.pth')['head.stage']) for i in (1, 6, 7)] == [
-        1, 1, 2,
-    ]  # fmt: skip
+    stages = [int(weights_of(never_stopped / f'never_stopped/iter_{i}.pth')['head.stage']) for i in (1, 6, 7)]
+    assert stages == [1, 1, 2]
 
 
 @pytest.mark.parametrize('iteration', [6, 7])
@@ -104,5 +103,6 @@ def test_a_resumed_run_ends_bit_for_bit_as_one_that_was_never_stopped(never_stop
     expected, found = (weights_of(never_stopped / run / 'iter_9.pth') for run in ('never_stopped', cfg.work_dir))
     assert expected.keys() == found.keys()
     assert [name for name in expected if not torch.equal(expected[name], found[name])] == []
+    assert (runner.train_dataloader.batch_sampler.neighbors == found['head.neighbors'].numpy()).all()
     metrics = {f'val/cluster_accuracy/{part}' for part in ('All', 'Old', 'New')}
     assert metrics <= runner.message_hub.log_scalars.keys()
