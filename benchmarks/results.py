@@ -362,8 +362,8 @@ def rows_table(runs: Runs) -> list[Row]:
                 'reached': mean_and_spread(top1[row.config]),
                 'runs': str(len(row_runs)),
                 'reached - paper': f'{fmean(top1[row.config]) - row.paper:+.2f}',
-                'LCV - baseline, paper': f'{row.paper - paper[base]:+.2f}' if pair else '',
-                'here': difference(top1[row.config], top1[base]).text() if pair else '',
+                "LCV's gain, paper": f'{row.paper - paper[base]:+.2f}' if pair else '',
+                'gain here': difference(top1[row.config], top1[base]).text() if pair else '',
                 'as written': mean_and_spread([run['top1'] for run in one_stage]) if one_stage else '',
                 'weights': '; '.join(dict.fromkeys(map(weights_of, row_runs))),
             }

@@ -12,7 +12,7 @@ from pathlib import Path
 import mmpretrain
 import pytest
 import torch
-from mmpretrain import get_model
+from mmpretrain import FeatureExtractor, get_model
 from tiny_run import tiny_options
 
 ROOT = Path(__file__).parents[1]
@@ -55,10 +55,12 @@ def files(tmp_path_factory) -> dict[str, Path]:
         'train.py CONFIG --work-dir OUT --resume CHECKPOINT --cfg-options train_cfg.max_epochs=2',
         'test.py CONFIG CHECKPOINT --work-dir OUT --tta',
         'kfold-cross-valid.py CONFIG --work-dir OUT --num-splits 2 --fold 0',
+        'analysis_tools/confusion_matrix.py CONFIG CHECKPOINT --out OUT.pkl',
         'analysis_tools/analyze_results.py CONFIG RESULTS --out-dir OUT',
         'analysis_tools/analyze_logs.py plot_curve LOG --keys loss loss_inter loss_intra --out OUT.png',
         'analysis_tools/eval_metric.py RESULTS --metric type=Accuracy topk=1,5',
         'analysis_tools/get_flops.py CONFIG --shape 64',
+        'misc/print_config.py CONFIG',
         'misc/verify_dataset.py CONFIG --out-path BROKEN.txt --phase test',
         'visualization/browse_dataset.py CONFIG --output-dir OUT --not-show -n 2 -m original',
         'visualization/vis_scheduler.py CONFIG --not-show -s OUT.png --cfg-options train_cfg.type=EpochBasedTrainLoop',
@@ -79,4 +81,6 @@ def test_a_run_publishes_by_itself_what_torch_loads_by_default(files):
     torch.serialization.clear_safe_globals()  # what our tools allow, which other tests ran in this process
     published = torch.load(files['PUBLISHED'], weights_only=True)
     assert published.keys() == {'meta', 'state_dict'}
-    assert get_model(str(files['CONFIG']), str(files['PUBLISHED'])).head.fc.out_features == 6
+    model = get_model(str(files['CONFIG']), str(files['PUBLISHED']))
+    assert model.head.fc.out_features == 6
+    assert FeatureExtractor(model)(str(files['IMAGE']), stage='neck')[0][-1].shape[0] == 128
