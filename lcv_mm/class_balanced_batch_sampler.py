@@ -94,10 +94,10 @@ def group_by_class(
     # fragments, `drop_last` would drop the images of the smallest classes in every epoch.
     scarce = sum(len(queue) for queue in groups) * samples_per_class < num_short
     spare = drawn.pop() if scarce and drawn else []
-    # The fragments are split equally among the other full batches.
+    # The fragments are split equally among the other full batches; those that do not fit are in the last one.
     few, many = list(chain(*fragments)), chain(*_spread(groups), *spare)
     count = num_full - len(drawn)
-    cuts = [len(few) * i // max(count, 1) for i in range(count + 1)]
+    cuts = [min(len(few) * i // max(count, 1), batch_size * i) for i in range(count + 1)]
     rest = [[*few[a:b], *islice(many, batch_size - (b - a))] for a, b in pairwise(cuts)]
     rest += [[*few[cuts[-1] :], *many]] if num_short else []
     _mix(rest, drawn, dict(zip(indices, labels, strict=True)), samples_per_class)

@@ -9,6 +9,7 @@ from mmengine.dataset import DefaultSampler, InfiniteSampler
 from mmpretrain.datasets import RepeatAugSampler
 from torch.utils.data import BatchSampler, SequentialSampler, SubsetRandomSampler
 
+from lcv_mm.class_balanced_batch_sampler import group_by_class
 from lcv_mm.datasets import ClassBalancedBatchSampler
 from lcv_mm.errors import ConfigError
 
@@ -125,6 +126,10 @@ def test_drop_last_does_not_leave_out_a_class_of_one_image(counts, single):
     for epoch in range(10):
         sampler.set_epoch(epoch)
         assert single in flat(batches)
+
+
+def test_fragments_that_do_not_fit_into_the_full_batches_are_in_the_last_one():
+    assert group_by_class([1, 3, 0], [0, 2, 4], batch_size=2, samples_per_class=2) == [[1, 3], [0]]
 
 
 def test_the_same_epoch_gives_the_same_batches_and_another_epoch_others():
