@@ -9,6 +9,7 @@ already are left out, so a stopped call goes on where it stood.
 import argparse
 import json
 import time
+from hashlib import md5
 from pathlib import Path
 
 import torch
@@ -46,14 +47,10 @@ ARMS: dict[str, tuple[dict, bool]] = {
     'attention_balanced': (ATTENTION, True),
     'lcv_shuffled': ({**loss(), **ATTENTION}, False),
     'lcv': ({**loss(), **ATTENTION}, True),
-    'lcv_no_attention': (loss(), True),
     'lcv_pooled': ({**loss(space='pooled', margin=0.7), **ATTENTION}, True),
-    'lcv_intra_0p01': ({**loss(weight_intra=0.01), **ATTENTION}, True),
     'lcv_margin_0p7': ({**loss(margin=0.7), **ATTENTION}, True),
     'lcv_margin_1p3': ({**loss(margin=1.3), **ATTENTION}, True),
     'lcv_head': ({**loss(space='head'), **ATTENTION}, True),
-    'lcv_head_shuffled': ({**loss(space='head'), **ATTENTION}, False),
-    'lcv_head_no_attention': (loss(space='head'), True),
     'triplet': ({**loss('MetricLearningLoss', loss=dict(type='TripletMarginLoss', margin=0.2)), **ATTENTION}, True),
     'contrastive': ({**loss('MetricLearningLoss', loss='ContrastiveLoss'), **ATTENTION}, True),
     'supcon_head': ({**loss('MetricLearningLoss', loss='SupConLoss', space='head'), **ATTENTION}, True),
@@ -91,8 +88,15 @@ def cut(model: torch.nn.Module) -> torch.nn.Module:
 
 
 @torch.no_grad()
-def cache_maps(cfg: Config, file: Path) -> dict[str, Maps]:
+def cache_maps(cfg: Config, folder: Path) -> dict[str, Maps]:
     """Maps of pool4: 'train' with VIEWS random crops of each image, 'train_centre' and 'test' with the centre crop."""
+    origin = [
+        cfg.train_dataloader.dataset,
+        cfg.test_dataloader.dataset,
+        cfg.data_preprocessor,
+        cfg.model.backbone.init_cfg,
+    ]
+    file = folder / f'{md5(str(origin).encode()).hexdigest()}.pt'
     if file.is_file():
         return {name: Maps(*tensors) for name, tensors in torch.load(file).items()}
     torch.manual_seed(0)
@@ -195,9 +199,8 @@ def main() -> None:
         args.cfg_options['optim_wrapper.type'] = 'lcv_mm.engine.CPUAmpOptimWrapper'
     cfg = Config.fromfile(args.config)
     cfg.merge_from_dict(args.cfg_options)
-    dataset = args.config.stem.split('_')[-1]
     options = {key: str(value) for key, value in args.cfg_options.items() if not key.endswith(PLACES)}
-    fit, judged = split(cache_maps(cfg, args.cache / f'{dataset}.pt'), args.quarter)
+    fit, judged = split(cache_maps(cfg, args.cache), args.quarter)
     args.out.parent.mkdir(parents=True, exist_ok=True)
     for seed in args.seeds:
         for arm in args.arms:
