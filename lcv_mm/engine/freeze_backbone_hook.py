@@ -3,9 +3,10 @@
 from typing import Any
 
 from mmengine.hooks import Hook
-from mmengine.runner import Runner
+from mmengine.runner import EpochBasedTrainLoop, Runner
 from mmpretrain.registry import HOOKS
 
+from ..errors import ConfigError
 from .checkpoint_fit_hook import unwrap_model
 
 
@@ -21,6 +22,9 @@ class FreezeBackboneHook(Hook):
     Args:
         epochs (int): Length of step 1. A run with no more epochs has no step 2.
 
+    Raises:
+        ConfigError: If the loop is not epoch-based.
+
     Examples:
         >>> hook = HOOKS.build(dict(type='FreezeBackboneHook', epochs=4))
     """
@@ -29,6 +33,8 @@ class FreezeBackboneHook(Hook):
         self.epochs = epochs
 
     def before_train(self, runner: Runner) -> None:
+        if not isinstance(runner.train_loop, EpochBasedTrainLoop):
+            raise ConfigError(f'FreezeBackboneHook needs a loop of epochs, got {type(runner.train_loop).__name__}')
         self._step = 0
         self._backbone = unwrap_model(runner).backbone
         self._learned = [param for param in self._backbone.parameters() if param.requires_grad]

@@ -13,6 +13,8 @@ from mmengine.runner import Runner
 from tiny_run import loader, run_ranks
 from torch import Tensor, distributed, nn
 
+from lcv_mm.errors import ConfigError
+
 STEP_1, STEP_2 = 2, 2  # epochs of two iterations
 ROWS = [dict(inputs=row) for row in torch.randn(8, 3, generator=torch.Generator().manual_seed(0))]
 
@@ -59,14 +61,13 @@ def train(work_dir: Path, wrapper: dict | None = None, **changes: Any) -> Watch:
         Net(),
         str(work_dir),
         train_dataloader=loader(ROWS, batch_size=4),
-        train_cfg=dict(by_epoch=True, max_epochs=STEP_1 + STEP_2),
         optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.1, momentum=0.9)),
         default_hooks=dict(checkpoint=dict(type='CheckpointHook', interval=1)),
         custom_hooks=[dict(type='lcv_mm.engine.FreezeBackboneHook', epochs=STEP_1)],
         randomness=dict(seed=0),
         experiment_name=work_dir.name,
         cfg=Config(dict(model_wrapper_cfg=wrapper)),
-        **changes,
+        **dict(train_cfg=dict(by_epoch=True, max_epochs=STEP_1 + STEP_2)) | changes,
     )
     watch = Watch()
     runner.register_hook(watch)
@@ -103,6 +104,11 @@ def test_a_resumed_run_ends_as_the_one_that_was_not_stopped(epoch, whole_run, sa
     resumed = train(tmp_path / f'resumed_{epoch}', resume=True, load_from=str(work_dir / f'epoch_{epoch}.pth'))
     assert resumed.iterations == watch.iterations[2 * epoch :]
     assert same(watch.states[-1], resumed.states[-1]) == {True}
+
+
+def test_a_loop_without_epochs_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match='needs a loop of epochs, got IterBasedTrainLoop'):
+        train(tmp_path, train_cfg=dict(by_epoch=False, max_iters=2))
 
 
 def one_of_two(rank: int, folder: Path) -> None:
