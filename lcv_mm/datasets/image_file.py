@@ -29,7 +29,7 @@ def images_in(folder: str | Path) -> list[str]:
     for top, folders, files in os.walk(folder, followlinks=True):
         skipped['hidden'] += sum(name.startswith('.') for name in folders + files)
         here = Path(top).resolve()
-        around = {here, *here.parents}
+        around = {here, *here.parents, *(path.resolve() for path in Path(top).parents)}
         folders[:] = [name for name in folders if not name.startswith('.') and (here / name).resolve() not in around]
         for file in (os.path.join(top, name) for name in files if not name.startswith('.')):
             suffix = os.path.splitext(file)[1].lower()
@@ -78,11 +78,12 @@ def read_image(file: str | Path, pipeline: Callable[[dict], dict]) -> dict:
     raise DataError(f'{file}: {problem}')
 
 
-def has_jpeg_end(file: str | Path) -> bool:
-    """Whether a file ends like an intact JPEG, without decoding it. Some intact images end differently."""
+def may_be_cut(file: str | Path) -> bool:
+    """Whether a file begins like a JPEG but does not end like one. Some intact images do so, too."""
     with open(file, 'rb') as opened:
+        begins = opened.read(2) == b'\xff\xd8'
         opened.seek(max(0, opened.seek(0, os.SEEK_END) - 2))
-        return opened.read() == b'\xff\xd9'
+        return begins and opened.read() != b'\xff\xd9'
 
 
 def image_error(file: str | Path) -> str | None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..errors import DataError
-from .image_file import has_jpeg_end, image_error
+from .image_file import image_error, may_be_cut
 
 
 class IntactImages:
@@ -21,7 +21,7 @@ class IntactImages:
         """
         file = self.get_data_info(idx)['img_path']  # type: ignore[attr-defined]
         try:
-            problem = None if has_jpeg_end(file) else image_error(file)
+            problem = image_error(file) if may_be_cut(file) else None
             data = super().prepare_data(idx)  # type: ignore[misc]
         except Exception:
             problem = image_error(file)

@@ -72,13 +72,14 @@ def test_hidden_folders_are_no_classes_links_end_and_the_log_counts_the_rest(fol
     (folder / 'a/itself').symlink_to('.')
     (folder / 'a/up').symlink_to(folder)
     (folder / 'b/cousin').symlink_to(folder / 'c')
+    (folder / 'c/back').symlink_to(folder / 'b')
     draw_noise(tmp_path / 'elsewhere/9.png')
     (folder / 'd').symlink_to(tmp_path / 'elsewhere')  # a class may be a link
     found = {os.path.relpath(file, folder) for file in find_images([folder])}
-    assert found == {name for name, _ in plain} | {'b/cousin/1.png', 'd/9.png', 'lies in no class.png'}
-    assert seen(folder) == plain | {('b/cousin/1.png', 1), ('d/9.png', 3)}
+    assert found == {name for name, _ in plain} | {'b/cousin/1.png', 'c/back/1.png', 'd/9.png', 'lies in no class.png'}
+    assert seen(folder) == plain | {('b/cousin/1.png', 1), ('c/back/1.png', 2), ('d/9.png', 3)}
     log = capfd.readouterr().out
-    assert f'{folder}: 7 images; skipped: 3 hidden, 1 .txt, 1 .jpg' in log
+    assert f'{folder}: 8 images; skipped: 3 hidden, 2 .txt, 2 .jpg' in log
     assert 'skipped images in no folder: 1' in log
 
 
