@@ -14,13 +14,12 @@ from ..ops.arithmetic import widest_dtype
 UNLABELLED = -1
 
 
-def nearest_neighbors(feats: Tensor, k: int, block: int = 1024) -> Tensor:
+def nearest_neighbors(feats: Tensor, k: int) -> Tensor:
     """The exact k nearest images of each image by Euclidean distance.
 
     Args:
         feats (Tensor): (N, D), one row per image.
         k (int): Number of neighbours including the image itself, in [1, N].
-        block (int): Rows of the distance matrix in memory at a time.
 
     Returns:
         Tensor: (N, k) int64; each row starts with the image itself, followed by the others in order of distance.
@@ -30,15 +29,9 @@ def nearest_neighbors(feats: Tensor, k: int, block: int = 1024) -> Tensor:
     """
     if not feats.isfinite().all():
         raise TrainingError('features of images are not finite, and so have no neighbours; see the pretrained weights')
-    feats = feats.to(widest_dtype(feats.device))  # |x|^2 + |y|^2 - 2xy cancels
-    norms = feats.square().sum(1)
-    nearest = []
-    for start in range(0, len(feats), block):
-        rows = torch.arange(start, min(start + block, len(feats)), device=feats.device)
-        distances = norms[rows, None] + norms - 2 * feats[rows] @ feats.T
-        distances[rows - start, rows] = -torch.inf  # the image itself comes before identical images
-        nearest.append(distances.topk(k, largest=False, sorted=True).indices)
-    return torch.cat(nearest)
+    feats = feats.to(widest_dtype(feats.device))  # cdist subtracts squares, which cancel
+    distances = torch.cdist(feats, feats).fill_diagonal_(-1)  # the image itself comes before identical images
+    return distances.topk(k, largest=False, sorted=True).indices
 
 
 def edge_weights(probs: Tensor, neighbors: Tensor) -> Tensor:

@@ -13,10 +13,9 @@ def normal(*shape: int, seed: int = 0) -> torch.Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
-@pytest.mark.parametrize('block', [7, 64])
-def test_neighbors_are_those_of_a_kd_tree(block):
+def test_neighbors_are_those_of_a_kd_tree():
     feats = normal(50, 6).float() + 100  # far from the origin, where |x|^2 + |y|^2 - 2xy cancels
-    assert nearest_neighbors(feats, 5, block).tolist() == cKDTree(feats.double()).query(feats.double(), 5)[1].tolist()
+    assert nearest_neighbors(feats, 5).tolist() == cKDTree(feats.double()).query(feats.double(), 5)[1].tolist()
     assert nearest_neighbors(torch.zeros(4, 3), 2)[:, 0].tolist() == [0, 1, 2, 3]  # itself, even beside an equal one
 
 
