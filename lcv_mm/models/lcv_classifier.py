@@ -63,7 +63,7 @@ class LCVClassifier(ImageClassifier):
         losses = self.head.loss(feats, data_samples)
         # `parse_losses` logs the sum of all terms as `loss`, which would hide the head's own loss of that name
         losses['loss_cls'] = losses.pop('loss')
-        compared = self._pooled if self.variance_loss.space == 'head' else feats
+        compared = self.__dict__.pop('_pooled') if self.variance_loss.space == 'head' else feats
         return losses | self.variance_loss.terms(compared, labels)
 
     def _keep_pooled(self, fc: nn.Module, inputs: tuple[Tensor, ...]) -> None:
