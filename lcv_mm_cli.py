@@ -30,11 +30,12 @@ def tool_parser(description: str, checkpoint: bool = True, launcher: bool = Fals
     parser.add_argument('config', help='config file, or the name of a config of lcv_mm')
     if checkpoint:
         parser.add_argument('checkpoint', help='checkpoint file')
-    parser.add_argument(
-        '--trust-checkpoint',
-        action='store_true',
-        help='load a checkpoint that holds more than weights; such a file can run any code',
-    )
+    if checkpoint or launcher:
+        parser.add_argument(
+            '--trust-checkpoint',
+            action='store_true',
+            help='load a checkpoint that holds more than weights; such a file can run any code',
+        )
     parser.add_argument(
         '--cfg-options',
         nargs='+',

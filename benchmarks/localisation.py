@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from lcv_mm.engine import load_checkpoints_safely
-from lcv_mm.launch import load_config, override_config
+from lcv_mm.launch import load_config
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom, in pixels
 
@@ -98,7 +98,7 @@ def classifier_maps(model: ImageClassifier, inputs: Tensor) -> dict[str, Tensor]
 
     Returns:
         dict[str, Tensor]: `F`, the mean over channels of the backbone's last level; `M`, that of the neck's, for a
-        model with a neck; `Grad-CAM` of the predicted class on F (Selvaraju et al., 2017).
+        model whose neck returns maps; `Grad-CAM` of the predicted class on F (Selvaraju et al., 2017).
     """
     with torch.no_grad():
         *inner, last = model.backbone(inputs)
@@ -108,7 +108,8 @@ def classifier_maps(model: ImageClassifier, inputs: Tensor) -> dict[str, Tensor]
         necked = model.neck(feats) if model.with_neck else feats
         (slope,) = torch.autograd.grad(model.head(necked).max(1).values.sum(), last)
     weights = slope.mean((2, 3), keepdim=True)
-    maps = dict(F=last.mean(1), **({'M': necked[-1].mean(1)} if model.with_neck else {}))
+    has_maps = model.with_neck and necked[-1].dim() == 4  # not those of an average pooling
+    maps = dict(F=last.mean(1), **({'M': necked[-1].mean(1)} if has_maps else {}))
     maps['Grad-CAM'] = (weights * last).sum(1).relu()
     return {name: values.detach().relu() for name, values in maps.items()}
 
@@ -127,8 +128,7 @@ def main() -> None:
     args = parser.parse_args()
 
     load_checkpoints_safely()
-    cfg = load_config(args.config, ['model', 'test_dataloader'])
-    override_config(cfg, args.cfg_options)
+    cfg = load_config(args.config, ['model', 'test_dataloader'], args.cfg_options)
     short_side, crop = (cfg.test_dataloader.dataset.pipeline[i][key] for i, key in ((1, 'scale'), (2, 'crop_size')))
     cfg.model.setdefault('data_preprocessor', cfg.get('data_preprocessor'))  # the model's own comes first
     model = MODELS.build(cfg.model)

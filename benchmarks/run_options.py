@@ -2,7 +2,7 @@
 
     python benchmarks/run_options.py [CONFIG] [--rounds 5] [--batch-size 2]
 
-A step is the model's own `train_step` with the config's optimizer, on real JPEGs; all variants run in each round.
+A step is the model's own `train_step` with SGD, on real JPEGs; all variants run in each round.
 """
 
 import argparse

@@ -101,11 +101,11 @@ def check(run: Callable[[np.ndarray], np.ndarray], model: nn.Module, to_rgb: boo
 @pytest.mark.parametrize('head', ['cbp', 'hbp'])
 def test_an_onnx_file_predicts_from_rgb_images_in_batches_of_any_size(head, run_here, tmp_path):
     model, config, checkpoint = trained(settings(head), tmp_path)
-    said = run_here('export', config, checkpoint, tmp_path / 'birds.onnx').stdout
+    said = run_here('export', config, checkpoint, tmp_path / 'new/birds.onnx').stdout
     assert '4 class names, RGB uint8 images of 24 x 40' in said
     assert float(said.split()[-1]) < 1e-5
-    assert {file.name for file in tmp_path.iterdir()} == {'birds.onnx', 'birds.py', 'model.pth'}
-    session = onnxruntime.InferenceSession(tmp_path / 'birds.onnx')
+    assert {file.name for file in tmp_path.rglob('*')} == {'new', 'birds.onnx', 'birds.py', 'model.pth'}
+    session = onnxruntime.InferenceSession(tmp_path / 'new/birds.onnx')
     metadata = session.get_modelmeta().custom_metadata_map
     assert json.loads(metadata['classes']) == CLASSES
     assert json.loads(metadata['crop']) == [*SIZE]

@@ -142,6 +142,8 @@ def test_check_lists_all_faults_of_an_own_folder(run_here, folder):
     assert '2 faults:\n' in ended.stdout
     assert f'\n{damaged}: damaged, ' in ended.stdout
     assert 'only one of them has heron' in ended.stdout
+    shutil.rmtree(folder / 'val')  # `--data` splits train/
+    assert '\n1 faults:\n' in run_here('prepare_data', folder, '--check', check=False).stdout
     assert 'expected one of cub' in run_here('prepare_data', folder, check=False).stderr  # nothing to prepare
 
 

@@ -48,6 +48,7 @@ def main() -> None:
         batch = default_collate(read)
         samples, maps = predict_with_attention(model, batch)
         titles = [attention_title(sample, names) for sample in samples]
+        args.out.parent.mkdir(parents=True, exist_ok=True)
         draw_attention_maps(batch['inputs'], maps, titles).savefig(args.out, dpi=120)
     print(f'Attention maps: {args.out}')
 

@@ -121,6 +121,7 @@ def main() -> None:
         classes = list(model._dataset_meta.get('classes') or ())
         metadata = {'classes': json.dumps(classes), 'crop': json.dumps(shape[1:]), 'config': Path(args.config).stem}
         metadata['resize'] = json.dumps(resize_of(pipeline))
+        args.out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix='.export-', dir=args.out.parent) as folder:
             unchecked = Path(folder) / args.out.name
             write(Deployed(model).eval(), unchecked, shape, metadata, args.opset)

@@ -22,6 +22,7 @@ def main() -> None:
         names = [path.name for path in args.work_dirs]
         labels = names if len({*names}) == len(names) else [str(path) for path in args.work_dirs]
         runs = {label: [read_curves(path)] for label, path in zip(labels, args.work_dirs, strict=True)}
+        out.parent.mkdir(parents=True, exist_ok=True)
         draw_curves(runs).savefig(out, dpi=120)
     print(f'Learning curves: {out}')
 

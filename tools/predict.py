@@ -147,7 +147,7 @@ def main() -> None:
         if args.save is not None:
             save(predictions, args.save)
     if faults:
-        raise SystemExit('\n'.join([f'{len(files) - len(predictions)} of {len(files)} images were skipped:', *faults]))
+        raise SystemExit('\n'.join([f'{len(predictions)} of {len(files)} images are predicted; faults:', *faults]))
 
 
 if __name__ == '__main__':

@@ -82,7 +82,11 @@ def main() -> None:
         last = Path(cfg.work_dir, 'last_checkpoint')
         checkpoint = last.read_text() if last.is_file() else 'CHECKPOINT'
         config = Path(cfg.work_dir, Path(cfg.filename or args.config).name)  # with the changes of the command line
-        print(f'Trained: checkpoints and log are in {cfg.work_dir}. Next: lcv_mm test {config} {checkpoint}')
+        # without validation, all images of a folder are trained on, and none are left to test
+        then = (
+            f'predict {config} {checkpoint} IMAGE' if args.data and args.no_validate else f'test {config} {checkpoint}'
+        )
+        print(f'Trained: checkpoints and log are in {cfg.work_dir}. Next: lcv_mm {then}')
 
 
 if __name__ == '__main__':

@@ -51,7 +51,7 @@ def use_folder(cfg: Config, folder: str | Path, val_share: float = 0.2) -> None:
     for evaluator in (cfg.get('val_evaluator'), cfg.get('test_evaluator')):
         for metric in evaluator if isinstance(evaluator, list) else [evaluator or {}]:
             if 'topk' in metric:
-                metric['topk'] = [k for k in np.ravel(metric['topk']).tolist() if k <= len(train.CLASSES)]
+                metric['topk'] = [k for k in np.ravel(metric['topk']).tolist() if k <= len(train.CLASSES)] or [1]
     if type_name(cfg.train_dataloader.get('batch_sampler')) == 'ClassBalancedBatchSampler':
         _fit_batches(cfg.train_dataloader, np.bincount(dataset_labels(train)))
 

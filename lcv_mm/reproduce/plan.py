@@ -90,6 +90,8 @@ def make_specs(
 
     All configs come with the first seed first, so that the runs done at any time can be compared.
     """
+    if unclear := [option for option in options if '=' not in option]:
+        raise ConfigError(f'--cfg-options {unclear[0]}: expected KEY=VALUE')
     settings = dict(option.split('=', 1) for option in options)
     return [
         RunSpec(config.resolve(), seed, work_dir.resolve(), tools, Path.cwd(), settings, amp, data)

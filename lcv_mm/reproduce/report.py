@@ -68,7 +68,8 @@ def _comparison(groups: Sequence[RunGroup], configs: Sequence[str], baseline: st
     for group in groups:
         for run in group.runs:
             with suppress(Exception):  # a run without a readable log still has its result
-                curves.setdefault(_label(group.config, group, groups), []).append(read_curves(run))
+                read = read_curves(run)
+                curves.setdefault(_label(group.config, group, groups), []).append(read)
     if curves:
         yield _picture(draw_curves(curves), folder / 'curves.png')
 

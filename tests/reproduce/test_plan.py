@@ -78,6 +78,8 @@ def test_a_folder_that_was_begun_with_other_settings_is_refused(tmp_path):
             ConfigError, match=r'seed_0 was started with other settings: (amp=True|.*lr=0.1 \(there: 1.0\))'
         ):
             check_settings(other)
+    with pytest.raises(ConfigError, match='lr: expected KEY=VALUE'):
+        specs(tmp_path, options=['optim_wrapper.optimizer.lr'])
 
 
 def test_the_seed_stands_for_its_placeholder_in_a_value(tmp_path):

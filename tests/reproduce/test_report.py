@@ -194,6 +194,7 @@ def test_runs_without_readable_logs_keep_their_numbers_and_a_foreign_record_is_a
     (foreign / 'record.json').write_text('{"colour": "red"}')
     found = sections(tmp_path, LCV, BASELINE, baseline=BASELINE)
     assert found[f'Comparison with `{BASELINE}`'][0]['top-1 (%)'] == '70.00 ± 0.00'
+    assert not (tmp_path / 'curves.png').exists()
     assert f'`{BASELINE}`, seed 0:' in [block[''] for block in found['Failed runs, text']]
 
 
