@@ -15,12 +15,21 @@ from statistics import fmean, stdev
 from typing import Any
 
 from scipy.stats import t as student_t
+from scipy.stats import ttest_rel
 
 from lcv_mm.engine.loss_hooks import has_learned
 from lcv_mm.reproduce.paper import PaperRow, read_rows
 from lcv_mm.reproduce.report import PLACES, row_of
 from lcv_mm.reproduce.run_groups import read_groups
-from lcv_mm.reproduce.summary import Difference, difference, draw_differences, holm, markdown_table, mean_and_spread
+from lcv_mm.reproduce.summary import (
+    MIN_RUNS,
+    Difference,
+    difference,
+    draw_differences,
+    holm,
+    markdown_table,
+    mean_and_spread,
+)
 
 ROOT = Path(__file__).parents[1]
 ARMS = {  # of benchmarks/screen.py
@@ -348,7 +357,8 @@ def reached_rows(runs: Runs, recipe: str = 'rows') -> dict[PaperRow, Runs]:
 def rows_table(runs: Runs) -> list[Row]:
     """One row per row of the paper that has been run; LCV's also have the difference from their baseline."""
     of, as_written = reached_rows(runs), reached_rows(runs, 'as written')
-    top1 = {row.config: [run['top1'] for run in row_runs] for row, row_runs in of.items()}
+    runs_of = {row.config: row_runs for row, row_runs in of.items()}
+    top1 = {config: [run['top1'] for run in row_runs] for config, row_runs in runs_of.items()}
     paper = {row.config: row.paper for row in of}
     rows = []
     for row, row_runs in of.items():
@@ -363,12 +373,24 @@ def rows_table(runs: Runs) -> list[Row]:
                 'runs': str(len(row_runs)),
                 'reached - paper': f'{fmean(top1[row.config]) - row.paper:+.2f}',
                 "LCV's gain, paper": f'{row.paper - paper[base]:+.2f}' if pair else '',
-                'gain here': difference(top1[row.config], top1[base]).text() if pair else '',
+                'gain here': paired_difference(row_runs, runs_of[base]).text() if pair else '',
                 'as written': mean_and_spread([run['top1'] for run in one_stage]) if one_stage else '',
                 'weights': '; '.join(dict.fromkeys(map(weights_of, row_runs))),
             }
         )
     return rows
+
+
+def paired_difference(ours: Runs, theirs: Runs) -> Difference:
+    """Mean difference in top-1 of runs with equal seeds and so equal splits; from three pairs, Student's interval."""
+    left, right = ({run['seed']: run['top1'] for run in runs} for runs in (ours, theirs))
+    seeds = sorted(left.keys() & right.keys())
+    pairs = [left[seed] for seed in seeds], [right[seed] for seed in seeds]
+    mean = fmean(pairs[0]) - fmean(pairs[1])
+    if len(seeds) < MIN_RUNS:
+        return Difference(mean)
+    low, high = ttest_rel(*pairs).confidence_interval(0.95)
+    return Difference(mean, (float(low), float(high)))
 
 
 def with_reached(page: str, runs: Runs) -> str:
@@ -415,7 +437,11 @@ def run_lines(folder: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]
                 machine=record.machine.get('cpu'),
             )
             if row and not row.quoted:
-                options = {key: value for key, value in record.options.items() if not key.endswith('data_root')}
+                options = {
+                    key: Path(value).name if key.endswith('checkpoint') else value
+                    for key, value in record.options.items()
+                    if not key.endswith('data_root')
+                }
                 recipe = 'as written' if group.config != row.config else 'rows'
                 rows.append(dict(config=row.config, arm=recipe, options=options) | run)
             elif arm := fair_arm(group.config, record.options):

@@ -137,9 +137,9 @@ def test_the_runs_of_reproduce_become_lines_by_config_and_arm(tmp_path):
     rows, fair = RESULTS['run_lines'](tmp_path)
     assert {line['config'] for line in fair} == {'cbp_vgg16_warblers112'}
     assert sorted(line['arm'] for line in fair) == ['attention', 'attention_balanced', 'baseline', 'lcv']
-    assert [(line['config'], line['arm'], line['top1'], [*line['options']]) for line in rows] == [
-        ('cbp_vgg16_flower224', 'rows', 90.0, ['model.backbone.init_cfg.checkpoint']),
-        ('cbp_vgg16_flower224', 'as written', 80.0, ['model.backbone.init_cfg.checkpoint']),
+    assert [(line['config'], line['arm'], line['top1'], line['options']) for line in rows] == [
+        ('cbp_vgg16_flower224', 'rows', 90.0, {'model.backbone.init_cfg.checkpoint': 'vgg16_features.pth'}),
+        ('cbp_vgg16_flower224', 'as written', 80.0, {'model.backbone.init_cfg.checkpoint': 'vgg16_features.pth'}),
     ]
 
 
@@ -158,6 +158,14 @@ def test_reached_rows_stand_beside_the_paper():
     page = '| LCV | [lcv_cbp_vgg16_flower224](lcv_cbp_vgg16_flower224.py) | 91.03 | |\n'
     weights = "the Caffe authors' VGG-16"
     assert RESULTS['with_reached'](page, runs).endswith(f'| 91.03 | 91.00 with {weights} |\n')
+
+
+def test_a_rows_gain_is_paired_by_split():
+    def runs(*top1: float) -> list[dict]:
+        return [dict(seed=seed, top1=value) for seed, value in enumerate(top1)]
+
+    gain = RESULTS['paired_difference'](runs(71.0, 82.0, 93.0), runs(70.0, 80.0, 90.0)[::-1])
+    assert gain.text() == '+2.00 (-0.48 to +4.48)'  # 4.303 (t at two degrees of freedom) times 1 / 3^0.5
 
 
 def test_localisation_is_the_mean_over_heads_and_then_over_seeds():
