@@ -103,8 +103,7 @@ class PreemptionHook(Hook):
             return
         self._signalled = True
         # The signal may also have reached the loaders' workers, and torch's handler raises if one of them has died.
-        if hasattr(signal, 'SIGCHLD'):  # not on Windows
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         self._runner.logger.warning(f'{signal.Signals(number).name}: saving and stopping (again: stop at once)')
         if self._can_leave:  # if the workers are gone, no batch would ever end
             self._stop(self._runner)

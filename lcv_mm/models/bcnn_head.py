@@ -6,7 +6,7 @@ from mmpretrain.registry import MODELS
 from torch import Tensor
 
 from ..ops import bilinear_pool, normalized_signed_sqrt
-from .bilinear_head import BilinearHead, check_maps
+from .bilinear_head import BilinearHead
 
 
 @MODELS.register_module()
@@ -27,10 +27,8 @@ class BCNNHead(BilinearHead):
     """
 
     def __init__(self, num_classes: int, in_channels: int, **kwargs: Any) -> None:
-        super().__init__(num_classes, in_channels**2, **kwargs)
-        self.in_map_channels = in_channels
+        super().__init__(num_classes, in_channels**2, [in_channels], **kwargs)
 
-    def pre_logits(self, feats: tuple[Tensor, ...]) -> Tensor:
-        """Pool the last level: a tuple of (N, C, H, W) -> (N, C * C), each row of unit length."""
-        check_maps('BCNNHead', feats[-1:], [self.in_map_channels])
-        return normalized_signed_sqrt(bilinear_pool(feats[-1]))
+    def pool_maps(self, *maps: Tensor) -> Tensor:
+        """Pool the last level: (N, C, H, W) -> (N, C * C), each row of unit length."""
+        return normalized_signed_sqrt(bilinear_pool(*maps))

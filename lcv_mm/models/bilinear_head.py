@@ -1,6 +1,7 @@
 """Base class of the bilinear heads."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from mmpretrain.models import LinearClsHead
 from torch import Tensor
@@ -9,22 +10,36 @@ from ..errors import ConfigError
 
 
 class BilinearHead(LinearClsHead):
-    """A linear classifier on pooled features.
+    """A linear classifier on features pooled from maps; a subclass defines `pool_maps`.
 
-    `pre_logits` returns float32 or float64 for maps of any dtype, and raises ConfigError for maps of another form.
+    Args:
+        num_classes (int): Number of classes.
+        pooled_dim (int): Dimension of the pooled feature.
+        map_channels (Sequence[int]): Channels of each map to pool. The last levels of the input are taken.
+        **kwargs: Of MMPretrain's `LinearClsHead`.
     """
 
-    def forward(self, feats: tuple[Tensor, ...]) -> Tensor:
+    def __init__(self, num_classes: int, pooled_dim: int, map_channels: Sequence[int], **kwargs: Any) -> None:
+        super().__init__(num_classes, pooled_dim, **kwargs)
+        self.map_channels = map_channels
+
+    def pool_maps(self, *maps: Tensor) -> Tensor:
+        """Pool maps of one resolution, each (N, C, H, W) of any dtype -> (N, pooled_dim), float32 or float64."""
+        raise NotImplementedError
+
+    def pre_logits(self, feats: Sequence[Tensor]) -> Tensor:
+        """Pool the last levels; ConfigError unless they are maps with `map_channels` and of one resolution."""
+        maps = feats[-len(self.map_channels) :]
+        shapes = [level.shape[1:] for level in maps]
+        fit = [(*shape[:1],) for shape in shapes] == [(channels,) for channels in self.map_channels]
+        if not fit or any(len(shape) < 2 or shape[1:] != shapes[0][1:] for shape in shapes):
+            raise ConfigError(
+                f'{type(self).__name__}: expected maps (C, H, W) of one size, {[*self.map_channels]} channels, got '
+                f"{[*map(tuple, shapes)]}; set in_channels, the backbone's out_layers or out_type='featmap', or add "
+                'ResizeLevels to the neck'
+            )
+        return self.pool_maps(*maps)
+
+    def forward(self, feats: Sequence[Tensor]) -> Tensor:
         """Compute the scores (N, num_classes) of feature maps, in the dtype of the classifier's weights."""
         return self.fc(self.pre_logits(feats).to(self.fc.weight.dtype))
-
-
-def check_maps(head: str, feats: Sequence[Tensor], in_channels: Sequence[int]) -> None:
-    """Raise ConfigError unless the levels are maps (N, C, H, W) with these channels and equal resolution."""
-    shapes = [level.shape[1:] for level in feats]
-    fit = [(*shape[:1],) for shape in shapes] == [(channels,) for channels in in_channels]
-    if not fit or any(len(shape) < 2 or shape[1:] != shapes[0][1:] for shape in shapes):
-        raise ConfigError(
-            f'{head}: expected maps (C, H, W) of one size, {[*in_channels]} channels, got {[*map(tuple, shapes)]}; '
-            "set in_channels, the backbone's out_layers or out_type='featmap', or add ResizeLevels to the neck"
-        )

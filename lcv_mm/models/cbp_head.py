@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ..errors import ConfigError
 from ..ops import normalized_signed_sqrt, random_maclaurin_pool, tensor_sketch_pool
-from .bilinear_head import BilinearHead, check_maps
+from .bilinear_head import BilinearHead
 
 # The random values of both projections are buffers: saved in the state dict, never learned. A separate generator draws
 # them. Building a head thus leaves the global random state unchanged, and each seed always gives the same projection.
@@ -100,8 +100,7 @@ class CBPHead(BilinearHead):
     ) -> None:
         if projection not in PROJECTIONS:
             raise ConfigError(f'CBPHead: projection={projection!r} is unknown; choose from {list(PROJECTIONS)}')
-        super().__init__(num_classes, out_dim, **kwargs)
-        self.in_map_channels = in_channels
+        super().__init__(num_classes, out_dim, [in_channels], **kwargs)
         self.pool = PROJECTIONS[projection](in_channels, out_dim, seed)
 
     def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *args: Any) -> None:
@@ -112,7 +111,6 @@ class CBPHead(BilinearHead):
                 state_dict.pop(name, None)
         super()._load_from_state_dict(state_dict, prefix, *args)
 
-    def pre_logits(self, feats: tuple[Tensor, ...]) -> Tensor:
-        """Pool the last level: a tuple of (N, C, H, W) -> (N, out_dim), each row of unit length."""
-        check_maps('CBPHead', feats[-1:], [self.in_map_channels])
-        return normalized_signed_sqrt(self.pool(feats[-1]))
+    def pool_maps(self, *maps: Tensor) -> Tensor:
+        """Pool the last level: (N, C, H, W) -> (N, out_dim), each row of unit length."""
+        return normalized_signed_sqrt(self.pool(*maps))

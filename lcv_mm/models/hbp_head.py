@@ -6,7 +6,7 @@ from mmpretrain.registry import MODELS
 from torch import Tensor, nn
 
 from ..ops import hierarchical_bilinear_pool, normalized_signed_sqrt
-from .bilinear_head import BilinearHead, check_maps
+from .bilinear_head import BilinearHead
 
 NUM_LEVELS = 3
 NUM_PAIRS = 3  # 12, 13, 23
@@ -34,16 +34,14 @@ class HBPHead(BilinearHead):
         self, num_classes: int, in_channels: int | tuple[int, int, int], proj_dim: int = 8192, **kwargs: Any
     ) -> None:
         channels = [in_channels] * NUM_LEVELS if isinstance(in_channels, int) else in_channels
-        super().__init__(num_classes, NUM_PAIRS * proj_dim, **kwargs)
-        self.level_channels = channels
+        super().__init__(num_classes, NUM_PAIRS * proj_dim, channels, **kwargs)
         # 1x1 convolutions, as in the authors' code. It initialises with Caffe's Xavier, bias 0. Here: PyTorch's default
         self.projections = nn.ModuleList(nn.Conv2d(c, proj_dim, 1) for c in channels)
 
-    def pre_logits(self, feats: tuple[Tensor, ...]) -> Tensor:
-        """Pool the last three levels, each (N, C, H, W) with the same resolution -> (N, 3 * proj_dim)."""
-        check_maps('HBPHead', feats[-NUM_LEVELS:], self.level_channels)
+    def pool_maps(self, *maps: Tensor) -> Tensor:
+        """Pool the last three levels, each (N, C, H, W) -> (N, 3 * proj_dim), each third of a row of unit length."""
         pooled = hierarchical_bilinear_pool(
-            feats[-NUM_LEVELS:],
+            maps,
             [conv.get_parameter('weight').flatten(1) for conv in self.projections],  # (D, C, 1, 1) -> (D, C)
             [conv.get_parameter('bias') for conv in self.projections],
         )

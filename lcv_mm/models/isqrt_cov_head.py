@@ -6,7 +6,7 @@ from mmpretrain.registry import MODELS
 from torch import Tensor, nn
 
 from ..ops import covariance_pool, matrix_sqrt, upper_triangle
-from .bilinear_head import BilinearHead, check_maps
+from .bilinear_head import BilinearHead
 
 
 @MODELS.register_module()
@@ -34,8 +34,7 @@ class ISQRTCOVHead(BilinearHead):
         self, num_classes: int, in_channels: int, reduce_channels: int | None = 256, iterations: int = 5, **kwargs: Any
     ) -> None:
         channels = in_channels if reduce_channels is None else reduce_channels
-        super().__init__(num_classes, channels * (channels + 1) // 2, **kwargs)
-        self.in_map_channels = in_channels
+        super().__init__(num_classes, channels * (channels + 1) // 2, [in_channels], **kwargs)
         self.iterations = iterations
         self.reduce: nn.Module = nn.Identity()
         if reduce_channels is not None:
@@ -43,8 +42,7 @@ class ISQRTCOVHead(BilinearHead):
                 nn.Conv2d(in_channels, channels, 1, bias=False), nn.BatchNorm2d(channels), nn.ReLU(inplace=True)
             )
 
-    def pre_logits(self, feats: tuple[Tensor, ...]) -> Tensor:
-        """Pool the last level: a tuple of (N, C, H, W) -> (N, D * (D + 1) / 2)."""
-        check_maps('ISQRTCOVHead', feats[-1:], [self.in_map_channels])
-        covariance = covariance_pool(self.reduce(feats[-1]))
+    def pool_maps(self, *maps: Tensor) -> Tensor:
+        """Pool the last level: (N, C, H, W) -> (N, D * (D + 1) / 2)."""
+        covariance = covariance_pool(self.reduce(*maps))
         return upper_triangle(matrix_sqrt(covariance, iterations=self.iterations))
