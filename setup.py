@@ -1,6 +1,5 @@
 """What pyproject.toml cannot say of the build: `configs/` and `tools/` belong to the package, as in MMPretrain."""
 
-import shutil
 from pathlib import Path
 
 from setuptools import find_namespace_packages, setup
@@ -17,10 +16,7 @@ class LinkedEditable(editable_wheel):
         for name in FOLDERS:
             link = ROOT / 'lcv_mm' / name
             if not link.exists():
-                try:
-                    link.symlink_to(Path('..', name), target_is_directory=True)
-                except OSError:  # Windows may not allow it: a copy, to be made anew after a change
-                    shutil.copytree(ROOT / name, link)
+                link.symlink_to(Path('..', name), target_is_directory=True)
         super().run()
 
 
