@@ -15,21 +15,12 @@ from statistics import fmean, stdev
 from typing import Any
 
 from scipy.stats import t as student_t
-from scipy.stats import ttest_rel
 
 from lcv_mm.engine.loss_hooks import has_learned
 from lcv_mm.reproduce.paper import PaperRow, read_rows
 from lcv_mm.reproduce.report import PLACES, row_of
 from lcv_mm.reproduce.run_groups import read_groups
-from lcv_mm.reproduce.summary import (
-    MIN_RUNS,
-    Difference,
-    difference,
-    draw_differences,
-    holm,
-    markdown_table,
-    mean_and_spread,
-)
+from lcv_mm.reproduce.summary import Difference, difference, draw_differences, holm, markdown_table, mean_and_spread
 
 ROOT = Path(__file__).parents[1]
 ARMS = {  # of benchmarks/screen.py
@@ -385,12 +376,7 @@ def paired_difference(ours: Runs, theirs: Runs) -> Difference:
     """Mean difference in top-1 of runs with equal seeds and so equal splits; from three pairs, Student's interval."""
     left, right = ({run['seed']: run['top1'] for run in runs} for runs in (ours, theirs))
     seeds = sorted(left.keys() & right.keys())
-    pairs = [left[seed] for seed in seeds], [right[seed] for seed in seeds]
-    mean = fmean(pairs[0]) - fmean(pairs[1])
-    if len(seeds) < MIN_RUNS:
-        return Difference(mean)
-    low, high = ttest_rel(*pairs).confidence_interval(0.95)
-    return Difference(mean, (float(low), float(high)))
+    return difference([left[seed] for seed in seeds], [right[seed] for seed in seeds], paired=True)
 
 
 def with_reached(page: str, runs: Runs) -> str:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import matplotlib
 from matplotlib.figure import Figure
-from scipy.stats import ttest_ind
+from scipy.stats import ttest_ind, ttest_rel
 
 from ..visualization import BLUE, INK, STYLE
 
@@ -51,15 +51,16 @@ class Difference(NamedTuple):
         return f'{bold}{self.mean:+.{digits}f}{bold}{interval}'
 
 
-def difference(ours: Sequence[float], theirs: Sequence[float]) -> Difference:
-    """Mean of `ours` minus mean of `theirs`, with interval and p by Welch's t-test: the runs are not paired.
+def difference(ours: Sequence[float], theirs: Sequence[float], paired: bool = False) -> Difference:
+    """Mean of `ours` minus mean of `theirs`, with interval and p by Welch's t-test, or by Student's for paired runs.
 
-    Both are None if a side has fewer than three runs, or if the runs of each side are all equal.
+    Both are None if a side has fewer than three runs, or if the runs of each side (or the paired differences) are equal.
     """
     mean = fmean(ours) - fmean(theirs)
-    if min(len(ours), len(theirs)) < MIN_RUNS or stdev(ours) == stdev(theirs) == 0:
+    samples = [[a - b for a, b in zip(ours, theirs, strict=True)]] if paired else [ours, theirs]
+    if min(map(len, samples)) < MIN_RUNS or not any(map(stdev, samples)):
         return Difference(mean)
-    test = ttest_ind(ours, theirs, equal_var=False)
+    test = ttest_rel(ours, theirs) if paired else ttest_ind(ours, theirs, equal_var=False)
     low, high = test.confidence_interval(0.95)
     return Difference(mean, (float(low), float(high)), float(test.pvalue))
 
