@@ -133,7 +133,9 @@ def test_check_lists_all_faults_of_an_own_folder(run_here, folder):
     assert f'{folder}/train: 16 images of 4 classes\n' in printed
     assert f'{folder}/val: 8 images of 4 classes\n' in printed
     assert printed.endswith('\nno fault\n')
+    (folder / 'val/owl').rename(folder / 'val/val')  # a class, not a split
     assert f'{folder}/val: 8 images of 4 classes\n' in run_here('prepare_data', folder / 'val', '--check').stdout
+    (folder / 'val/val').rename(folder / 'val/owl')
     damaged = folder / 'train/owl/Vögel 0.png'
     damaged.write_bytes(damaged.read_bytes()[:99])
     shutil.rmtree(folder / 'val/heron')

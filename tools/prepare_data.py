@@ -36,7 +36,8 @@ def check_folder(root: Path) -> bool:
     from lcv_mm.errors import DataError, first_difference
 
     faults, classes = [], {}
-    for split in [split for split in ('train', 'val') if (root / split).is_dir()] or ['']:
+    splits = ('train', 'val') if (root / 'train').is_dir() else ('',)
+    for split in [split for split in splits if (root / split).is_dir()]:
         try:
             dataset = ImageFolder(data_root=str(root), data_prefix=split)
         except DataError as error:
