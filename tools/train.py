@@ -83,10 +83,9 @@ def main() -> None:
         checkpoint = last.read_text() if last.is_file() else 'CHECKPOINT'
         config = Path(cfg.work_dir, Path(cfg.filename or args.config).name)  # with the changes of the command line
         # without validation, all images of a folder are trained on, and none are left to test
-        then = (
-            f'predict {config} {checkpoint} IMAGE' if args.data and args.no_validate else f'test {config} {checkpoint}'
-        )
-        print(f'Trained: checkpoints and log are in {cfg.work_dir}. Next: lcv_mm {then}')
+        tool, image = ('predict', ' IMAGE') if args.data and args.no_validate else ('test', '')
+        then = f'lcv_mm {tool} {config} {checkpoint}{image}'
+        print(f'Trained: checkpoints and log are in {cfg.work_dir}. Next: {then}')
 
 
 if __name__ == '__main__':
