@@ -54,7 +54,7 @@ class Difference(NamedTuple):
 def difference(ours: Sequence[float], theirs: Sequence[float], paired: bool = False) -> Difference:
     """Mean of `ours` minus mean of `theirs`, with interval and p by Welch's t-test, or by Student's for paired runs.
 
-    Both are None if a side has fewer than three runs, or if the runs of each side (or the paired differences) are equal.
+    Both are None if a side has fewer than three runs, or the runs of each side (or the paired differences) are equal.
     """
     mean = fmean(ours) - fmean(theirs)
     samples = [[a - b for a, b in zip(ours, theirs, strict=True)]] if paired else [ours, theirs]
