@@ -104,15 +104,15 @@ def _fill(info: DatasetInfo, root: Path, archives: Path | None, folder: Path) ->
         if not tarfile.is_tarfile(file):
             shutil.copyfile(file, folder / archive.name)
             continue
-
-        def take(member: tarfile.TarInfo, path: str, inner: str = archive.inner) -> tarfile.TarInfo | None:
-            if not member.name.startswith(inner):
-                return None
-            return tarfile.data_filter(member.replace(name=member.name.removeprefix(inner), deep=False), path)
-
         print(f'Unpacking {file}', flush=True)
-        with tarfile.open(file) as tar:
-            tar.extractall(folder, filter=take)
+        with tarfile.open(file) as tar:  # without extractall's filter, which Python 3.10.11 and 3.11.3 lack
+            for member in tar:
+                source = tar.extractfile(member)
+                if source is not None and member.name.startswith(archive.inner):  # None for a folder
+                    target = folder / member.name.removeprefix(archive.inner)
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    with target.open('wb') as copy:
+                        shutil.copyfileobj(source, copy)
 
 
 def _download(archive: Archive, info: DatasetInfo, root: Path) -> Path:
