@@ -98,6 +98,11 @@ def test_other_crops_and_lengths_are_no_row_and_other_weights_are_named(tmp_path
     for change, reached in (
         ({}, ['70.00 (seeds: 1)']),
         ({WEIGHTS: 'data/vgg16_caffe.pth'}, ['70.00 (seeds: 1), with vgg16_caffe.pth']),
+        ({WEIGHTS: 'None'}, ['70.00 (seeds: 1), with random weights']),
+        (
+            {WEIGHTS: 'None', 'model.backbone.init_cfg': "[{'checkpoint': 'a/mine.pth'}]"},
+            ['70.00 (seeds: 1), with mine.pth'],
+        ),
         ({PIPELINE: "[{'crop_size': 112}]"}, []),
         ({EPOCHS: '12'}, []),
     ):
