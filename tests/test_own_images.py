@@ -118,8 +118,10 @@ def test_batches_are_lowered_to_what_the_classes_allow(cfg, tmp_path, counts, si
 def test_any_config_takes_a_folder_and_no_metric_asks_for_more_classes_than_there_are(folder, tmp_path):
     cfg = load_config('cbp_vgg16_cub448')
     cfg.work_dir = str(tmp_path / 'run')
+    cfg.train_dataloader.dataset = dict(type='RepeatDataset', times=3, dataset=cfg.train_dataloader.dataset)
     use_folder(cfg, folder)
     assert len(names_of(cfg, 'test')) == 8
+    assert len(DATASETS.build(cfg.train_dataloader.dataset)) == 3 * 16
     assert cfg.val_evaluator.topk == cfg.test_evaluator.topk == [1]
     assert cfg.train_dataloader.batch_size == 16
     with pytest.raises(ConfigError, match='expected a share between 0 and 1'):

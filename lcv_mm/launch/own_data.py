@@ -44,6 +44,8 @@ def use_folder(cfg: Config, folder: str | Path, val_share: float = 0.2) -> None:
     for split, part in dict(train='train', val='val', test='val').items():
         if (loader := cfg.get(f'{split}_dataloader')) is not None:
             dataset: dict[str, Any] = dict(type='lcv_mm.ImageFolder', **parts[part], test_mode=split != 'train')
+            while 'dataset' in loader.dataset:  # a wrapper, such as RepeatDataset, stays
+                loader = loader.dataset
             loader.dataset = dataset | dict(pipeline=loader.dataset.pipeline)
     for part in (cfg.model.get('head'), cfg.get('data_preprocessor'), cfg.model.get('data_preprocessor')):
         if part and 'num_classes' in part:
