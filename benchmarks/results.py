@@ -366,6 +366,7 @@ def rows_table(runs: Runs) -> list[Row]:
                 "LCV's gain, paper": f'{row.paper - paper[base]:+.2f}' if pair else '',
                 'gain here': paired_difference(row_runs, runs_of[base]).text() if pair else '',
                 'as written': mean_and_spread([run['top1'] for run in one_stage]) if one_stage else '',
+                'as written - reached': paired_difference(one_stage, row_runs).text() if one_stage else '',
                 'weights': '; '.join(dict.fromkeys(map(weights_of, row_runs))),
             }
         )

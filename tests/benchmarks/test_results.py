@@ -154,6 +154,7 @@ def test_reached_rows_stand_beside_the_paper():
     # the paper: 89.12 and 91.03
     assert (baseline['paper'], baseline['reached'], baseline['reached - paper']) == ('89.12', '90.12', '+1.00')
     assert (baseline['as written'], lcv['as written']) == ('80.00', '')
+    assert (baseline['as written - reached'], lcv['as written - reached']) == ('-10.12', '')
     assert (lcv['reached - paper'], lcv["LCV's gain, paper"], lcv['gain here']) == ('-0.03', '+1.91', '+0.88')
     page = '| LCV | [lcv_cbp_vgg16_flower224](lcv_cbp_vgg16_flower224.py) | 91.03 | |\n'
     weights = "the Caffe authors' VGG-16"
