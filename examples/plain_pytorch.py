@@ -51,12 +51,13 @@ loader = DataLoader(dataset, batch_sampler=batches, num_workers=args.workers)
 
 model = LCV(len(dataset.classes), args.weights).to(device)
 variance_loss = ClassVarianceLoss()
-optimizer = torch.optim.SGD(model.parameters(), lr=1.0, momentum=0.9, weight_decay=1e-4)
+groups = [dict(params=model.features.parameters(), lr=0.001), dict(params=model.classify.parameters())]
+optimizer = torch.optim.SGD(groups, lr=1.0, momentum=0.9, weight_decay=1e-4)
 
 for epoch in range(1, args.epochs + 1):
     # the classifier first, at a high rate: its inputs have unit length, and the loss needs a trained classifier
     alone = epoch <= args.classifier_epochs
-    optimizer.param_groups[0]['lr'] = 1.0 if alone else 0.01
+    optimizer.param_groups[1]['lr'] = 1.0 if alone else 0.01
     model.features.requires_grad_(not alone)
     model.train()
     model.features.train(not alone)
@@ -67,7 +68,6 @@ for epoch in range(1, args.epochs + 1):
         losses = dict(loss_cls=F.cross_entropy(scores, labels), **variance_loss(maps, labels))
         optimizer.zero_grad()
         sum(losses.values()).backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         terms = dict(losses, loss=sum(losses.values()), accuracy=(scores.argmax(1) == labels).float().mean())
         for name, value in terms.items():
