@@ -18,14 +18,14 @@ from train_step import CONFIGS, real_batch
 
 from lcv_mm.engine import CPUAmpOptimWrapper  # noqa: F401  (registers it)
 
-# name -> wrapper on the CPU, wrapper on a GPU, channels_last, compile
+# name -> wrapper on the CPU, wrapper on a GPU, channels_last, compile; `--amp` is 'mixed, channels_last' on a CPU
 VARIANTS = {
     'float32': ('OptimWrapper', 'OptimWrapper', False, False),
     'float32, channels_last': ('OptimWrapper', 'OptimWrapper', True, False),
     'float32, compile': ('OptimWrapper', 'OptimWrapper', False, True),
-    '--amp': ('CPUAmpOptimWrapper', 'AmpOptimWrapper', False, False),
-    '--amp, channels_last': ('CPUAmpOptimWrapper', 'AmpOptimWrapper', True, False),
-    '--amp, channels_last, compile': ('CPUAmpOptimWrapper', 'AmpOptimWrapper', True, True),
+    'mixed': ('CPUAmpOptimWrapper', 'AmpOptimWrapper', False, False),
+    'mixed, channels_last': ('CPUAmpOptimWrapper', 'AmpOptimWrapper', True, False),
+    'mixed, channels_last, compile': ('CPUAmpOptimWrapper', 'AmpOptimWrapper', True, True),
 }
 
 

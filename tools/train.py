@@ -41,6 +41,8 @@ def merge_args(cfg, args: argparse.Namespace) -> None:
     """Write the arguments into the config."""
     import torch
 
+    from lcv_mm.launch import type_name
+
     cfg.launcher = args.launcher
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or str(Path('work_dirs') / Path(args.config).stem)
     if args.no_validate:
@@ -50,6 +52,8 @@ def merge_args(cfg, args: argparse.Namespace) -> None:
         cfg.optim_wrapper.type = 'AmpOptimWrapper' if on_gpu else 'lcv_mm.engine.CPUAmpOptimWrapper'
         if on_gpu:
             cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+        elif 'ChannelsLastHook' not in map(type_name, cfg.setdefault('custom_hooks', [])):
+            cfg.custom_hooks.append(dict(type='lcv_mm.engine.ChannelsLastHook'))  # faster: docs/benchmarks.md
     if args.resume is not None:
         cfg.resume = True
         cfg.load_from = None if args.resume == 'auto' else args.resume

@@ -63,9 +63,10 @@ def warn_of_slow_amp() -> None:
 class CPUAmpOptimWrapper(OptimWrapper):
     """An `OptimWrapper` that runs the model in bfloat16 autocast on the CPU, which MMEngine's own wrapper refuses.
 
-    `tools/train.py --amp` uses it on a machine without a GPU. bfloat16 has the range of float32, so the loss is not
-    scaled. It is faster only on processors with bfloat16 instructions (AVX512-BF16, AMX, ARM). A processor without them
-    took 12 times as long as in float32 (ResNet-18, AMD EPYC with AVX2, torch 2.12). The log warns if Linux lists none.
+    `tools/train.py --amp` uses it on a machine without a GPU, with a `ChannelsLastHook`. bfloat16 has the range of
+    float32, so the loss is not scaled. It is faster only on processors with bfloat16 instructions (AVX512-BF16, AMX,
+    ARM). A processor without them took 12 times as long as in float32 (ResNet-18, AMD EPYC with AVX2, torch 2.12). The
+    log warns if Linux lists none.
 
     Examples:
         >>> optim_wrapper = dict(type='CPUAmpOptimWrapper', optimizer=dict(type='SGD', lr=0.01))

@@ -1,8 +1,11 @@
+import runpy
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.optim import OptimWrapper
 from mmengine.runner import Runner
@@ -12,6 +15,9 @@ from torch import nn
 
 from lcv_mm.engine import ChannelsLastHook, CPUAmpOptimWrapper
 from lcv_mm.engine.speed import has_bfloat16
+from lcv_mm.launch import type_name
+
+TRAIN = runpy.run_path(str(ROOT / 'tools/train.py'))
 
 
 def one_step(wrapper_type: type[OptimWrapper]) -> tuple[torch.dtype, torch.Tensor]:
@@ -53,6 +59,15 @@ def test_the_same_seed_gives_the_same_start_with_the_hook(tmp_path):
             runner.train()
     assert [first.is_contiguous(memory_format=torch.channels_last) for first, *_ in weights] == [False, True]
     assert all(torch.equal(*pair) for pair in zip(*weights, strict=True))
+
+
+@pytest.mark.parametrize('hooks', [None, [], [dict(type=ChannelsLastHook)]])
+def test_mixed_precision_on_a_cpu_is_channels_last(hooks, monkeypatch):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    monkeypatch.setattr(sys, 'argv', ['train.py', 'x.py', '--amp'])
+    cfg = Config(dict(optim_wrapper=dict(type='OptimWrapper'), **({} if hooks is None else dict(custom_hooks=hooks))))
+    TRAIN['merge_args'](cfg, TRAIN['parse_args']())
+    assert [type_name(hook) for hook in cfg.custom_hooks] == ['ChannelsLastHook']
 
 
 @pytest.mark.parametrize(
