@@ -105,14 +105,12 @@ def _fill(info: DatasetInfo, root: Path, archives: Path | None, folder: Path) ->
             shutil.copyfile(file, folder / archive.name)
             continue
         print(f'Unpacking {file}', flush=True)
-        with tarfile.open(file) as tar:  # without extractall's filter, which Python 3.10.11 and 3.11.3 lack
+        with tarfile.open(file) as tar:
+            tar.extraction_filter = getattr(tarfile, 'data_filter', None)  # Python 3.10.11 and 3.11.3 have none
             for member in tar:
-                source = tar.extractfile(member)
-                if source is not None and member.name.startswith(archive.inner):  # None for a folder
-                    target = folder / member.name.removeprefix(archive.inner)
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    with target.open('wb') as copy:
-                        shutil.copyfileobj(source, copy)
+                if member.name.startswith(archive.inner):
+                    member.name = member.name.removeprefix(archive.inner)
+                    tar.extract(member, folder)
 
 
 def _download(archive: Archive, info: DatasetInfo, root: Path) -> Path:
