@@ -52,8 +52,8 @@ def merge_args(cfg, args: argparse.Namespace) -> None:
         cfg.optim_wrapper.type = 'AmpOptimWrapper' if on_gpu else 'lcv_mm.engine.CPUAmpOptimWrapper'
         if on_gpu:
             cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
-        elif 'ChannelsLastHook' not in map(type_name, cfg.setdefault('custom_hooks', [])):
-            cfg.custom_hooks.append(dict(type='lcv_mm.engine.ChannelsLastHook'))  # faster: docs/benchmarks.md
+        elif 'ChannelsLastHook' not in map(type_name, hooks := cfg.get('custom_hooks') or []):
+            cfg.custom_hooks = [*hooks, dict(type='lcv_mm.engine.ChannelsLastHook')]  # faster: docs/benchmarks.md
     if args.resume is not None:
         cfg.resume = True
         cfg.load_from = None if args.resume == 'auto' else args.resume

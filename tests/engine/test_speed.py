@@ -61,13 +61,21 @@ def test_the_same_seed_gives_the_same_start_with_the_hook(tmp_path):
     assert all(torch.equal(*pair) for pair in zip(*weights, strict=True))
 
 
-@pytest.mark.parametrize('hooks', [None, [], [dict(type=ChannelsLastHook)]])
-def test_mixed_precision_on_a_cpu_is_channels_last(hooks, monkeypatch):
+@pytest.mark.parametrize(
+    ('settings', 'kept'),
+    [
+        ({}, []),
+        (dict(custom_hooks=None), []),
+        (dict(custom_hooks=[dict(type='FreezeBackboneHook')]), ['FreezeBackboneHook']),
+        (dict(custom_hooks=[dict(type=ChannelsLastHook)]), []),
+    ],
+)
+def test_mixed_precision_on_a_cpu_is_channels_last(settings, kept, monkeypatch):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
     monkeypatch.setattr(sys, 'argv', ['train.py', 'x.py', '--amp'])
-    cfg = Config(dict(optim_wrapper=dict(type='OptimWrapper'), **({} if hooks is None else dict(custom_hooks=hooks))))
+    cfg = Config(dict(optim_wrapper=dict(type='OptimWrapper'), **settings))
     TRAIN['merge_args'](cfg, TRAIN['parse_args']())
-    assert [type_name(hook) for hook in cfg.custom_hooks] == ['ChannelsLastHook']
+    assert [type_name(hook) for hook in cfg.custom_hooks] == [*kept, 'ChannelsLastHook']
 
 
 @pytest.mark.parametrize(
