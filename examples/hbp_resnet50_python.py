@@ -87,8 +87,7 @@ val_dataloader = dict(
 test_dataloader = val_dataloader
 val_evaluator = test_evaluator = dict(type=Accuracy, topk=(1,))
 
-# Four epochs train only the head, at lr 1. Then everything is trained, at 0.01 and from epoch 16 on at 0.001;
-# the backbone at a tenth of that
+# Four epochs train only the head, at lr 1. Then everything is trained, at 0.01 and from epoch 16 on at 0.001
 train_cfg = dict(type=EpochBasedTrainLoop, max_epochs=20)
 val_cfg = dict(type=ValLoop)
 test_cfg = dict(type=TestLoop)
@@ -96,7 +95,7 @@ custom_hooks = [dict(type=FreezeBackboneHook, epochs=4)]
 optim_wrapper = dict(
     type=OptimWrapper,
     optimizer=dict(type=SGD, lr=1.0, momentum=0.9, weight_decay=1e-4),
-    paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mult=0.1))),
+    clip_grad=dict(max_norm=1.0),
 )
 param_scheduler = [
     dict(type=MultiStepLR, milestones=[4], gamma=0.01),

@@ -189,15 +189,6 @@ def test_a_row_as_written_is_the_row_with_one_stage(path):
     assert (cfg.optim_wrapper.get('clip_grad'), cfg.custom_hooks, cfg.find_unused_parameters) == (None, [], False)
 
 
-@pytest.mark.parametrize('path', FOR_A_FOLDER, ids=lambda path: path.stem)
-def test_own_images_have_the_schedule_of_the_rows_with_a_lower_rate_for_the_backbone(path):
-    cfg, row = load(path), load(FOLDER / 'cbp_vgg16_cub448.py')
-    assert (rates(cfg), cfg.custom_hooks) == (rates(row), row.custom_hooks)
-    expected = row.optim_wrapper.to_dict() | dict(paramwise_cfg={'custom_keys': {'backbone': {'lr_mult': 0.1}}})
-    del expected['clip_grad']  # not None, which `--cfg-options optim_wrapper.clip_grad.max_norm=10` could not replace
-    assert cfg.optim_wrapper.to_dict() == expected
-
-
 @pytest.mark.parametrize(
     'path',
     # a linear classifier has a neck already, to which LCV adds its own

@@ -6,6 +6,6 @@ with read_base():
     from lcv_mm.configs._base_.datasets.folder448 import *
     from lcv_mm.configs._base_.default_runtime import *
     from lcv_mm.configs._base_.models.cbp_vgg16 import *
-    from lcv_mm.configs._base_.schedules.own_images_sgd_60e import *
+    from lcv_mm.configs._base_.schedules.paper_sgd_60e import *
 
 model.update(head=dict(num_classes=10))  # `--data` counts them
