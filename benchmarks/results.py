@@ -198,11 +198,13 @@ def shuffled_table(runs: Runs) -> list[Row]:
 
 
 def help_table(runs: Runs) -> list[Row]:
-    """The rows of the fair test with all arms and all layers trained, without the columns that README leaves out."""
+    """The models of README: the means over heads, or the only head, of the fair test with all layers trained."""
+    rows = [row for row in fair_table(runs) if row['LCV minus "w/o loss"'] and row['model'] != CONV5]
+    heads = {row['model']: row['head'] for row in rows}  # the last row of a model, its mean if there is one
     return [
         {name: text for name, text in row.items() if name not in ('attention', 'runs')}
-        for row in fair_table(runs)
-        if row['LCV minus "w/o loss"'] and row['model'] != CONV5
+        for row in rows
+        if heads[row['model']] == row['head']
     ]
 
 

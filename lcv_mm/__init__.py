@@ -1,7 +1,7 @@
 """lcv_mm: the class-variance loss and bilinear heads of LCV as MMPretrain components.
 
 Importing lcv_mm registers all components in MMPretrain's registries. Without MMPretrain, `ops`, `ClassVarianceLoss`
-and `ClassBalancedBatchSampler` are available; they need only torch.
+and `ClassBalancedBatchSampler` are available; they need only torch and numpy.
 """
 
 # ruff: noqa: F401 (the names that the package offers)

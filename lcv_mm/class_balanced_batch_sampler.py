@@ -17,11 +17,11 @@ class ClassBalancedBatchSampler(BatchSampler):
     """Batches of `batch_size / samples_per_class` classes, with `samples_per_class` images of each class.
 
     The sampler regroups the indices that `sampler` yields. An epoch has the same indices, each equally often, and the
-    same number of batches as with torch's `BatchSampler`. Images that do not fill a group (30 = 7 * 4 + 2) share a few
-    batches with more classes and fewer images per class. Surplus images of large classes are mixed with other classes,
-    so that as few batches as possible contain a single class. Order, seed, epoch and rank come from `sampler`; there
-    is no further randomness, so equal streams give equal batches. The stream of an endless sampler (`InfiniteSampler`)
-    is grouped in rounds of at most `len(dataset)` indices, which bounds the memory.
+    same number of batches as with torch's `BatchSampler`. Leftover images (2 of 30 in groups of 4) go into few batches
+    with more classes and fewer images per class. Surplus images of large classes are mixed with other classes, so that
+    as few batches as possible contain a single class. Order, seed, epoch and rank come from `sampler`; there is no
+    further randomness, so equal streams give equal batches. The stream of an endless sampler (`InfiniteSampler`) is
+    grouped in rounds of at most `len(dataset)` indices, which bounds the memory.
 
     Args:
         sampler (Sampler): Yields the indices of this rank, and has its dataset as `dataset` or `data_source`.

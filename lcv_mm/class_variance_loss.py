@@ -35,8 +35,8 @@ class ClassVarianceLoss(nn.Module):
     Args:
         inter (str): Term `phi(d)` for distances between classes: 'hinge', 'inverse', 'exp', 'negative' or 'literal',
             see `lcv_mm.ops.class_variance`. Paper: not stated. Defaults to 'hinge'.
-        margin (float): For 'hinge': distance from which two classes are far enough, in [0, 2] for unit-length features.
-            Defaults to 1.
+        margin (float): For 'hinge': distance from which a pair no longer contributes, in [0, 2] for unit-length
+            features. Defaults to 1.
         tau (float): For 'exp': distance over which the term falls to 1/e, above 0. Defaults to 0.5.
         normalize (bool): Scale each sample's feature to unit length first, so that distances lie in [0, 2].
             Paper: not stated. Defaults to True.

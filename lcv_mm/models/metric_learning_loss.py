@@ -25,7 +25,7 @@ class MetricLearningLoss(BaseModule):
         weight (float): Factor of the loss. Defaults to 1.
 
     Raises:
-        ConfigError: If the space is unknown.
+        ConfigError: If the space is unknown or the level does not exist.
         ImportError: If the package is not installed.
 
     Examples:

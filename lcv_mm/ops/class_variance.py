@@ -109,9 +109,9 @@ def _pair_masks(distance: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
 def pairwise_distance(x: Tensor, *, normalize: bool = False) -> Tensor:
     """Pairwise Euclidean distances of the rows.
 
-    The rows are shifted by the first one, and their Gram matrix is summed in float64 (in float32 on Apple's MPS). A
-    distance of 1e-4 of the rows' length then keeps 6 digits; in float32 it would keep none. No (N, N, D) tensor is
-    built. The gradient at distance 0 is 0.
+    The Gram matrix of the rows, shifted by the first one unless `normalize`, is summed in float64 (on Apple's MPS, in
+    float32). A distance of 1e-4 of the rows' length then keeps 6 digits; in float32 it would keep none. No (N, N, D)
+    tensor is built. The gradient at distance 0 is 0.
 
     Args:
         x (Tensor): (N, D), one row per sample.

@@ -85,10 +85,10 @@ def hierarchical_bilinear_pool(levels: Tensors, weights: Tensors, biases: Sequen
     """`hadamard_bilinear_pool` of every pair of levels, concatenated in the order 12, 13, 23.
 
     The projections are multiplied without a nonlinearity. With the Gram matrix `G = X Y^T`, the sum over positions is
-    therefore `rowsum((wx G) * wy)`; the biases need only the sums of the maps. This takes D C^2 products per pair
-    instead of D C L per level, so it is used if there are at least as many positions L as channels C. Otherwise, and in
-    low precision, the levels are projected: G would overflow float16, and tensor cores make projections cheap. Both
-    forms save only the maps for backward, which computes the projections again, some rows at a time.
+    therefore `rowsum((wx G) * wy)`; the biases need only the sums of the maps. This costs D C^2 per pair, projecting a
+    level D C L. The first is used if there are at least as many positions L as channels C. Otherwise, and in low
+    precision, the levels are projected: G would overflow float16, and tensor cores make projections cheap. Both forms
+    save only the maps for backward, which computes the projections again, some rows at a time.
 
     Args:
         levels (Sequence[Tensor]): feature maps, each (N, C, H, W) or (N, C, L), over the same positions.

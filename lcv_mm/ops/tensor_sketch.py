@@ -20,7 +20,8 @@ def tensor_sketch_pool(
 
     The sketch of one position is the circular convolution of two count sketches. Summing the sketches over positions
     equals adding each entry (i, j) of the Gram matrix `X Y^T`, with sign `s1[i] * s2[j]`, to the bin `(h1[i] + h2[j])
-    mod out_dim`. This is exact and needs one matrix product per image, not three Fourier transforms per position.
+    mod out_dim`. This is exact and needs one matrix product per image, not three Fourier transforms per position. The
+    transforms are used where they are cheaper: with few positions and many channels.
 
     Args:
         x (Tensor): (N, C, H, W) or (N, C, L), feature maps.

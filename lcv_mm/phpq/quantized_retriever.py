@@ -122,7 +122,7 @@ class QuantizedRetriever(ImageToImageRetriever):
 class ContinuousRetriever(QuantizedRetriever):
     """`QuantizedRetriever` with the same weights and an unquantised database, to measure the loss by quantisation.
 
-    The database takes 64 times as much memory: `part_channels` floats instead of a byte.
+    The database takes `4 * part_channels` times as much memory: floats instead of a byte per part.
 
     Examples:
         >>> model = ContinuousRetriever(

@@ -24,8 +24,9 @@ REMARK = (
 )
 OF_THE_PAPER = (
     "Next to the paper's numbers are finished runs of a row's config on the complete dataset, with its crop and "
-    f'{EPOCHS} epochs. They may override only the path of the data, the fold and the weights; weights other than the '
-    "config's are named. The number of a quoted row is not a top-1 accuracy, and is left out of differences."
+    f'{EPOCHS} epochs. They may override only the path of the data, the fold, the number of workers and the weights; '
+    "weights other than the config's are named. The number of a quoted row is not a top-1 accuracy, and is left out of "
+    'differences.'
 )
 CONDITIONS = (*SETTING, 'machine', 'commit')  # written above a table if all its rows share it
 PLACES = ('data_root', 'init_cfg.checkpoint', 'fold', 'num_workers')  # ends of options that a run of a row may set
