@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny_run import ROOT, run_python, tiny_options, wait_until
+from mmengine.config import Config
+from tiny_run import ROOT, run_python, tiny_options, tiny_settings, wait_until
 
 from lcv_mm.engine.speed import has_bfloat16
 from lcv_mm.reproduce.record import Record, read_record
@@ -143,6 +144,18 @@ def test_runs_that_fail_in_training_or_the_test_are_recorded_with_the_reason(run
     report = (tmp_path / 'runs/report.md').read_text()
     assert report.count(', seed 0:\n') == 2
     assert 'out_dim' in report
+
+
+def test_a_dataset_in_a_wrapper_and_a_run_without_a_local_log_have_their_result(tmp_path, run_here):
+    cfg = Config.fromfile(ROOT / f'configs/birdlets/{CBP}.py')
+    cfg.merge_from_dict(tiny_settings(tmp_path / 'birdlets'))
+    cfg.train_dataloader.dataset = dict(type='RepeatDataset', times=2, dataset=cfg.train_dataloader.dataset)
+    cfg.train_dataloader.dataset.dataset.type = 'Birdlets'
+    cfg.visualizer.vis_backends = []
+    cfg.dump(tmp_path / 'wrapped.py')
+    run_here('compare', tmp_path / 'wrapped.py', '--seeds', '0', '--work-dir', tmp_path / 'runs')
+    record = record_of(tmp_path, 'wrapped')
+    assert (record.images, record.cross_entropy) == ({'train': 48, 'test': 12}, None)
 
 
 def test_a_dry_run_lists_all_rows_and_leaves_nothing(tmp_path, run_here):

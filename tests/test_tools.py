@@ -74,6 +74,31 @@ def test_resume_carries_on_from_the_last_checkpoint(trained):
         assert torch.equal(first['state_dict'][name], second['state_dict'][name])
 
 
+def test_resume_without_a_checkpoint_begins_with_the_weights_of_the_config(tmp_path, run_here):
+    here = ('--work-dir', tmp_path / 'work', *options(tmp_path / 'birdlets', load_from=tmp_path / 'mine.pth'))
+    assert 'mine.pth' in run_here('train', CONFIG, '--resume', *here, check=False).stderr
+
+
+def test_a_test_leaves_the_config_of_the_run_as_it_was(trained, run_here):
+    work_dir = trained[1]
+    config = work_dir / CONFIG.name
+    before = config.read_text()
+    run_here('test', config, work_dir / 'epoch_2.pth', '--tta')
+    assert config.read_text() == before
+    assert 'AverageClsScoreTTA' in (work_dir / 'test' / CONFIG.name).read_text()
+
+
+def test_images_without_a_file_such_as_those_of_mnist_are_analysed(tmp_path, run_here):
+    samples = [dict(pred_score=torch.eye(2)[i], gt_label=torch.tensor([i])) for i in (0, 1)]
+    (tmp_path / 'pred.pkl').write_bytes(pickle.dumps(samples))
+    listed = dict(metainfo=dict(classes=['a', 'b']), data_list=[dict(gt_label=0), dict(gt_label=1)])
+    (tmp_path / 'list.json').write_text(json.dumps(listed))
+    dataset = dict(type='BaseDataset', ann_file=str(tmp_path / 'list.json'), data_prefix={}, pipeline=[])
+    (tmp_path / 'c.py').write_text(f'test_dataloader = dict(dataset={dataset})')
+    run_here('analyze', tmp_path / 'c.py', tmp_path / 'pred.pkl')
+    assert (tmp_path / 'analysis.html').is_file()
+
+
 def test_the_accuracy_is_the_share_of_right_predictions_and_each_image_has_its_picture(trained, tmp_path, run_here):
     data, work_dir = trained
     end = ('--work-dir', tmp_path, *options(data))

@@ -37,6 +37,7 @@ def main() -> None:
         classes = dataset.metainfo['classes']
         predictions = read_predictions(args.predictions, len(classes))
         truth = {info.get('img_path'): info.get('gt_label') for info in map(dataset.get_data_info, range(len(dataset)))}
+        truth.pop(None, None)  # images without a file, such as MNIST's
         for file, label in zip(predictions.files, predictions.labels, strict=True):
             if truth.get(file, label) != label:
                 raise ConfigError(

@@ -12,7 +12,7 @@ from lcv_mm_cli import tool_parser
 
 def parse_args() -> argparse.Namespace:
     parser = tool_parser('Test (and evaluate) a model', launcher=True)
-    parser.add_argument('--work-dir', help='folder of the log and the metrics (default: work_dirs/<config name>)')
+    parser.add_argument('--work-dir', help='folder of the log and the metrics (default: work_dirs/<config name>/test)')
     parser.add_argument('--out', help='file for the predictions or metrics: .pkl, or with `--out-item metrics` .json')
     parser.add_argument(
         '--out-item', choices=['metrics', 'pred'], default='pred', help='what goes into --out (default: pred)'
@@ -37,7 +37,9 @@ def merge_args(cfg, args: argparse.Namespace) -> None:
     from lcv_mm.launch import type_name
 
     cfg.launcher = args.launcher
-    cfg.work_dir = args.work_dir or cfg.get('work_dir') or str(Path('work_dirs') / Path(args.config).stem)
+    # the Runner saves the config there; in the folder of the training run it would replace the run's
+    run = cfg.get('work_dir') or Path('work_dirs') / Path(args.config).stem
+    cfg.work_dir = args.work_dir or str(Path(run) / 'test')
     cfg.load_from = args.checkpoint
     cfg.resume = False
     if args.amp:

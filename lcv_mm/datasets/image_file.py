@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import cv2
 from mmengine.logging import print_log
 from PIL import Image, UnidentifiedImageError
 
@@ -93,12 +94,14 @@ def image_error(file: str | Path) -> str | None:
     corruption inside a JPEG; only a checksum can, such as that of the archive.
 
     Returns:
-        str | None: 'missing', 'empty', 'not an image of a known format', or 'damaged, ' and the decoder's message; None
-        for an intact image.
+        str | None: 'missing', 'empty', 'not an image of a known format', 'a TIFF that OpenCV cannot read', or
+        'damaged, ' and the decoder's message; None for an intact image.
     """
     try:
         with Image.open(file) as picture:
             picture.load()
+            if picture.format == 'TIFF' and cv2.imread(str(file)) is None:  # compressed with zstd, for example
+                return 'a TIFF that OpenCV cannot read'
     except FileNotFoundError:
         return 'missing'
     except UnidentifiedImageError:

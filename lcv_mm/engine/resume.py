@@ -16,15 +16,18 @@ PROGRESS = ('last_step', '_global_step', '_last_value', 'best', 'num_bad_epochs'
 
 
 def resume_from_last_good(runner: Runner) -> None:
-    """If a run resumes without naming a file, use the newest intact checkpoint of its work dir, or else begin anew."""
-    if not runner._resume or runner._load_from:
+    """If a run resumes without naming a file, use the newest intact checkpoint of its work dir, or else begin anew.
+
+    Such a run has `resume='auto'`, or `resume=True` and no `load_from`. `load_from` names the weights to begin with.
+    """
+    if runner._resume != 'auto' and (not runner._resume or runner._load_from):
         return
     good, damaged = last_good_checkpoint(runner.work_dir)
     if damaged:
         then = f'resuming from {good}' if good else 'there is no other: starting from the beginning'
         runner.logger.warning(f'damaged checkpoints, skipped: {", ".join(map(str, damaged))}; {then}')
     runner._resume = good is not None
-    runner._load_from = str(good) if good else None
+    runner._load_from = str(good) if good else runner._load_from
 
 
 def last_good_checkpoint(work_dir: str | Path) -> tuple[Path | None, list[Path]]:

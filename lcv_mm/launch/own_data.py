@@ -47,9 +47,10 @@ def use_folder(cfg: Config, folder: str | Path, val_share: float = 0.2) -> None:
             while 'dataset' in loader.dataset:  # a wrapper, such as RepeatDataset, stays
                 loader = loader.dataset
             loader.dataset = dataset | dict(pipeline=loader.dataset.pipeline)
-    for part in (cfg.model.get('head'), cfg.get('data_preprocessor'), cfg.model.get('data_preprocessor')):
-        if part and 'num_classes' in part:
-            part.num_classes = len(train.CLASSES)
+    head = cfg.model.get('head') or {}
+    for counting in (head, head.get('loss'), cfg.get('data_preprocessor'), cfg.model.get('data_preprocessor')):
+        if counting and 'num_classes' in counting:
+            counting.num_classes = len(train.CLASSES)
     for evaluator in (cfg.get('val_evaluator'), cfg.get('test_evaluator')):
         for metric in evaluator if isinstance(evaluator, list) else [evaluator or {}]:
             if 'topk' in metric:
@@ -99,7 +100,7 @@ def _fit_batches(loader: Any, counts: np.ndarray) -> None:
     """Lower the images per class until two classes have enough, and the batch size until all classes of a batch do."""
     size, per_class = loader.batch_size, loader.batch_sampler.get('samples_per_class', 2)
     fitting = per_class
-    while fitting > 1 and (counts >= fitting).sum() < 2:
+    while fitting > 1 and ((counts >= fitting).sum() < 2 or fitting > size):
         fitting -= 1
     classes = int((counts >= fitting).sum())
     fitting_size = size if fitting == 1 else min(size // fitting, classes) * fitting  # 1 is the plain shuffle

@@ -15,10 +15,11 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import IO, NamedTuple
 
+from mmengine.registry import init_default_scope
 from mmpretrain.registry import DATASETS, MODELS
 
 from ..engine import EXIT_TRY_AGAIN, last_good_checkpoint, write_atomically
-from ..errors import UserFacingError
+from ..errors import DataError, UserFacingError
 from ..launch import load_config, type_name
 from ..visualization import read_curves, read_scalars
 from .plan import RunSpec, check_settings
@@ -118,8 +119,9 @@ def _train_and_test(spec: RunSpec, record: Record, lock: IO, stop: threading.Eve
     cfg = load_config(config)
     record.dataset = type_name(cfg.train_dataloader.dataset)
     if classes := cfg.model.get('head', {}).get('num_classes', 0):
-        curves = read_curves(spec.folder)
-        record.num_classes, record.cross_entropy = classes, curves.get('loss_cls', curves['loss'])[-1][1]
+        with suppress(DataError):  # it logs with other backends than LocalVisBackend
+            curves = read_curves(spec.folder)
+            record.num_classes, record.cross_entropy = classes, curves.get('loss_cls', curves['loss'])[-1][1]
 
     file = spec.folder / 'test.json'
     run('test', config, checkpoint, f'--work-dir={spec.folder / "test"}', f'--out={file}', '--out-item=metrics')
@@ -127,6 +129,7 @@ def _train_and_test(spec: RunSpec, record: Record, lock: IO, stop: threading.Eve
     if record.metrics.get(record.metric) is None:  # null if it is not finite
         measured = ', '.join(record.metrics) or 'nothing'
         raise UserFacingError(f'the test measured {measured}; expected {record.metric} in the test_evaluator')
+    init_default_scope(cfg.get('default_scope') or 'mmpretrain')  # as the Runner does, for names in wrappers
     loaders = dict(train=cfg.train_dataloader, test=cfg.test_dataloader)
     record.images = {split: len(DATASETS.build(loader.dataset)) for split, loader in loaders.items()}
     record.parameters = sum(parameter.numel() for parameter in MODELS.build(cfg.model).parameters())

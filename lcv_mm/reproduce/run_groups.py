@@ -82,7 +82,8 @@ def setting_of(record: Record, folder: Path) -> dict[str, str]:
     per_seed = {key: value for key, value in record.options.items() if SEED in value}  # the same for all seeds
     known = {key: value for key, value in {**settings, **per_seed}.items() if value != 'None'}
     listed = re.search(r"'checkpoint': '([^']+)'", known.get('model.backbone.init_cfg', ''))  # a list stays text
-    unnamed = listed[1] if listed else 'random weights' * bool(settings)
+    untold = not settings or known.get('model.backbone.pretrained', 'False') != 'False'  # timm's own choice
+    unnamed = listed[1] if listed else known.get('model.pretrained', '' if untold else 'random weights')
     weights = known.get('load_from', known.get('model.backbone.init_cfg.checkpoint', unnamed))
     crops = re.findall(r"'crop_size': \(?(\d+)", known.get('test_dataloader.dataset.pipeline', ''))
     root = Path(known.get('data', known.get('train_dataloader.dataset.data_root', ''))).name

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
+import mmcv
 import numpy as np
 import torch
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -217,7 +218,7 @@ def _to_data_uri(figure: Figure) -> str:
 def _thumbnail(file: str) -> str:
     """Encode a small copy of an image for the `src` of an `<img>`."""
     stream = io.BytesIO()
-    image = Image.open(file).convert('RGB')
+    image = Image.fromarray(mmcv.imread(file, channel_order='rgb'))  # as the model sees it
     image.thumbnail((SIDE, SIDE))
     image.save(stream, 'JPEG', quality=80)
     return f'data:image/jpeg;base64,{base64.b64encode(stream.getvalue()).decode()}'

@@ -108,6 +108,14 @@ def test_archives_that_the_user_has_are_used_where_they_are(archives, tmp_path, 
     assert names(tmp_path / 'data') == ['stanford_dogs']
 
 
+def test_an_empty_folder_may_be_a_link_to_another_disk(archives, tmp_path):
+    (tmp_path / 'disk').mkdir()
+    (tmp_path / 'data').mkdir()
+    (tmp_path / 'data/stanford_dogs').symlink_to(tmp_path / 'disk')
+    assert prepare(['dogs'], tmp_path / 'data', archives.folder, datasets=archives.facts)
+    assert names(tmp_path / 'disk') == ['Images', 'file_list.mat', 'test_list.mat', 'train_list.mat']
+
+
 def test_a_wrong_archive_of_the_users_is_refused_and_left(archives, tmp_path, capsys):
     (tmp_path / 'images.tar').write_bytes(b'my own')
     assert not prepare(['dogs'], tmp_path / 'data', tmp_path, datasets=archives.facts)

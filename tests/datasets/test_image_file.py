@@ -43,6 +43,13 @@ def test_a_damaged_file_is_called_so_and_an_intact_one_of_an_odd_kind_is_not(tmp
     assert (image_error(tmp_path / 'a.jpg') or '').startswith('damaged, ') == (kind in DAMAGED)
 
 
+def test_a_tiff_that_only_pillow_reads_is_a_fault(tmp_path: Path):
+    for name, image in (('read.tif', picture()), ('unread.tif', picture().convert('F'))):  # OpenCV: 8 and 16 bits
+        image.save(tmp_path / name)
+    assert image_error(tmp_path / 'read.tif') is None
+    assert image_error(tmp_path / 'unread.tif') == 'a TIFF that OpenCV cannot read'
+
+
 @pytest.mark.parametrize(('data', 'cut'), [(JPEG, False), (JPEG[:-1], True), (JPEG[:2], True), (b'', False)])
 def test_a_jpeg_without_an_end_is_seen_without_decoding(tmp_path: Path, data, cut):
     (tmp_path / 'a.jpg').write_bytes(data)

@@ -103,6 +103,8 @@ def test_other_crops_and_lengths_are_no_row_and_other_weights_are_named(tmp_path
             {WEIGHTS: 'None', 'model.backbone.init_cfg': "[{'checkpoint': 'a/mine.pth'}]"},
             ['70.00 (seeds: 1), with mine.pth'],
         ),
+        ({WEIGHTS: 'None', 'model.pretrained': 'a/mine.pth'}, ['70.00 (seeds: 1), with mine.pth']),
+        ({WEIGHTS: 'None', 'model.backbone.pretrained': 'True'}, ['70.00 (seeds: 1)']),  # of timm
         ({PIPELINE: "[{'crop_size': 112}]"}, []),
         ({EPOCHS: '12'}, []),
     ):

@@ -1,10 +1,13 @@
 """The page on predictions: its numbers against ones counted here, and what a browser shows of it."""
 
+import base64
+import io
 import pickle
 import re
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -12,7 +15,7 @@ from chromium import show
 from PIL import Image
 
 from lcv_mm.errors import DataError
-from lcv_mm.visualization.analysis import IMAGES, analysis_page, read_predictions
+from lcv_mm.visualization.analysis import IMAGES, _thumbnail, analysis_page, read_predictions
 
 CLASSES = ['Red <b>', 'Green', 'Blue', 'Grey', 'Pink', 'Never seen']
 IMAGES_OF = [8, 8, 6, 5, 3, 0]
@@ -42,6 +45,19 @@ def dump(tmp_path_factory) -> tuple[Path, list[dict[str, Any]]]:
 @pytest.fixture(scope='module')
 def page(dump) -> str:
     return analysis_page(read_predictions(dump[0], 6), CLASSES, 'Thirty images')
+
+
+def test_pictures_are_upright_and_as_bright_as_the_model_sees_them(tmp_path):
+    turned, deep = tmp_path / 'turned.jpg', tmp_path / 'deep.png'
+    exif = Image.Exif()
+    exif[0x0112] = 6  # orientation: turned by 90 degrees
+    Image.new('RGB', (80, 40)).save(turned, exif=exif)
+    cv2.imwrite(str(deep), np.full((8, 8), 128 * 256, np.uint16))
+    shown = [
+        Image.open(io.BytesIO(base64.b64decode(_thumbnail(str(file)).partition(',')[2]))) for file in (turned, deep)
+    ]
+    assert shown[0].height == 2 * shown[0].width
+    assert np.asarray(shown[1]).mean() == pytest.approx(128, abs=1)
 
 
 def counted(samples: list[dict[str, Any]]) -> list[tuple[int, int, float]]:

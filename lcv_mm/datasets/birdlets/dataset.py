@@ -192,6 +192,7 @@ def make_folder(folder: Path, fill: Callable[[Path], None]) -> bool:
     the folder may be deleted while nothing is being made. Returns False if the folder existed or another process made
     it.
     """
+    folder = folder.resolve()  # it may be a link
     if is_there(folder):
         return False
     folder.parent.mkdir(parents=True, exist_ok=True)
