@@ -50,7 +50,7 @@ def use_folder(cfg: Config, folder: str | Path, val_share: float = 0.2) -> None:
     head = cfg.model.get('head') or {}
     for counting in (head, head.get('loss'), cfg.get('data_preprocessor'), cfg.model.get('data_preprocessor')):
         if counting and 'num_classes' in counting:
-            counting.num_classes = len(train.CLASSES)
+            counting['num_classes'] = len(train.CLASSES)
     for evaluator in (cfg.get('val_evaluator'), cfg.get('test_evaluator')):
         for metric in evaluator if isinstance(evaluator, list) else [evaluator or {}]:
             if 'topk' in metric:
