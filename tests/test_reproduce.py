@@ -158,6 +158,12 @@ def test_a_dataset_in_a_wrapper_and_a_run_without_a_local_log_have_their_result(
     assert (record.images, record.cross_entropy) == ({'train': 48, 'test': 12}, None)
 
 
+def test_a_loss_that_is_no_cross_entropy_is_not_taken_for_one(tmp_path, run_here):
+    options = ['--cfg-options', *tiny_options(tmp_path / 'birdlets'), 'model.head.loss.type=FocalLoss']
+    run_here('compare', CBP, '--seeds', '0', '--work-dir', tmp_path / 'runs', *options)
+    assert record_of(tmp_path, CBP).cross_entropy is None
+
+
 def test_a_dry_run_lists_all_rows_and_leaves_nothing(tmp_path, run_here):
     done = run_here('reproduce', '--dry-run', '--amp', '--tables', 4, '--work-dir', tmp_path / 'runs')
     is_slow = not torch.cuda.is_available() and not has_bfloat16(Path('/proc/cpuinfo').read_text())

@@ -85,7 +85,7 @@ class TrainedClassifierHook(Hook):
     """Logs the mean cross entropy of the last epoch, and warns if the classifier has not learned (`has_learned`).
 
     The accuracy of an untrained classifier says little about anything but its learning rate. The hook ignores models
-    that have several losses but no `loss_cls`.
+    that have several losses but no `loss_cls`, and heads with another loss than a plain cross entropy.
 
     Examples:
         >>> hook = HOOKS.build(dict(type='TrainedClassifierHook'))
@@ -105,8 +105,9 @@ class TrainedClassifierHook(Hook):
             self._values.append(terms.get('loss_cls', next(iter(terms.values()))))
 
     def after_train(self, runner: Runner) -> None:
-        classes = getattr(getattr(unwrap_model(runner), 'head', None), 'num_classes', None)
-        if not classes or not self._values:
+        head = getattr(unwrap_model(runner), 'head', None)
+        classes = getattr(head, 'num_classes', None)
+        if not classes or not self._values or not is_cross_entropy(head):
             return
         mean, guessing = fmean(self._values), math.log(classes)
         what = f'cross entropy of the last epoch: {mean:.2f}; guessing among {classes} classes: {guessing:.2f}'
@@ -117,6 +118,14 @@ class TrainedClassifierHook(Hook):
                 f'the classifier has not learned ({what}): train it longer or at a higher rate before you compare; '
                 'see "step 1" in configs/_base_/schedules/paper_sgd_60e.py',
             )
+
+
+def is_cross_entropy(head: Any) -> bool:
+    """Whether the loss of a head is a cross entropy in nats, smoothed or not, which `has_learned` can judge."""
+    loss = getattr(head, 'loss_module', None)
+    inner = getattr(loss, 'ce', loss)  # of LabelSmoothLoss
+    known = loss is None or type(inner).__name__ == 'CrossEntropyLoss'
+    return known and getattr(loss, 'loss_weight', 1) == 1 and not getattr(inner, 'use_sigmoid', False)
 
 
 def has_learned(cross_entropy: float, num_classes: int) -> bool:

@@ -5,6 +5,7 @@ from typing import Any
 from mmpretrain.registry import MODELS
 from torch import Tensor, nn
 
+from ..errors import ConfigError
 from ..ops import hierarchical_bilinear_pool, normalized_signed_sqrt
 from .bilinear_head import BilinearHead
 
@@ -23,6 +24,9 @@ class HBPHead(BilinearHead):
             LCV: "the final dimension of original HBP is 8192". Defaults to 8192 each, as in Yu et al.
         **kwargs: Of MMPretrain's `LinearClsHead`: `loss`, `topk`, `cal_acc`, `init_cfg`.
 
+    Raises:
+        ConfigError: If `in_channels` has not three numbers.
+
     Examples:
         >>> import torch
         >>> head = HBPHead(num_classes=10, in_channels=64, proj_dim=128)
@@ -34,6 +38,8 @@ class HBPHead(BilinearHead):
         self, num_classes: int, in_channels: int | tuple[int, int, int], proj_dim: int = 8192, **kwargs: Any
     ) -> None:
         channels = [in_channels] * NUM_LEVELS if isinstance(in_channels, int) else in_channels
+        if len(channels) != NUM_LEVELS:
+            raise ConfigError(f'HBPHead: {in_channels=}; expected the channels of {NUM_LEVELS} levels')
         super().__init__(num_classes, NUM_PAIRS * proj_dim, channels, **kwargs)
         # 1x1 convolutions, as in the authors' code. It initialises with Caffe's Xavier, bias 0. Here: PyTorch's default
         self.projections = nn.ModuleList(nn.Conv2d(c, proj_dim, 1) for c in channels)
@@ -42,8 +48,8 @@ class HBPHead(BilinearHead):
         """Pool the last three levels, each (N, C, H, W) -> (N, 3 * proj_dim), each third of a row of unit length."""
         pooled = hierarchical_bilinear_pool(
             maps,
-            [conv.get_parameter('weight').flatten(1) for conv in self.projections],  # (D, C, 1, 1) -> (D, C)
-            [conv.get_parameter('bias') for conv in self.projections],
+            [conv.weight.flatten(1) for conv in self.projections],  # type: ignore # (D, C, 1, 1) -> (D, C)
+            [conv.bias for conv in self.projections],  # type: ignore
         )
         pairs = pooled.unflatten(1, (NUM_PAIRS, -1)).flatten(0, 1)  # (N, 3 * D) -> (3 * N, D)
         return normalized_signed_sqrt(pairs).view_as(pooled)

@@ -5,6 +5,7 @@ from typing import Any
 from mmpretrain.registry import MODELS
 from torch import Tensor, nn
 
+from ..errors import ConfigError
 from ..ops import covariance_pool, matrix_sqrt, upper_triangle
 from .bilinear_head import BilinearHead
 
@@ -44,5 +45,7 @@ class ISQRTCOVHead(BilinearHead):
 
     def pool_maps(self, *maps: Tensor) -> Tensor:
         """Pool the last level: (N, C, H, W) -> (N, D * (D + 1) / 2)."""
+        if maps[-1][0, 0].numel() < 2:
+            raise ConfigError('ISQRTCOVHead: one position has no covariance; take larger crops, or smaller strides')
         covariance = covariance_pool(self.reduce(*maps))
         return upper_triangle(matrix_sqrt(covariance, iterations=self.iterations))

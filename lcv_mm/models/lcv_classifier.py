@@ -60,14 +60,17 @@ class LCVClassifier(ImageClassifier):
                 'of one `gt_label` each, or take ImageClassifier'
             )
         feats = self.extract_feat(inputs)
+        self._pooled: Tensor | None = None  # for `_keep_pooled`
         losses = self.head.loss(feats, data_samples)
         # `parse_losses` logs the sum of all terms as `loss`, which would hide the head's own loss of that name
         losses['loss_cls'] = losses.pop('loss')
-        compared = self.__dict__.pop('_pooled') if self.variance_loss.space == 'head' else feats
+        pooled = self.__dict__.pop('_pooled')
+        compared = pooled if self.variance_loss.space == 'head' else feats
         return losses | self.variance_loss.terms(compared, labels)
 
     def _keep_pooled(self, fc: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        (self._pooled,) = inputs
+        if '_pooled' in self.__dict__:  # kept for the loss only: with its graph, no copy of the model could be made
+            (self._pooled,) = inputs
 
     def parse_losses(self, losses: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         """Sum the losses. Omit a mean distance from the log if the batch has no such pair."""

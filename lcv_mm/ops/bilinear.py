@@ -82,7 +82,8 @@ def signed_sqrt(x: Tensor, *, eps: float = 1e-10) -> Tensor:
         >>> signed_sqrt(torch.tensor([4.0, -9.0, 0.0]))
         tensor([ 2., -3.,  0.])
     """
-    return x.sign() * (x.abs() + eps).sqrt()
+    floor = torch.finfo(x.dtype).tiny * torch.finfo(x.dtype).eps  # the smallest number above 0, 6e-8 in float16
+    return x.sign() * (x.abs() + max(eps, floor)).sqrt()
 
 
 def normalized_signed_sqrt(x: Tensor, *, eps: float = 1e-10) -> Tensor:

@@ -19,6 +19,7 @@ from mmengine.registry import init_default_scope
 from mmpretrain.registry import DATASETS, MODELS
 
 from ..engine import EXIT_TRY_AGAIN, last_good_checkpoint, write_atomically
+from ..engine.loss_hooks import is_cross_entropy
 from ..errors import DataError, UserFacingError
 from ..launch import load_config, type_name
 from ..visualization import read_curves, read_scalars
@@ -118,7 +119,10 @@ def _train_and_test(spec: RunSpec, record: Record, lock: IO, stop: threading.Eve
     config = spec.folder / spec.config.name  # with the options of the run
     cfg = load_config(config)
     record.dataset = type_name(cfg.train_dataloader.dataset)
-    if classes := cfg.model.get('head', {}).get('num_classes', 0):
+    init_default_scope(cfg.get('default_scope') or 'mmpretrain')  # as the Runner does, for names in wrappers
+    model = MODELS.build(cfg.model)
+    classes = cfg.model.get('head', {}).get('num_classes', 0)
+    if classes and is_cross_entropy(model.head):
         with suppress(DataError):  # it logs with other backends than LocalVisBackend
             curves = read_curves(spec.folder)
             record.num_classes, record.cross_entropy = classes, curves.get('loss_cls', curves['loss'])[-1][1]
@@ -129,10 +133,9 @@ def _train_and_test(spec: RunSpec, record: Record, lock: IO, stop: threading.Eve
     if record.metrics.get(record.metric) is None:  # null if it is not finite
         measured = ', '.join(record.metrics) or 'nothing'
         raise UserFacingError(f'the test measured {measured}; expected {record.metric} in the test_evaluator')
-    init_default_scope(cfg.get('default_scope') or 'mmpretrain')  # as the Runner does, for names in wrappers
     loaders = dict(train=cfg.train_dataloader, test=cfg.test_dataloader)
     record.images = {split: len(DATASETS.build(loader.dataset)) for split, loader in loaders.items()}
-    record.parameters = sum(parameter.numel() for parameter in MODELS.build(cfg.model).parameters())
+    record.parameters = sum(parameter.numel() for parameter in model.parameters())
     record.status = FINISHED
 
 

@@ -8,10 +8,12 @@ import pytest
 import torch
 from mmengine.model import BaseModel
 from mmengine.runner import Runner
+from mmpretrain.registry import MODELS
 from mmpretrain.structures import DataSample
 from tiny_run import loader
 from torch import Tensor, nn
 
+from lcv_mm.engine.loss_hooks import is_cross_entropy
 from lcv_mm.errors import TrainingError
 
 EPOCH = 4  # iterations
@@ -147,6 +149,24 @@ def test_the_mean_cross_entropy_of_the_last_epoch_counts(terms, expected, tmp_pa
     run(tmp_path / 'run', {i: terms[i % len(terms)] for i in last})
     log = next((tmp_path / 'run').glob('*/*.log')).read_text()
     assert expected in log if expected else 'cross entropy' not in log
+
+
+@pytest.mark.parametrize(
+    ('loss', 'judged'),
+    [
+        ('CrossEntropyLoss', True),
+        (dict(type='LabelSmoothLoss', label_smooth_val=0.1), True),
+        (dict(type='CrossEntropyLoss', loss_weight=0.4), False),
+        (dict(type='LabelSmoothLoss', label_smooth_val=0.1, loss_weight=0.4), False),
+        (dict(type='CrossEntropyLoss', use_sigmoid=True), False),
+        ('FocalLoss', False),
+    ],
+    ids=str,
+)
+def test_only_a_cross_entropy_is_judged(loss, judged):
+    loss = dict(type=loss) if isinstance(loss, str) else loss
+    head = MODELS.build(dict(type='LinearClsHead', num_classes=3, in_channels=2, loss=loss))
+    assert is_cross_entropy(head) is judged
 
 
 def test_a_finished_run_can_be_resumed(tmp_path):

@@ -30,6 +30,18 @@ def test_the_last_three_levels_are_pooled():
     assert torch.equal(head((torch.randn(2, 9, 8, 8), *levels)), head(levels))
 
 
+def test_the_weights_of_a_projection_may_be_computed():
+    head, levels = build(), tuple(torch.randn(2, 6, 3, 3) for _ in range(3))
+    expected = head(levels)
+    torch.nn.utils.parametrizations.weight_norm(head.projections[0])
+    torch.testing.assert_close(head(levels), expected)
+
+
+def test_other_than_three_levels_are_refused():
+    with pytest.raises(ConfigError, match=r'in_channels=\(32, 64\); expected the channels of 3 levels'):
+        build(in_channels=(32, 64))
+
+
 def test_levels_of_several_resolutions_are_refused():
     levels = (torch.randn(2, 6, 6, 6), torch.randn(2, 6, 3, 3), torch.randn(2, 6, 3, 3))
     with pytest.raises(ConfigError, match=r'\[\(6, 6, 6\), \(6, 3, 3\), \(6, 3, 3\)\]; .*ResizeLevels'):

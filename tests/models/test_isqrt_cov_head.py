@@ -1,5 +1,8 @@
+import pytest
 import torch
 from mmpretrain.registry import MODELS
+
+from lcv_mm.errors import ConfigError
 
 
 def build(**options) -> torch.nn.Module:
@@ -31,3 +34,8 @@ def test_a_convolution_with_norm_and_relu_reduces_the_channels():
     reduced = (reduced / (1 + norm.eps) ** 0.5).clamp(min=0)
     plain = build(in_channels=3, reduce_channels=None)
     torch.testing.assert_close(head.pre_logits((x,)), plain.pre_logits((reduced,)), rtol=1e-4, atol=1e-5)
+
+
+def test_a_map_of_one_position_is_refused():
+    with pytest.raises(ConfigError, match='one position has no covariance'):
+        build(in_channels=4)((torch.randn(2, 4, 1, 1),))

@@ -46,6 +46,7 @@ def test_in_the_space_of_the_head_its_linear_layers_input_is_compared():
     pooled = model.head.pre_logits((residual_attention(model.backbone(IMAGES)[-1]),))
     inter, intra = class_variance(pooled, torch.tensor([0, 1, 0, 3]), margin=1.9)
     torch.testing.assert_close((losses['loss_inter'], losses['loss_intra']), (inter, intra))
+    model(IMAGES)
     deepcopy(model)  # fails if the model keeps a tensor of the graph
 
 

@@ -51,6 +51,13 @@ def test_nothing_but_the_features_is_kept_for_backward():
     assert {t.untyped_storage().data_ptr() for t in kept} == {x.untyped_storage().data_ptr()}
 
 
+def test_signed_sqrt_has_a_finite_slope_at_0_in_float16():
+    x = torch.tensor([0.0, 1.0, -4.0], dtype=torch.float16, requires_grad=True)
+    signed_sqrt(x).sum().backward()
+    assert x.grad is not None
+    assert x.grad.tolist() == [0, 0.5, 0.25]
+
+
 def test_signed_sqrt_by_hand():
     x = torch.tensor([4.0, -9.0, 0.0, 0.25])
     torch.testing.assert_close(signed_sqrt(x, eps=1e-12), torch.tensor([2.0, -3.0, 0.0, 0.5]))
