@@ -48,7 +48,7 @@ HEADS = {
     'DeiTClsHead': (LISTS, dict(in_channels=192, num_classes=3), DEIT, None),
     'EfficientFormerClsHead': ('yes', dict(LINEAR, distillation=False), RESNET, POOL),
     'HBPHead': ('yes', dict(LINEAR, in_channels=(64, 64, 64)), LEVELS, None),
-    'ISQRTCOVHead': ('yes', dict(LINEAR, reduce_channels=16), RESNET, None),
+    'ISQRTCOVHead': ('yes', dict(LINEAR, reduce_channels=16), dict(RESNET, strides=(1, 2, 2, 1)), None),  # 2 x 2
     'LeViTClsHead': ('yes', dict(LINEAR, distillation=False), RESNET, POOL),
     'LinearClsHead': ('yes', LINEAR, RESNET, POOL),
     'LinearRegressionHead': (SCORES, dict(LINEAR, num_classes=1), RESNET, POOL),
