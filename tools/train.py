@@ -54,9 +54,10 @@ def merge_args(cfg, args: argparse.Namespace) -> None:
             cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
         elif 'ChannelsLastHook' not in map(type_name, hooks := cfg.get('custom_hooks') or []):
             cfg.custom_hooks = [*hooks, dict(type='lcv_mm.engine.ChannelsLastHook')]  # faster: docs/benchmarks.md
-    if args.resume is not None:
-        cfg.resume = args.resume if args.resume == 'auto' else True
-        cfg.load_from = cfg.get('load_from') if args.resume == 'auto' else args.resume
+    if args.resume == 'auto':
+        cfg.resume = 'auto'
+    elif args.resume is not None:
+        cfg.resume, cfg.load_from = True, args.resume
     if args.auto_scale_lr:
         cfg.auto_scale_lr.enable = True
     for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):

@@ -119,13 +119,6 @@ def _train_and_test(spec: RunSpec, record: Record, lock: IO, stop: threading.Eve
     config = spec.folder / spec.config.name  # with the options of the run
     cfg = load_config(config)
     record.dataset = type_name(cfg.train_dataloader.dataset)
-    init_default_scope(cfg.get('default_scope') or 'mmpretrain')  # as the Runner does, for names in wrappers
-    model = MODELS.build(cfg.model)
-    classes = cfg.model.get('head', {}).get('num_classes', 0)
-    if classes and is_cross_entropy(model.head):
-        with suppress(DataError):  # it logs with other backends than LocalVisBackend
-            curves = read_curves(spec.folder)
-            record.num_classes, record.cross_entropy = classes, curves.get('loss_cls', curves['loss'])[-1][1]
 
     file = spec.folder / 'test.json'
     run('test', config, checkpoint, f'--work-dir={spec.folder / "test"}', f'--out={file}', '--out-item=metrics')
@@ -133,9 +126,16 @@ def _train_and_test(spec: RunSpec, record: Record, lock: IO, stop: threading.Eve
     if record.metrics.get(record.metric) is None:  # null if it is not finite
         measured = ', '.join(record.metrics) or 'nothing'
         raise UserFacingError(f'the test measured {measured}; expected {record.metric} in the test_evaluator')
+    init_default_scope(cfg.get('default_scope') or 'mmpretrain')  # as the Runner does, for names in wrappers
     loaders = dict(train=cfg.train_dataloader, test=cfg.test_dataloader)
     record.images = {split: len(DATASETS.build(loader.dataset)) for split, loader in loaders.items()}
+    model = MODELS.build(cfg.model)
     record.parameters = sum(parameter.numel() for parameter in model.parameters())
+    classes = cfg.model.get('head', {}).get('num_classes', 0)
+    if classes and is_cross_entropy(model.head):
+        with suppress(DataError):  # it logs with other backends than LocalVisBackend
+            curves = read_curves(spec.folder)
+            record.num_classes, record.cross_entropy = classes, curves.get('loss_cls', curves['loss'])[-1][1]
     record.status = FINISHED
 
 
