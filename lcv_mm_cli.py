@@ -34,7 +34,7 @@ def tool_parser(description: str, checkpoint: bool = True, launcher: bool = Fals
         parser.add_argument(
             '--trust-checkpoint',
             action='store_true',
-            help='load a checkpoint that holds more than weights; such a file can run any code',
+            help='load a checkpoint that contains code; it can run anything, so trust its source',
         )
     parser.add_argument(
         '--cfg-options',
@@ -60,12 +60,10 @@ def runs_parser(description: str, work_dir: str) -> argparse.ArgumentParser:
     """
     parser = argparse.ArgumentParser(
         description=description,
-        epilog='Exit codes: 0, all runs finished; 1, some failed; 75, stopped, start it again.',
+        epilog='Exit codes: 0, all runs finished; 1, some failed; 75, stopped or running elsewhere: run it again.',
     )
-    parser.add_argument(
-        '--seeds', type=int, nargs='+', help='default: 0 1 2; of --report-only: all seeds that have been run'
-    )
-    parser.add_argument('--dry-run', action='store_true', help='list the runs and how far they are, and do nothing')
+    parser.add_argument('--seeds', type=int, nargs='+', help='default: 0 1 2; with --report-only: all seeds run so far')
+    parser.add_argument('--dry-run', action='store_true', help='list the runs and their state, but start none')
     parser.add_argument('--report-only', action='store_true', help='write the report, and run nothing')
     parser.add_argument(
         '--work-dir', type=Path, default=Path(work_dir), help='folder of all runs (default: %(default)s)'
@@ -84,8 +82,8 @@ def runs_parser(description: str, work_dir: str) -> argparse.ArgumentParser:
         nargs='+',
         default=[],
         metavar='KEY=VALUE',
-        help="local: jobs=2; ray: of ray.init and a task's resources, address=auto num_gpus=1; slurm: of submitit's "
-        'update_parameters, slurm_partition=gpu timeout_min=600',
+        help='local: jobs=2; ray: options of ray.init and resources of a task, address=auto num_gpus=1; slurm: of '
+        "submitit's update_parameters, slurm_partition=gpu timeout_min=600",
     )
     parser.add_argument(
         '--cfg-options',

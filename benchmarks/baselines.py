@@ -1,4 +1,4 @@
-"""The parts as the literature has them, for the benchmarks: one transform a place, three convolutions, loops."""
+"""The literature's formulations of the parts: one transform per position, three convolutions, loops."""
 
 from itertools import combinations
 
@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 def tensor_sketch_by_fft(x: Tensor, h1: Tensor, s1: Tensor, h2: Tensor, s2: Tensor, out_dim: int) -> Tensor:
-    """Count sketches of each place, multiplied and summed over the places in the frequency domain (autograd)."""
+    """Count sketches of each position, multiplied and summed over the positions in the frequency domain (autograd)."""
     rows = x.flatten(2).mT  # (N, C, L) -> (N, L, C)
     spectra = [
         torch.fft.rfft(rows.new_zeros(*rows.shape[:2], out_dim).index_add(2, h, rows * s))
@@ -18,7 +18,7 @@ def tensor_sketch_by_fft(x: Tensor, h1: Tensor, s1: Tensor, h2: Tensor, s2: Tens
 
 
 def three_convolutions(levels: list[Tensor], weights: list[Tensor], biases: list[Tensor]) -> Tensor:
-    """HBP: each level projected by a 1x1 convolution, products of every two, averaged over the places (autograd)."""
+    """HBP: each level projected by a 1x1 convolution, products of every two, averaged over the positions (autograd)."""
     maps = [F.conv2d(x, w[:, :, None, None], b).flatten(2) for x, w, b in zip(levels, weights, biases, strict=True)]
     return torch.cat([(a * b).mean(2) for a, b in combinations(maps, 2)], dim=1)
 
@@ -43,9 +43,9 @@ def loop_over_pairs(feats: Tensor, labels: Tensor, margin: float = 1.0) -> Tenso
 
 def covariance_root_by_loop(x: Tensor, iterations: int = 5) -> Tensor:
     """iSQRT-COV as in its authors' MPNCOV.py (fast-MPN-COV), by autograd: (N, C, H, W) -> (N, C * (C + 1) / 2)."""
-    n, c, places = x.shape[0], x.shape[1], x[0, 0].numel()
+    n, c, positions = x.shape[0], x.shape[1], x[0, 0].numel()
     x = x.flatten(2)
-    centre = torch.eye(places, device=x.device) / places - 1 / places**2
+    centre = torch.eye(positions, device=x.device) / positions - 1 / positions**2
     cov = x @ centre @ x.mT
     identity = torch.eye(c, device=x.device)
     trace = cov.diagonal(dim1=1, dim2=2).sum(1).view(n, 1, 1)

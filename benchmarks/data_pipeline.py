@@ -1,4 +1,4 @@
-"""Images a second of the training pipeline on one core: decoders, and collate functions with and without a worker.
+"""Images per second of the training pipeline on one core: decoders, and collate functions with and without a worker.
 
     python benchmarks/data_pipeline.py [CONFIG] [--images 64] [--rounds 5]
 
@@ -53,7 +53,7 @@ def main() -> None:
             return step
 
         def worker(data, collate):
-            """A worker that lives on, as in training; the batches cross from process to process."""
+            """A persistent worker, as in training: batches are passed between processes."""
             loader = DataLoader(
                 data, 16, sampler=range(args.images), num_workers=1, collate_fn=collate, persistent_workers=True
             )

@@ -75,10 +75,10 @@ def loss(side: int, images: int, device: str) -> tuple[dict[str, Callable[[], Te
     return {'ours': ours, 'baseline': theirs}, [x]
 
 
-# part, places a side, images, what the baseline is
+# part, positions per side, images, what the baseline is
 CASES = [
-    (cbp, 14, 8, 'FFT a place, summed in frequency'),
-    (cbp, 28, 8, 'FFT a place, summed in frequency'),
+    (cbp, 14, 8, 'FFT per position, summed in frequency'),
+    (cbp, 28, 8, 'FFT per position, summed in frequency'),
     (hbp, 14, 8, 'three convolutions'),
     (hbp, 28, 8, 'three convolutions'),
     (bcnn, 14, 8, 'bmm, root, norm'),
@@ -101,7 +101,7 @@ def run(part, side: int, images: int, baseline: str, rounds: int, device: str) -
 
     steps = {name: step(form) for name, form in forms.items()}
     times = interleaved_times(steps, rounds, device)
-    row = {'part': part.__name__, 'places': f'{side}x{side}', 'images': images, 'baseline': baseline}
+    row = {'part': part.__name__, 'positions': f'{side}x{side}', 'images': images, 'baseline': baseline}
     for name in forms:
         row[f'{name}_ms_per_image'] = sorted(times[name])[rounds // 2] * 1e3 / images
         row[f'{name}_saved_mb_per_image'] = saved_bytes(forms[name], owned) / images / MEGABYTE
@@ -119,7 +119,7 @@ def main() -> None:
     args = parser.parse_args()
     machine = torch.cuda.get_device_name() if args.device == 'cuda' else f'{platform.machine()} CPU'
     print(f'{machine}, {torch.get_num_threads()} threads, torch {torch.__version__}, median of {args.rounds} rounds')
-    print('part places | ms/image ours baseline | times faster | saved MB/image ours baseline | peak MB ours baseline')
+    print('part size | ms/image ours baseline | times faster | saved MB/image ours baseline | peak MB ours baseline')
     rows = []
     for case in CASES:
         if args.only and case[0].__name__ not in args.only:
@@ -127,7 +127,8 @@ def main() -> None:
         row = run(*case, args.rounds, args.device)
         rows.append(row)
         print(
-            f'{row["part"]:5}{row["places"]} | {row["ours_ms_per_image"]:8.2f} {row["baseline_ms_per_image"]:8.2f} | '
+            f'{row["part"]:5}{row["positions"]} | '
+            f'{row["ours_ms_per_image"]:8.2f} {row["baseline_ms_per_image"]:8.2f} | '
             f'{row["times_faster"]:6.2f} | {row["ours_saved_mb_per_image"]:7.2f} '
             f'{row["baseline_saved_mb_per_image"]:7.2f} | {row["ours_peak_mb"]:7.0f} {row["baseline_peak_mb"]:7.0f}',
             flush=True,

@@ -1,7 +1,7 @@
-"""Do a model's maps light the birds?  python benchmarks/localisation.py CONFIG CHECKPOINT [--cfg-options ...]
+"""How well a model's maps localise birds:  python benchmarks/localisation.py CONFIG CHECKPOINT [--cfg-options ...]
 
-The test images of a config on CUB's layout against its `bounding_boxes.txt`. With `none` for
-CHECKPOINT the model is taken as initialised.
+The test images of a config on CUB's layout against its `bounding_boxes.txt`. With
+CHECKPOINT `none`, the model has its initial weights.
 """
 
 import argparse

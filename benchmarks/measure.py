@@ -9,7 +9,7 @@ from torch.profiler import ProfilerActivity, profile
 
 
 def interleaved_times(steps: Mapping[str, Callable[[], object]], rounds: int, device: str) -> dict[str, list[float]]:
-    """Seconds of each step in each round; all steps run in each round, so that a drift of the machine hits all."""
+    """Seconds of each step in each round; all steps run in each round, so that drift of the machine affects all."""
     for step in steps.values():  # a warm-up
         step()
     times: dict[str, list[float]] = {name: [] for name in steps}
@@ -29,7 +29,7 @@ def median_ratio(times: Mapping[str, list[float]], slow: str, fast: str) -> floa
 
 
 def saved_bytes(forward: Callable[[], object], owned: list[torch.Tensor]) -> int:
-    """Bytes that autograd keeps for backward, beside the storages of `owned` (inputs and parameters)."""
+    """Bytes that autograd keeps for backward, excluding the storages of `owned` (inputs and parameters)."""
     kept: dict[int, int] = {}
 
     def pack(tensor: torch.Tensor) -> torch.Tensor:
@@ -43,7 +43,7 @@ def saved_bytes(forward: Callable[[], object], owned: list[torch.Tensor]) -> int
 
 
 def peak_bytes(step: Callable[[], object], device: str) -> int:
-    """The most bytes allocated at once during `step`, beside what was there before."""
+    """The most bytes allocated at once during `step`, above what was allocated before."""
     if device == 'cuda':
         torch.cuda.reset_peak_memory_stats()
         before = torch.cuda.memory_allocated()

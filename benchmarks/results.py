@@ -87,7 +87,7 @@ Row = dict[str, str]
 
 
 def read(name: str) -> list[dict[str, Any]]:
-    """The runs of records/<name>.jsonl; none if it has not been begun."""
+    """The runs of records/<name>.jsonl; none if the file does not exist."""
     file = ROOT / f'records/{name}.jsonl'
     return [json.loads(line) for line in file.read_text().splitlines()] if file.is_file() else []
 
@@ -410,7 +410,7 @@ def fair_arm(config: str, options: Mapping[str, str]) -> dict[str, str] | None:
 def run_lines(folder: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """The finished runs in the folder of a `tools/reproduce.py`, as lines of records/rows.jsonl and fair.jsonl.
 
-    Runs of a row count under the conditions of the report, `row_of`; no others count if an option changes them.
+    A run of a row counts under the conditions of the report, `row_of`; any other run only without further options.
     """
     rows, fair = [], []
     for group in read_groups(folder, sorted(path.name for path in folder.iterdir()), seeds=None)[0]:

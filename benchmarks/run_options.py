@@ -1,4 +1,4 @@
-"""What channels_last, mixed precision and torch.compile give a training step.
+"""Effect of channels_last, mixed precision and torch.compile on a training step.
 
     python benchmarks/run_options.py [CONFIG] [--rounds 5] [--batch-size 2]
 

@@ -1,9 +1,9 @@
-"""A cheap fair test of LCV's parts: VGG-16's conv5 and a head, trained from cached maps of pool4.
+"""A cheap comparison of LCV's parts: VGG-16's conv5 and a head, trained from cached maps of pool4.
 
     python benchmarks/screen.py configs/small/cbp_vgg16_warblers112.py --seeds 0 1 2 [--arms baseline lcv] [--quarter 0]
 
-All arms have the config's recipe, step 1 included. Each run appends a line of JSON to `--out`; runs that are in it
-already are left out, so a stopped call goes on where it stood.
+All arms have the config's recipe, step 1 included. Each run appends a line of JSON to `--out`; runs already in it
+are skipped, so a stopped call can be continued.
 """
 
 import argparse
@@ -35,7 +35,7 @@ ATTENTION = dict(neck=dict(type='ResidualAttention'))
 
 
 def loss(name: str = 'ClassVarianceLoss', **options: object) -> dict:
-    """What puts a loss on features on a model."""
+    """Changes that add a loss on features to a model."""
     return dict(type='LCVClassifier', variance_loss=dict(type=name, **options))
 
 
@@ -58,7 +58,7 @@ ARMS: dict[str, tuple[dict, bool]] = {
 
 
 class Maps(Dataset):
-    """Cached maps (images, views, C, H, W) and labels (images,), with what the balanced sampler asks for."""
+    """Cached maps (images, views, C, H, W) and labels (images,), with the labels that the balanced sampler needs."""
 
     def __init__(self, maps: Tensor, labels: Tensor) -> None:
         self.maps, self.labels = maps, labels

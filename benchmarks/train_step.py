@@ -3,7 +3,7 @@
     python benchmarks/train_step.py [CONFIG ...] [--device cuda] [--precision bf16] [--channels-last] [--batch-size 2]
 
 The batch is real: JPEGs of 500 x 500 in CUB's layout, through the config's own pipeline. All variants run in each
-round, so that a drift of the machine hits all alike.
+round, so that drift of the machine affects all equally.
 """
 
 import argparse

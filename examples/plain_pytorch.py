@@ -33,10 +33,10 @@ class LCV(nn.Module):
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument('folder', help='contains one folder of images per class')
-parser.add_argument('--weights', help='DEFAULT: torchvision downloads its ImageNet weights (default: from scratch)')
+parser.add_argument('--weights', help="torchvision weights, such as DEFAULT for ImageNet's (default: from scratch)")
 parser.add_argument('--epochs', type=int, default=12)
-parser.add_argument('--classifier-epochs', type=int, default=4, help='the first epochs train only the classifier')
-parser.add_argument('--batch-size', type=int, default=16, help='two images per class')
+parser.add_argument('--classifier-epochs', type=int, default=4, help='first epochs, for the classifier alone')
+parser.add_argument('--batch-size', type=int, default=16, help='images per batch, two per class')
 parser.add_argument('--crop', type=int, default=224)
 parser.add_argument('--workers', type=int, default=2)
 args = parser.parse_args()

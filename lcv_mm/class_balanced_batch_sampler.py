@@ -53,7 +53,7 @@ class ClassBalancedBatchSampler(BatchSampler):
     ) -> None:
         super().__init__(sampler, batch_size, drop_last)
         if samples_per_class < 1 or batch_size % samples_per_class:
-            raise ConfigError(f'{batch_size=} is not a multiple of {samples_per_class=}')
+            raise ConfigError(f'{batch_size=} must be a multiple of {samples_per_class=}, which must be 1 or more')
         self.samples_per_class = samples_per_class
         if samples_per_class > 1:
             dataset = getattr(sampler, 'dataset', getattr(sampler, 'data_source', None))
@@ -182,4 +182,4 @@ def _check_classes(labels: np.ndarray, batch_size: int, samples_per_class: int) 
     usable = int((counts >= samples_per_class).sum())
     needed = batch_size // samples_per_class
     if usable < needed:
-        raise ConfigError(f'{needed} classes of {samples_per_class=} or more images are needed, there are {usable}')
+        raise ConfigError(f'expected {needed} classes with {samples_per_class=} images, got {usable}; lower batch_size')

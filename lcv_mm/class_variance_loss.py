@@ -160,7 +160,7 @@ def compared_rows(feats: Tensor | tuple[Tensor, ...], space: str, level: int | s
         levels = (levels[level],)
     if not all(isinstance(level, Tensor) for level in levels):
         kinds = ', '.join(type(level).__name__ for level in levels)
-        raise ConfigError(f'the loss on features expected one tensor per level, got {kinds}; take another backbone')
+        raise ConfigError(f'the loss expected one tensor per level, got {kinds}; use another backbone or neck')
     if space == 'pooled':
         means = (x.flatten(2).mean(2, dtype=accumulation_dtype(x.dtype)) if x.ndim > 2 else x for x in levels)
         levels = tuple(means)  # (N, C, H, W) -> (N, C); (N, D) is unchanged

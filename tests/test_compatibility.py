@@ -123,7 +123,7 @@ def test_a_batch_augmentation_goes_with_a_bilinear_head_and_is_refused_by_lcv_cl
     assert max(int((sample.gt_score > 0).sum()) for sample in batch['data_samples']) == 2
     plain.parse_losses(plain.loss(**batch))[0].backward()
     lcv = dict(variance_loss=dict(type='ClassVarianceLoss'), **mixed)
-    with pytest.raises(ConfigError, match=re.escape('take Mixup and CutMix out: model.train_cfg=None')):
+    with pytest.raises(ConfigError, match=re.escape('remove Mixup and CutMix with model.train_cfg=None')):
         model('BCNNHead', 'LCVClassifier', **lcv)
 
 

@@ -103,7 +103,7 @@ def test_without_gather_each_process_has_the_pairs_of_its_own(ranks):
 
 def test_uneven_batches_are_an_error_of_the_config_on_every_rank(ranks):
     for rank in ranks:
-        assert 'hold [2, 3] images' in rank['uneven']
+        assert 'have [2, 3] images' in rank['uneven']
         assert '`round_up=True`' in rank['uneven']
 
 

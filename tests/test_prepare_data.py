@@ -35,10 +35,10 @@ def test_check_lists_all_of_three_faults_and_exits_1(data, tmp_path, run_here):
     ):
         assert f'\n  - {fault}' in done.stdout
     assert '\n  3 faults:\n' in done.stdout
-    assert f'To make it anew, delete {folder} and run this command without --check.' in done.stdout
+    assert f'To prepare it again, delete {folder} and run this command without --check.' in done.stdout
 
 
 def test_a_check_of_all_makes_nothing(tmp_path, run_here):
     done = run_here('prepare_data', 'all', '--root', tmp_path, '--check', check=False)
-    assert (done.returncode, done.stdout.count('To make it anew')) == (1, len(DATASETS))
+    assert (done.returncode, done.stdout.count('To prepare it again')) == (1, len(DATASETS))
     assert not any(tmp_path.iterdir())

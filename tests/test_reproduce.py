@@ -90,7 +90,7 @@ def test_a_comparison_that_is_stopped_goes_on_where_it_stood(whole, run_here, tm
     assert running.returncode == 75, output
     assert read_record(folder(tmp_path, CBP)) is None
     listed = run_here('compare', *arguments, '--dry-run', *options).stdout
-    assert (listed.count('half-way'), listed.count('to do')) == (1, 3)
+    assert (listed.count('unfinished'), listed.count('to do')) == (1, 3)
     assert not folder(tmp_path, LCV).exists()  # it was not begun
 
     done = run_here('compare', *arguments, *options)

@@ -9,13 +9,13 @@ from lcv_mm_cli import runs_parser
 def main() -> int:
     parser = runs_parser(
         'Train and test each config with each seed, and write a report: accuracies, differences from the '
-        'baseline with their intervals, curves, cost. Stop it at any time (Ctrl-C saves) and start it again: what is '
-        'done stays done.',
+        'baseline with their intervals, curves, cost. Stop it at any time (Ctrl-C saves) and run it again: '
+        'finished runs are kept.',
         'work_dirs/compare',
     )
     parser.add_argument('configs', nargs='+', metavar='CONFIG', help='paths or names of configs')
     parser.add_argument('--baseline', help='the config that the others are compared with (default: the first)')
-    parser.add_argument('--data', metavar='DIR', help='folder of images to train all configs on, as of tools/train.py')
+    parser.add_argument('--data', metavar='DIR', help='folder of images to train all configs on, as in tools/train.py')
     args = parser.parse_args()
 
     # imported late: `--help` answers at once

@@ -128,7 +128,7 @@ def main() -> None:
             difference = largest_difference(load(unchecked, args.device), model, shape)
             if not difference <= TOLERANCE:
                 raise UserFacingError(
-                    f'{args.out}: not written, its probabilities differ from those of the model by {difference:.1e}, '
+                    f"{args.out}: not written: its probabilities differ from the model's by {difference:.1e}, "
                     f'expected {TOLERANCE:.0e} at most. Try the other format (.onnx, .pt2)'
                 )
             for file in Path(folder).iterdir():  # above 2 GB, ONNX keeps the weights in a second one

@@ -77,7 +77,7 @@ def predict(
                         picture.parent.mkdir(parents=True, exist_ok=True)
                         figure.savefig(picture, dpi=120)
                     except OSError as error:  # an over-long name, a full disk
-                        faults.append(f'{file}: no picture of its attention: {error}')
+                        faults.append(f'{file}: attention picture not saved: {error}')
     return predictions, faults
 
 
@@ -147,7 +147,7 @@ def main() -> None:
         if args.save is not None:
             save(predictions, args.save)
     if faults:
-        raise SystemExit('\n'.join([f'{len(predictions)} of {len(files)} images are predicted; faults:', *faults]))
+        raise SystemExit('\n'.join([f'{len(predictions)} of {len(files)} images predicted; errors:', *faults]))
 
 
 if __name__ == '__main__':

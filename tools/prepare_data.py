@@ -15,7 +15,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--archives',
         metavar='DIR',
-        help='take the archives from this folder; nothing is downloaded, nothing in it changed',
+        help='take the archives from this folder; nothing is downloaded, and the folder is not changed',
     )
     parser.add_argument(
         '--check', action='store_true', help='change nothing: count and open all images, list all faults'

@@ -1,4 +1,4 @@
-"""LCV on BCNN, ResNet-18 from scratch, Birdlets at 64 (generated images): of the rehearsal, not a row of the paper."""
+"""LCV on BCNN, ResNet-18 from scratch, Birdlets at 64 (generated): part of the rehearsal, not a row of the paper."""
 
 from mmengine.config import read_base
 

@@ -1,4 +1,4 @@
-"""LCV on CBP, ResNet-18 from scratch, Birdlets (the embedded, generated dataset). Not a row of the paper."""
+"""LCV on CBP, ResNet-18 from scratch, Birdlets (generated images). Not a row of the paper."""
 
 from mmengine.config import read_base
 

@@ -1,6 +1,6 @@
 """ResNet-50 with a linear classifier, CUB-200-2011, crops of 448.
 
-The common baseline, by MMPretrain's own recipe for CUB. Not run at full size.
+The common baseline, with MMPretrain's own recipe for CUB. Not run at full size.
 """
 
 from mmengine.config import read_base

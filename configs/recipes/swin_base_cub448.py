@@ -1,6 +1,6 @@
 """Swin-B with a linear classifier, CUB-200-2011, crops of 448.
 
-The usual transformer with windows in fine-grained papers. Not run at full size.
+The most common window-based transformer in fine-grained papers. Not run at full size.
 """
 
 from mmengine.config import read_base

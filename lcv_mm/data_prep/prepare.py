@@ -57,7 +57,7 @@ def prepare(
         print('\n'.join([f'  {count}', *(f'  - {fault}' for fault in faults)]), flush=True)
         if faults:
             first = f'delete {folder} and ' * is_there(folder)
-            print(f'To make it anew, {first}run this command without --check.', flush=True)
+            print(f'To prepare it again, {first}run this command without --check.', flush=True)
             intact = False
         else:
             print(f'{info.title} is ready: train on it with a config that configs/README.md lists.', flush=True)
@@ -87,7 +87,7 @@ def check_dataset(info: DatasetInfo, folder: Path, open_images: bool = True) -> 
     if files and len(files) != info.images:
         faults.append(f'all splits: {len(files)} different images, expected {info.images}')
     check = image_error if open_images else _missing
-    for file in track(files, 'Looking at the images', console=Console(stderr=True)):
+    for file in track(files, 'Checking the images', console=Console(stderr=True)):
         if fault := check(file):
             faults.append(f'{os.path.relpath(file, folder)}: {fault}')
     return list(dict.fromkeys(faults))  # several splits can report the same list

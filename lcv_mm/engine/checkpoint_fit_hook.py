@@ -42,7 +42,7 @@ def fit_of(module: nn.Module, weights: Mapping[str, Any]) -> Fit:
     expected = {key: value for key, value in module.state_dict().items() if not key.endswith('num_batches_tracked')}
     given = {key: value for key, value in weights.items() if not key.endswith('num_batches_tracked')}
     shapes = [
-        f'{key} is {_shape(given[key])} there, expected {_shape(value)}'
+        f'{key} is {_shape(given[key])} in the file, expected {_shape(value)}'
         for key, value in expected.items()
         if key in given and _shape(given[key]) != _shape(value)
     ]
@@ -67,13 +67,13 @@ def unwrapped(weights: Mapping[str, Any], module: nn.Module) -> dict[str, Any]:
 
 
 def state_dict_in(content: Any, source: str, *names: str) -> Mapping[str, Any]:
-    """The weights in a file: under the first of these names that exists, or else all of it. They must be finite."""
+    """The weights in a file: under the first of these names that exists, or else all of it. NaN and +inf are refused."""
     if not isinstance(content, Mapping):
         raise CheckpointError(f'{source}: holds a {type(content).__name__}; expected a state dict or a checkpoint')
     weights = next((content[name] for name in names if isinstance(content.get(name), Mapping)), content)
     for key, value in weights.items():
         if isinstance(value, Tensor) and value.is_floating_point() and (value.isnan() | value.isposinf()).any():
-            raise CheckpointError(f'{source}: {key} is NaN or infinite; take an earlier checkpoint of its run')
+            raise CheckpointError(f'{source}: {key} contains NaN or +inf; use an earlier checkpoint of its run')
     return weights
 
 
@@ -113,7 +113,7 @@ class CheckpointFitHook(Hook):
             if strict or not fit.fitting:
                 advice = OF_THE_CONFIG if strict else OF_A_BACKBONE
                 raise CheckpointError(f'{source}: {fit.summary}. {fit.first_wrong()}. {advice}')
-            runner.logger.warning(f'{source}: {fit.summary}; the others start anew: {"; ".join(fit.wrong)}')
+            runner.logger.warning(f'{source}: {fit.summary}; the others are not loaded: {"; ".join(fit.wrong)}')
         if runner._resume:
             self._check_resumed(runner, checkpoint, source)
         loader = 'test_dataloader' if self.testing else 'train_dataloader'
@@ -125,7 +125,7 @@ class CheckpointFitHook(Hook):
         if 'optimizer' not in checkpoint or (runner.param_schedulers and 'param_schedulers' not in checkpoint):
             last, _ = last_good_checkpoint(Path(source).parent)
             raise CheckpointError(
-                f'{source}: holds no state of the optimizer and its schedule (best_*.pth files never do). Resume from '
+                f'{source}: has no optimizer or scheduler state (best_*.pth files never do). Resume from '
                 f'{last or "epoch_*.pth"}, or start a new run from its weights: load_from={source} without --resume'
             )
         if different := schedule_differences(runner, checkpoint):

@@ -17,7 +17,7 @@ from .resume import last_good_checkpoint
 
 @HOOKS.register_module()
 class FiniteLossHook(Hook):
-    """Ends the run if losses stay infinite or NaN, and before such weights are saved.
+    """Ends the run if losses stay infinite or NaN, or before non-finite weights would be saved.
 
     A single such loss is tolerated: in float16, the loss scaler skips the step. Weights and running statistics are
     checked at the end of each epoch and whenever a checkpoint is saved. Finite weights can still give NaN scores, from
@@ -52,8 +52,8 @@ class FiniteLossHook(Hook):
             self._first = f'iteration {runner.iter + 1} (epoch {runner.epoch + 1}): {values}'
         self._in_a_row += 1
         if self._in_a_row >= self.patience:
-            times = f'{self._in_a_row} iterations in a row'
-            raise TrainingError(f'the loss is not finite for {times}, first in {self._first}. {_what_to_do(runner)}')
+            times = f'{self._in_a_row} consecutive iterations'
+            raise TrainingError(f'the loss was not finite for {times}, from {self._first}. {_what_to_do(runner)}')
 
     def after_train_epoch(self, runner: Runner) -> None:
         _check_weights(runner, runner.iter)
@@ -73,8 +73,8 @@ class FiniteLossHook(Hook):
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
         if self._images:
             raise TrainingError(
-                f'the model gives {self._images} images scores that are NaN or infinite, of which no metric is right; '
-                'take an earlier checkpoint, or leave --amp out'
+                f'{self._images} images have scores that are NaN or infinite, so no metric is valid; use an earlier '
+                'checkpoint, or leave out --amp'
             )
 
     before_test_epoch, after_test_iter, after_test_epoch = before_val_epoch, after_val_iter, after_val_epoch

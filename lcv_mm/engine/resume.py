@@ -16,7 +16,7 @@ PROGRESS = ('last_step', '_global_step', '_last_value', 'best', 'num_bad_epochs'
 
 
 def resume_from_last_good(runner: Runner) -> None:
-    """If a run resumes without naming a file, use the newest intact checkpoint of its work dir, or else begin anew.
+    """If a run resumes without naming a file, use the newest intact checkpoint of its work dir, or else start anew.
 
     Such a run has `resume='auto'`, or `resume=True` and no `load_from`. `load_from` names the weights to begin with.
     """

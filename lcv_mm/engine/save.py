@@ -77,7 +77,7 @@ class SafeCheckpointHook(CheckpointHook):
         super().__init__(*args, backend_args=backend_args or dict(backend='atomic'), **kwargs)
         if self.max_keep_ckpts == 1:
             raise ConfigError(
-                'SafeCheckpointHook: max_keep_ckpts=1 deletes the only one before the next; use 2 or more'
+                'SafeCheckpointHook: max_keep_ckpts=1 deletes the only one before it saves the next; use 2 or more'
             )
         self._resumed: dict[str, Any] = {}
 

@@ -28,7 +28,7 @@ def nearest_neighbors(feats: Tensor, k: int) -> Tensor:
         TrainingError: If a feature is not finite, so that it has no neighbours.
     """
     if not feats.isfinite().all():
-        raise TrainingError('features of images are not finite, and so have no neighbours; see the pretrained weights')
+        raise TrainingError('features are not finite, so images have no neighbours; check the pretrained weights')
     feats = feats.to(widest_dtype(feats.device))  # cdist subtracts squares, which cancel
     distances = torch.cdist(feats, feats).fill_diagonal_(-1)  # the image itself comes before identical images
     return distances.topk(k, largest=False, sorted=True).indices

@@ -16,7 +16,7 @@ SUBSETS = ('all', 'unlabelled')
 
 @DATASETS.register_module()
 class CategoryDiscovery(Dataset):
-    """A dataset with known and unknown classes, in which part of the known images is labelled (Vaze et al., CVPR 2022).
+    """A dataset with known and unknown classes; part of the known classes' images is labelled (Vaze et al., 2022).
 
     Classes are renumbered: the known ones first, in their order. In the subset 'all', for training, unlabelled images
     have the label -1, so that no loss can read theirs. The subset 'unlabelled', for evaluation, has the true labels.

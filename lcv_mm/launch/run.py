@@ -121,7 +121,7 @@ def _check_datasets(runner: Runner, loaders: Sequence[str]) -> None:
             datasets[name] = loop.dataloader.dataset
     images = [_image_files(dataset) for dataset in datasets.values()]
     if len(images) == 2 and (shared := sorted(set.intersection(*images))):
-        text = f'{" and ".join(datasets)} share {len(shared)} images, such as {shared[0]}: the score counts them, too'
+        text = f'{" and ".join(datasets)} share {len(shared)} images, such as {shared[0]}: the score includes them'
         runner.logger.warning(text)
     classes = {
         name: names for name, data in datasets.items() if (names := getattr(data, 'metainfo', {}).get('classes'))

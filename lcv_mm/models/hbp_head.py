@@ -25,7 +25,7 @@ class HBPHead(BilinearHead):
         **kwargs: Of MMPretrain's `LinearClsHead`: `loss`, `topk`, `cal_acc`, `init_cfg`.
 
     Raises:
-        ConfigError: If `in_channels` has not three numbers.
+        ConfigError: If `in_channels` does not have three values.
 
     Examples:
         >>> import torch

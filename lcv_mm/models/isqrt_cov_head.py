@@ -46,6 +46,6 @@ class ISQRTCOVHead(BilinearHead):
     def pool_maps(self, *maps: Tensor) -> Tensor:
         """Pool the last level: (N, C, H, W) -> (N, D * (D + 1) / 2)."""
         if maps[-1][0, 0].numel() < 2:
-            raise ConfigError('ISQRTCOVHead: one position has no covariance; take larger crops, or smaller strides')
+            raise ConfigError('ISQRTCOVHead: one position has no covariance; use larger crops or smaller strides')
         covariance = covariance_pool(self.reduce(*maps))
         return upper_triangle(matrix_sqrt(covariance, iterations=self.iterations))

@@ -45,7 +45,7 @@ class LCVClassifier(ImageClassifier):
         super().__init__(*args, **kwargs)
         self.variance_loss = MODELS.build(variance_loss)
         if getattr(self.data_preprocessor, 'batch_augments', None) is not None:
-            raise ConfigError('a mixed image has two labels: take Mixup and CutMix out: model.train_cfg=None')
+            raise ConfigError('mixed images have two labels: remove Mixup and CutMix with model.train_cfg=None')
         if self.variance_loss.space == 'head':
             if not hasattr(self.head, 'fc'):
                 raise ConfigError(f"space='head' compares the input of `fc`; {type(self.head).__name__} has none")
@@ -56,8 +56,8 @@ class LCVClassifier(ImageClassifier):
         labels = single_labels(data_samples)
         if labels is None:
             raise ConfigError(
-                'LCVClassifier: images here have mixed scores, several labels or several tasks; feed it images '
-                'of one `gt_label` each, or take ImageClassifier'
+                'LCVClassifier: images here have mixed scores, several labels or several tasks; use images '
+                'of one `gt_label` each, or ImageClassifier'
             )
         feats = self.extract_feat(inputs)
         self._pooled: Tensor | None = None  # for `_keep_pooled`

@@ -87,8 +87,8 @@ def load_pretrained(
     fit = fit_of(module, chosen)
     if fit.wrong:
         raise WeightsError(
-            f'{source}: {fit.summary}. {fit.first_wrong()} (the file holds {_listed(list(weights))}). Set '
-            "model.backbone.init_cfg.checkpoint, or .prefix to what their keys begin with, such as 'backbone.'"
+            f'{source}: {fit.summary}. {fit.first_wrong()} (the file has {_listed(list(weights))}). Set '
+            "model.backbone.init_cfg.checkpoint, or .prefix to the common start of the file's keys, such as 'backbone.'"
         )
     module.load_state_dict(dict(chosen), strict=False)
     unused = f'; not used: {_listed(fit.extra)}' if fit.extra else ''

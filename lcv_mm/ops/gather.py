@@ -41,6 +41,6 @@ def _check_sizes(x: Tensor) -> None:
     dist.all_gather(sizes, size)
     rows, values = torch.stack(sizes).T.tolist()
     if len(set(rows)) > 1:
-        raise ConfigError(f'the ranks hold {rows} images; to gather them, set `round_up=True` of their DefaultSampler')
+        raise ConfigError(f'the ranks have {rows} images, but need equally many; set `round_up=True` of their sampler')
     if len(set(values)) > 1:
-        raise ConfigError(f"the ranks' images have {values} values; to gather them, set `space='pooled'` or one size")
+        raise ConfigError(f"the ranks' images have {values} values, but need equally many; set space='pooled', or crop to one size")

@@ -1,4 +1,4 @@
-"""A PHPQ-like model (Zeng et al., 2024), which the paper quotes in Tables 1 and 3: see docs/quoted.md.
+"""A model like PHPQ (Zeng et al., 2024), which the paper quotes in Tables 1 and 3: see docs/quoted.md.
 
 Nothing else depends on this package.
 """

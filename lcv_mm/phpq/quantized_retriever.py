@@ -168,7 +168,7 @@ class DatabaseHook(Hook):
     `PrepareProtoBeforeValLoopHook` acts before `EMAHook` swaps the weights, and does not act before a test.
 
     Raises:
-        ConfigError: With test-time augmentation or pictures of predictions: a ranking is no class.
+        ConfigError: With test-time augmentation or pictures of predictions: a ranking is not a class.
 
     Examples:
         >>> hook = HOOKS.build(dict(type='DatabaseHook'))
@@ -185,7 +185,7 @@ class DatabaseHook(Hook):
     def _prepare(self, runner: Runner, evaluated: str) -> None:
         shows = any(isinstance(hook, VisualizationHook) and hook.enable for hook in runner.hooks)
         if shows or any(isinstance(module, BaseTTAModel) for module in runner.model.modules()):
-            raise ConfigError('a retriever predicts an order of images: leave --tta, --show and --show-dir out')
+            raise ConfigError('a retriever predicts an order of images: leave out --tta, --show and --show-dir')
         model = unwrap_model(runner)
         if not model.prototype:
             loader = deepcopy(runner.cfg[evaluated])

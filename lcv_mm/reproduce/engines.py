@@ -55,7 +55,7 @@ def run_on_ray(specs: Sequence[RunSpec], stop: Event, **options: Any) -> Ends:
 
     If the machine of a task dies, Ray starts the task again, and it continues from its last checkpoint. Options are the
     resources of a task (TASK_OPTIONS; by default one CPU, and one GPU if the cluster has any) and those of `ray.init`,
-    such as `address='auto'`. Without an address, this machine becomes a cluster for the time of the runs.
+    such as `address='auto'`. Without an address, a temporary cluster is started on this machine.
     """
     os.environ.setdefault('RAY_USAGE_STATS_ENABLED', '0')  # no usage statistics are sent
     import ray

@@ -107,7 +107,7 @@ def _train_and_test(spec: RunSpec, record: Record, lock: IO, stop: threading.Eve
         settings = check_settings(spec)
     write_atomically(spec.folder / SETTINGS, json.dumps(settings, indent=2) + '\n')
     record.machine, record.versions, record.git = machine(), versions(), git_state(spec.config.parent)
-    (spec.folder / RECORD).unlink(missing_ok=True)  # of an earlier failure; if the run is stopped now, it is half-way
+    (spec.folder / RECORD).unlink(missing_ok=True)  # of an earlier failure; if the run is stopped now, it is unfinished
 
     options = [f'{key}={value}' for key, value in spec.settings.items()]
     more = [*(['--amp'] if spec.amp else []), *([f'--data={spec.data}'] if spec.data else [])]

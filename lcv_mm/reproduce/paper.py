@@ -75,7 +75,7 @@ def comparisons_of(configs: Iterable[str]) -> list[Comparison]:
             comparisons += [
                 Comparison(f'{base}: what LCV adds', lcv, base),
                 Comparison(f'{base}: attention and balanced batches without the loss', arm, base),
-                Comparison(f'{base}: the loss, beside attention and balanced batches', lcv, arm),
+                Comparison(f'{base}: the loss, added to attention and balanced batches', lcv, arm),
             ]
     return comparisons
 

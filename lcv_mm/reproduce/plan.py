@@ -109,7 +109,7 @@ def check_settings(spec: RunSpec) -> dict[str, str]:
     before = json.loads(file.read_text()) if file.is_file() else settings
     differing = sorted(key for key in before.keys() | settings if before.get(key) != settings.get(key))
     if differing:
-        shown = ', '.join(f'{key}={settings.get(key)} (there: {before.get(key)})' for key in differing[:3])
+        shown = ', '.join(f'{key}={settings.get(key)} (before: {before.get(key)})' for key in differing[:3])
         raise ConfigError(
             f'{spec.folder} was started with other settings: {shown}{" and more" * (len(differing) > 3)}; '
             'give another --work-dir, or delete the folder'
@@ -118,9 +118,9 @@ def check_settings(spec: RunSpec) -> dict[str, str]:
 
 
 def state(spec: RunSpec) -> str:
-    """The state of a run: 'finished, 57.00 %', 'half-way (epoch 12)', 'failed, to be tried again' or 'to do'."""
+    """The state of a run: 'finished, 57.00 %', 'unfinished (epoch 12)', 'failed, to be tried again' or 'to do'."""
     record = read_record(spec.folder)
     if record is not None:
         return f'finished, {record.result:.2f} %' if record.status == FINISHED else 'failed, to be tried again'
     epoch = max((logged.get('epoch', 0) for logged in read_scalars(spec.folder)), default=0)
-    return f'half-way (epoch {epoch})' if epoch else 'to do'
+    return f'unfinished (epoch {epoch})' if epoch else 'to do'

@@ -66,13 +66,13 @@ def read_predictions(file: str | Path, num_classes: int) -> Predictions:
     labels = np.array([int(sample['gt_label']) for sample in samples])
     if scores.shape[1] != num_classes:
         raise ConfigError(
-            f'{file}: holds scores of {scores.shape[1]} classes, but the test data of the config has {num_classes}; '
+            f'{file}: has scores of {scores.shape[1]} classes, but the test data of the config has {num_classes}; '
             'give the config that the predictions were made with'
         )
     with_feats = all('pooled_feat' in sample for sample in samples)
     feats = torch.stack([sample['pooled_feat'] for sample in samples]).numpy() if with_feats else None
     if not (np.isfinite(scores).all() and (feats is None or np.isfinite(feats).all())):
-        raise DataError(f'{file}: holds scores or features that are NaN or infinite; take a checkpoint that is not')
+        raise DataError(f'{file}: has scores or features that are NaN or infinite; test another checkpoint')
     return Predictions(scores, labels, [sample.get('img_path') for sample in samples], feats)
 
 

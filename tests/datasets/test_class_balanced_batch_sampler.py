@@ -226,9 +226,9 @@ def test_an_endless_stream_is_grouped_in_rounds_of_a_bounded_length():
 @pytest.mark.parametrize(
     ('counts', 'batch_size', 'samples_per_class', 'message'),
     [
-        ([30] * 20, 16, 3, '=16 is not a multiple of samples_per_class=3'),
-        ([40] * 17, 64, 2, '32 classes of samples_per_class=2 or more images are needed, there are 17'),
-        ([30] * 3 + [2] * 9, 16, 4, '4 classes of samples_per_class=4 or more images are needed, there are 3'),
+        ([30] * 20, 16, 3, '=16 must be a multiple of samples_per_class=3'),
+        ([40] * 17, 64, 2, 'expected 32 classes with samples_per_class=2 images, got 17'),
+        ([30] * 3 + [2] * 9, 16, 4, 'expected 4 classes with samples_per_class=4 images, got 3'),
     ],
 )
 def test_sizes_that_do_not_fit_are_refused(counts, batch_size, samples_per_class, message):

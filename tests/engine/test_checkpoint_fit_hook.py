@@ -45,8 +45,8 @@ def test_a_checkpoint_that_fits_is_loaded_also_a_distributed_one():
 
 def test_training_may_leave_out_the_head_of_other_classes_and_says_so(caplog):
     load(CheckpointFitHook(), dict(state_dict=Model(5).state_dict()))
-    assert '6 of the 8 tensors of Model fit; the others start anew' in caplog.text
-    assert 'head.weight is (5, 4) there, expected (3, 4)' in caplog.text
+    assert '6 of the 8 tensors of Model fit; the others are not loaded' in caplog.text
+    assert 'head.weight is (5, 4) in the file, expected (3, 4)' in caplog.text
     with pytest.raises(CheckpointError, match='0 of the 8 tensors'):
         load(CheckpointFitHook(), {'conv1.weight': torch.ones(2)})
 
@@ -56,7 +56,7 @@ def test_testing_and_resuming_need_all_of_it(testing, resume):
     without_head = {key: value for key, value in Model().state_dict().items() if not key.startswith('head')}
     too_much = {**Model().state_dict(), 'neck.weight': torch.ones(1)}
     for state, problem in (
-        (Model(5).state_dict(), r'head.weight is \(5, 4\) there, expected \(3, 4\)'),
+        (Model(5).state_dict(), r'head.weight is \(5, 4\) in the file, expected \(3, 4\)'),
         (without_head, 'head.weight is missing'),
         (too_much, 'neck.weight is not in the model'),
     ):

@@ -84,7 +84,7 @@ def test_a_row_of_losses_that_are_not_finite_ends_the_run_and_says_where_and_wha
         run(tmp_path / 'run', plan)
     kept = tmp_path / 'run' / 'epoch_1.pth'
     message = str(caught.value)
-    assert 'first in iteration 6 (epoch 2): loss=inf, loss_cls=0.5, loss_inter=inf' in message
+    assert 'from iteration 6 (epoch 2): loss=inf, loss_cls=0.5, loss_inter=inf' in message
     assert f'The last good checkpoint is kept: {kept}.' in message
     assert kept.is_file()
 
@@ -129,7 +129,7 @@ def test_a_score_that_is_not_finite_is_no_accuracy(loop, score, tmp_path):
     if math.isfinite(score):
         assert getattr(runner, loop)() == {'accuracy/top1': 100.0}
     else:
-        with pytest.raises(TrainingError, match='gives 1 images scores that are NaN or infinite'):
+        with pytest.raises(TrainingError, match='1 images have scores that are NaN or infinite'):
             getattr(runner, loop)()
 
 

@@ -77,11 +77,11 @@ def mixed() -> list[DataSample]:
 
 def test_mixing_is_refused_by_the_config_and_in_a_batch(model):
     mixing = dict(train_cfg=dict(augments=dict(type='Mixup', alpha=1.0)), data_preprocessor=dict(num_classes=4))
-    with pytest.raises(ConfigError, match='take Mixup and CutMix out'):
+    with pytest.raises(ConfigError, match='remove Mixup and CutMix'):
         MODELS.build(dict(LCV, type='LCVClassifier', **mixing))
-    with pytest.raises(ConfigError, match='feed it images of one'):
+    with pytest.raises(ConfigError, match='use images of one'):
         model.loss(IMAGES, mixed())
-    with pytest.raises(ConfigError, match='feed it images of one'):
+    with pytest.raises(ConfigError, match='use images of one'):
         model.loss(IMAGES, [DataSample().set_gt_label([0, 1]) for _ in range(4)])
 
 

@@ -8,6 +8,7 @@ import torch
 import torch.distributed as dist
 from tiny_run import run_ranks
 
+from lcv_mm.errors import ConfigError
 from lcv_mm.ops import gather_rows
 
 RANKS = 2
@@ -23,7 +24,7 @@ def of_a_rank(rank: int, init_file: str, folder: Path) -> None:
     }
     found['rows'] = gather_rows(mine.T.contiguous().T)
     for name, uneven in (('rows_error', mine[rank:]), ('values_error', mine[:, rank:])):
-        with pytest.raises(ValueError, match='to gather them') as error:
+        with pytest.raises(ConfigError, match='need equally many') as error:
             gather_rows(uneven)
         found[name] = str(error.value)
     torch.save(found, folder / f'{rank}.pth')
@@ -46,7 +47,7 @@ def test_every_rank_has_the_rows_of_all_in_the_order_of_the_ranks(ranks):
 
 def test_uneven_batches_are_an_error_on_every_rank_that_says_what_to_do(ranks):
     for rank in ranks:
-        assert 'hold [3, 2] images' in rank['rows_error']
+        assert 'have [3, 2] images' in rank['rows_error']
         assert 'round_up=True' in rank['rows_error']
         assert 'images have [5, 4] values' in rank['values_error']
         assert "space='pooled'" in rank['values_error']

@@ -106,6 +106,6 @@ def test_a_torn_line_in_the_log_ends_no_run_and_the_gpus_peak_is_the_largest_tha
         log = spec.folder / day / 'vis_data/scalars.json'
         log.parent.mkdir(parents=True)
         log.write_text(lines + '\n{"step": 5, "ep')  # killed while it wrote
-    assert state(spec) == 'half-way (epoch 2)'
+    assert state(spec) == 'unfinished (epoch 2)'
     assert train(spec, 1) == 'failed'
     assert read_record(spec.folder).peak_memory['gpu'] == 9 * 2**20

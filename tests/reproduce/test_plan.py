@@ -75,7 +75,7 @@ def test_a_folder_that_was_begun_with_other_settings_is_refused(tmp_path):
     check_settings(begun)
     for other in (specs(tmp_path, options=['optim_wrapper.optimizer.lr=0.1'])[0], specs(tmp_path, amp=True)[0]):
         with pytest.raises(
-            ConfigError, match=r'seed_0 was started with other settings: (amp=True|.*lr=0.1 \(there: 1.0\))'
+            ConfigError, match=r'seed_0 was started with other settings: (amp=True|.*lr=0.1 \(before: 1.0\))'
         ):
             check_settings(other)
     with pytest.raises(ConfigError, match='lr: expected KEY=VALUE'):

@@ -30,7 +30,7 @@ def dump(tmp_path_factory) -> tuple[Path, list[dict[str, Any]]]:
     logits = 2 * torch.randn(30, 6, generator=generator)
     logits[:, 5] -= 9
     logits[torch.arange(30), labels] += 2
-    logits[:4] = torch.tensor([0.0, 4, 0, 0, 0, 0])  # four that are red are taken for green
+    logits[:4] = torch.tensor([0.0, 4, 0, 0, 0, 0])  # four that are red are predicted as green
     logits[29, 4] = -20  # one whose class comes last
     samples = []
     for i, (label, logit) in enumerate(zip(labels, logits, strict=True)):
@@ -61,7 +61,7 @@ def test_pictures_are_upright_and_as_bright_as_the_model_sees_them(tmp_path):
 
 
 def counted(samples: list[dict[str, Any]]) -> list[tuple[int, int, float]]:
-    """Class, class taken for and confidence of each image."""
+    """True class, predicted class and confidence of each image."""
     return [(int(s['gt_label']), int(s['pred_score'].argmax()), float(s['pred_score'].max())) for s in samples]
 
 
@@ -102,7 +102,7 @@ def test_confused_pairs_come_with_the_surest_mistakes_and_the_clearest_images_of
     wrong = [(label, taken_for) for label, taken_for, _ in images if label != taken_for]
     titles = re.findall(r'<h3>(.*?)</h3>', page)
     assert len(titles) == len(set(wrong))
-    assert titles[0] == f'Red &lt;b&gt; taken for Green: {wrong.count((0, 1))} of 8 images'
+    assert titles[0] == f'Red &lt;b&gt; predicted as Green: {wrong.count((0, 1))} of 8 images'
     shown = re.findall(r'<img src="data:image/jpeg[^>]*title="(\d+).png"', page)
     mistakes = sorted((i for i in range(30) if images[i][:2] == (0, 1)), key=lambda i: -images[i][2])
     examples = sorted((i for i in range(30) if images[i][0] == 1), key=lambda i: -float(dump[1][i]['pred_score'][1]))
@@ -149,7 +149,7 @@ def test_scores_and_features_that_are_not_finite_are_refused(tmp_path, value):
     bad = NOISE.copy()
     bad[5, 1] = value
     for scores, feats in ((bad, None), (NOISE, bad)):
-        with pytest.raises(DataError, match=r'p\.pkl: holds scores or features that are NaN or infinite'):
+        with pytest.raises(DataError, match=r'p\.pkl: has scores or features that are NaN or infinite'):
             read_predictions(written(tmp_path / 'p.pkl', scores, [0] * 12, feats), 3)
 
 
@@ -162,7 +162,7 @@ def test_a_browser_shows_texts_and_pictures_and_finds_nothing_wrong(width, schem
     assert chromium.title == 'Thirty images'
     text = chromium.execute_script('return document.body.innerText')
     assert re.search(r'30 test images of 6 classes: top-1 [\d.]+ %, top-5 [\d.]+ %', text)
-    assert 'Red <b> taken for Green: ' in text
+    assert 'Red <b> predicted as Green: ' in text
     assert 't-SNE of the pooled features' in text
     pictures = chromium.execute_script(
         'return [...document.images].map(image => [image.alt, image.complete && image.naturalWidth, image.width])'

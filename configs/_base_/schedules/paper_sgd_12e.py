@@ -1,4 +1,4 @@
-"""The paper's recipe in 12 epochs, for CPUs: 4 of step 1, 6 at 0.01, 2 at 0.001."""
+"""The recipe of the rows in 12 epochs, for CPUs: 4 of step 1, 6 at lr 0.01, 2 at lr 0.001."""
 
 from mmengine.config import read_base
 

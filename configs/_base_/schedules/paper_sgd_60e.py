@@ -1,4 +1,4 @@
-"""The paper's schedule (Sec. 4.1): SGD over 60 epochs, of which the first four train only the classifier ("step 1").
+"""The recipe of the rows, 60 epochs: four for the classifier alone ("step 1"), then the paper's schedule (Sec. 4.1).
 
 At lr 0.01, a classifier on unit-length bilinear features hardly learns (docs/results.md). The published code of BCNN,
 CBP and HBP therefore trains it first, at lr 1 with the backbone frozen. The paper does not mention such a step.

@@ -146,7 +146,7 @@ class Birdlets(CUB200):
         **kwargs: Of MMPretrain's `CUB`.
 
     Raises:
-        ConfigError: If there are not so many species.
+        ConfigError: If `num_classes` is not in 1 to 20.
         DataError: If `data_root` contains something else, or images are missing.
 
     Examples:
