@@ -16,7 +16,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from mmpretrain.structures import DataSample
-from scipy import stats
 from scipy.cluster.vq import kmeans2
 from scipy.spatial.distance import cdist
 
@@ -26,6 +25,7 @@ from lcv_mm.gca.category_discovery import choose_known, draw_labelled
 from lcv_mm.gca.cluster_accuracy import cluster_accuracy
 from lcv_mm.gca.hooks import join_clusters
 from lcv_mm.reproduce.record import git_state, machine
+from lcv_mm.reproduce.summary import difference
 
 ROOT = Path(__file__).parents[1]
 PARTS = ('All', 'Old', 'New')
@@ -183,10 +183,8 @@ def report(results: dict[str, np.ndarray]) -> None:
         ('GCA, unguided', 'k-means'),
         (ARMS[1], 'k-means'),
     ):
-        differences = results[arm] - results[other]
-        half = stats.t.ppf(0.975, len(differences) - 1) * stats.sem(differences)
-        texts = [f'{m:+.1f} ({m - h:+.1f} to {m + h:+.1f})' for m, h in zip(differences.mean(0), half, strict=True)]
-        print(f'{arm} - {other}: ' + ' / '.join(texts))
+        pairs = zip(results[arm].T.tolist(), results[other].T.tolist(), strict=True)
+        print(f'{arm} - {other}: ' + ' / '.join(difference(*pair, paired=True).text(1) for pair in pairs))
 
 
 if __name__ == '__main__':

@@ -1,7 +1,6 @@
 """How well a model's maps localise birds:  python benchmarks/localisation.py CONFIG CHECKPOINT [--cfg-options ...]
 
-The test images of a config on CUB's layout against its `bounding_boxes.txt`. With
-CHECKPOINT `none`, the model has its initial weights.
+The test images of a config on CUB's layout against its `bounding_boxes.txt`.
 """
 
 import argparse
@@ -11,14 +10,13 @@ from pathlib import Path
 
 import torch
 from mmengine.config import DictAction
-from mmengine.runner import Runner, load_checkpoint
+from mmengine.runner import Runner
 from mmpretrain.models import ImageClassifier
-from mmpretrain.registry import MODELS
 from torch import Tensor
 from torch.nn import functional as F
 
-from lcv_mm.engine import load_checkpoints_safely
 from lcv_mm.launch import load_config
+from lcv_mm.launch.trained import load_trained
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom, in pixels
 
@@ -127,16 +125,9 @@ def main() -> None:
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE')
     args = parser.parse_args()
 
-    load_checkpoints_safely()
     cfg = load_config(args.config, ['model', 'test_dataloader'], args.cfg_options)
     short_side, crop = (cfg.test_dataloader.dataset.pipeline[i][key] for i, key in ((1, 'scale'), (2, 'crop_size')))
-    cfg.model.setdefault('data_preprocessor', cfg.get('data_preprocessor'))  # the model's own comes first
-    model = MODELS.build(cfg.model)
-    if args.checkpoint == 'none':
-        model.init_weights()
-    else:
-        load_checkpoint(model, args.checkpoint, map_location='cpu', strict=True)
-    model.eval().to(memory_format=torch.channels_last)
+    model = load_trained(cfg, args.checkpoint, 'cpu').to(memory_format=torch.channels_last)
     loader = Runner.build_dataloader(cfg.test_dataloader)
     boxes = read_cub_boxes(Path(cfg.test_dataloader.dataset.data_root))
     measured: dict[str, list] = {}

@@ -1,7 +1,7 @@
 """Write the tables of results and their picture from the lines of JSON in records/:  python benchmarks/results.py
 
 With the work dir of a `tools/reproduce.py`, its finished runs are added: rows of the paper to records/rows.jsonl, those
-of the fair test (`--dataset warblers112`) to records/fair.jsonl.
+of the controlled comparison (`--dataset warblers112`) to records/fair.jsonl.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from scipy.stats import t as student_t
 
 from lcv_mm.engine.loss_hooks import has_learned
 from lcv_mm.reproduce.paper import PaperRow, read_rows
-from lcv_mm.reproduce.report import PLACES, row_of
+from lcv_mm.reproduce.report import ROW_OPTIONS, row_of
 from lcv_mm.reproduce.run_groups import read_groups
 from lcv_mm.reproduce.summary import Difference, difference, draw_differences, holm, markdown_table, mean_and_spread
 
@@ -35,7 +35,7 @@ ARMS = {  # of benchmarks/screen.py
     'contrastive': 'LCV with a contrastive loss',
     'supcon_head': "LCV with a supervised contrastive loss on the head's vector",
 }
-FAIR = {  # arms of the fair test, and their columns
+FAIR = {  # arms of the controlled comparison, and their columns
     'baseline': 'baseline',
     'attention': 'attention',
     'attention_balanced': '"w/o loss"',
@@ -135,7 +135,7 @@ def screen_table(runs: Runs) -> list[Row]:
 
 
 def fair_runs(screen: Runs, fair: Runs) -> Runs:
-    """The runs of the fair test, each with its `model`, one of FAIR_MODELS."""
+    """The runs of the controlled comparison, each with its `model`, one of FAIR_MODELS."""
     return [run | dict(model=CONV5) for run in screen] + [
         run | dict(model=ALL_LAYERS[run['config'].split('_')[1]] + TENTH * ('recipe' in run)) for run in fair
     ]
@@ -187,7 +187,7 @@ def arms_table(
 
 
 def fair_table(runs: Runs) -> list[Row]:
-    """The arms of the fair test, and LCV minus two of them."""
+    """The arms of the controlled comparison, and LCV minus two of them."""
     return arms_table(runs, FAIR, {contrast_name(*pair): pair for pair in CONTRASTS[:2]})
 
 
@@ -198,7 +198,7 @@ def shuffled_table(runs: Runs) -> list[Row]:
 
 
 def help_table(runs: Runs) -> list[Row]:
-    """The models of README: the means over heads, or the only head, of the fair test with all layers trained."""
+    """The models of README: means over heads, or the only head, of the comparison with all layers trained."""
     rows = [row for row in fair_table(runs) if row['LCV minus "w/o loss"'] and row['model'] != CONV5]
     heads = {row['model']: row['head'] for row in rows}  # the last row of a model, its mean if there is one
     return [
@@ -209,7 +209,7 @@ def help_table(runs: Runs) -> list[Row]:
 
 
 def localisation_table(runs: Runs) -> list[Row]:
-    """One row per arm of the fair test: how well its maps point at the birds, over the heads and then the seeds."""
+    """One row per arm of the comparison: how well its maps point at the birds, over the heads and then the seeds."""
     rows = []
     for arm, name in FAIR.items():
         located = [(run['seed'], run['localisation']) for run in runs if run['arm'] == arm and 'localisation' in run]
@@ -338,7 +338,7 @@ def rates_table(probes: Runs) -> list[Row]:
 def weights_of(run: Mapping[str, Any]) -> str:
     """The pretrained weights that a run of a row took in place of the config's; '' if it took these."""
     files = [value for key, value in run['options'].items() if key.endswith('checkpoint')]
-    return WEIGHTS[Path(files[0]).name] if files else ''
+    return WEIGHTS.get(Path(files[0]).name, Path(files[0]).name) if files else ''
 
 
 def reached_rows(runs: Runs, recipe: str = 'rows') -> dict[PaperRow, Runs]:
@@ -366,20 +366,21 @@ def rows_table(runs: Runs) -> list[Row]:
                 'runs': str(len(row_runs)),
                 'reached - paper': f'{fmean(top1[row.config]) - row.paper:+.2f}',
                 "LCV's gain, paper": f'{row.paper - paper[base]:+.2f}' if pair else '',
-                'gain here': paired_difference(row_runs, runs_of[base]).text() if pair else '',
+                'gain here': paired_difference(row_runs, runs_of[base]) if pair else '',
                 'as written': mean_and_spread([run['top1'] for run in one_stage]) if one_stage else '',
-                'as written - reached': paired_difference(one_stage, row_runs).text() if one_stage else '',
+                'as written - reached': paired_difference(one_stage, row_runs),
                 'weights': '; '.join(dict.fromkeys(map(weights_of, row_runs))),
             }
         )
     return rows
 
 
-def paired_difference(ours: Runs, theirs: Runs) -> Difference:
-    """Mean difference in top-1 of runs with equal seeds and so equal splits; from three pairs, Student's interval."""
+def paired_difference(ours: Runs, theirs: Runs) -> str:
+    """Mean difference in top-1 of runs with equal seeds, so equal splits, with Student's interval; '' without any."""
     left, right = ({run['seed']: run['top1'] for run in runs} for runs in (ours, theirs))
     seeds = sorted(left.keys() & right.keys())
-    return difference([left[seed] for seed in seeds], [right[seed] for seed in seeds], paired=True)
+    pairs = [left[seed] for seed in seeds], [right[seed] for seed in seeds]
+    return difference(*pairs, paired=True).text() if seeds else ''
 
 
 def with_reached(page: str, runs: Runs) -> str:
@@ -397,9 +398,9 @@ def of_cbp(runs: Runs) -> Runs:
 
 
 def fair_arm(config: str, options: Mapping[str, str]) -> dict[str, str] | None:
-    """Config, arm and, unless it is the rows', recipe of a run of the fair test; None for another experiment."""
+    """Config, arm and, unless it is the rows', recipe of a run of the comparison; None for another experiment."""
     name = re.fullmatch(r'(lcv_)?(\w+?_warblers112)(?:_(attention\w*))?', config)
-    changed = {key: value for key, value in options.items() if not key.endswith(PLACES)}
+    changed = {key: value for key, value in options.items() if not key.endswith(ROW_OPTIONS)}
     shuffled = changed.pop('train_dataloader.batch_sampler', '') == 'None'
     if not name or changed not in ({}, SLOW_BACKBONE) or (shuffled and not name[1]):
         return None
@@ -484,7 +485,7 @@ def pages() -> dict[Path, str]:
 
 
 def contrasts(runs: Runs) -> dict[tuple[str, str, str], Difference]:
-    """The contrasts of the fair test that have an interval, by model, head and name."""
+    """The contrasts of the controlled comparison that have an interval, by model, head and name."""
     return {
         (model, head, contrast_name(*pair)): value
         for model, results in {model: fair_results(runs, model) for model in FAIR_MODELS}.items()

@@ -1,4 +1,4 @@
-"""Time and memory of whole training steps at 448, against global average pooling on the same backbone.
+"""Time and memory of complete training steps at 448, against global average pooling on the same backbone.
 
     python benchmarks/train_step.py [CONFIG ...] [--device cuda] [--precision bf16] [--channels-last] [--batch-size 2]
 

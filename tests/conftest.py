@@ -41,6 +41,7 @@ def no_scope_left_behind() -> Iterator[None]:
 
     And a logger by its config and second: another Runner within that second would write no log of its own.
     """
+    torch.manual_seed(0)  # a test draws the same numbers alone and after others
     yield
     DefaultScope._instance_dict.clear()
     MMLogger._instance_dict.clear()

@@ -16,7 +16,7 @@ def resnet(head: dict) -> dict:
     return dict(type='ResNetLayers', depth=18, out_layers=layers, **narrow)
 
 
-def lcv_model(head: dict, backbone: dict | None = None, in_channels: int = 32) -> nn.Module:
+def lcv_model(head: dict, backbone: dict | None = None, in_channels: int = 32, **loss: object) -> nn.Module:
     """LCV with a head of four classes, on the narrow ResNet unless another backbone is given, always the same."""
     torch.manual_seed(0)
     return MODELS.build(
@@ -25,7 +25,7 @@ def lcv_model(head: dict, backbone: dict | None = None, in_channels: int = 32) -
             backbone=backbone or resnet(head),
             neck=dict(type='ResidualAttention'),
             head=dict(num_classes=4, in_channels=in_channels, **head),
-            variance_loss=dict(type='ClassVarianceLoss', weight_intra=1.0),
+            variance_loss=dict(type='ClassVarianceLoss') | loss,
             data_preprocessor=dict(type='ClsDataPreprocessor', mean=[120.0] * 3, std=[60.0] * 3),
         )
     )

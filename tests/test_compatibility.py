@@ -83,7 +83,7 @@ def model(head: str, kind: str, **settings: object) -> torch.nn.Module:
 
 
 @pytest.mark.parametrize('head', HEADS)
-def test_a_head_in_lcv_classifier(head):
+def test_lcv_classifier_trains_with_a_head_or_says_why_not(head):
     lcv = model(head, 'LCVClassifier', variance_loss=dict(type='ClassVarianceLoss')).train()
 
     def step() -> None:
@@ -99,7 +99,7 @@ def test_a_head_in_lcv_classifier(head):
 
 
 @pytest.mark.parametrize('head', HEADS)
-def test_the_distances_before_a_head(head):
+def test_distances_are_logged_before_the_heads_of_the_table(head):
     plain = model(head, 'ImageClassifier').train()
     hub = MessageHub.get_instance(f'compatibility_{head}')
     runner = SimpleNamespace(model=plain, message_hub=hub)
@@ -184,10 +184,6 @@ def train(name: str, root: Path, work_dir: Path, epochs: int = 2, num_workers: i
     return runner.model.state_dict() | {'iter': torch.tensor(runner.iter)}
 
 
-def differing(expected: dict, found: dict) -> list[str]:
-    return [key for key, value in expected.items() if not torch.equal(found[key], value)]
-
-
 # what is tried of datasets, samplers, hooks, optimizer wrappers and schedulers, several at once: settings of `train`
 CONV = [dict(type='LoadImageFromFile'), dict(type='RandomResizedCrop', scale=32), dict(type='PackInputs')]
 SWITCH = dict(
@@ -218,13 +214,13 @@ TRIED = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize('name', TRIED)
-def test_a_run_with_them_is_resumed_bit_for_bit(name, birdlets, tmp_path):
+def test_a_run_with_these_parts_is_resumed_bit_for_bit(name, birdlets, tmp_path):
     """What an epoch of each dataset and sampler feeds: tests/engine/test_positional_seed_hook.py."""
     run = {'name': 'Birdlets', 'root': birdlets, **TRIED[name]}
     expected = train(work_dir=tmp_path / 'whole', **copy.deepcopy(run))
     file = str(tmp_path / f'whole/iter_{int(expected["iter"]) - 1}.pth')  # within the last epoch, between two steps
     found = train(work_dir=tmp_path / 'resumed', resume=True, load_from=file, num_workers=1, **copy.deepcopy(run))
-    assert differing(expected, found) == []
+    assert [key for key, value in expected.items() if not torch.equal(found[key], value)] == []
 
 
 # -- the page

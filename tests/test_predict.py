@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from layouts import draw_noise
 from mmengine.config import Config
 from mmpretrain import ImageClassificationInferencer
 from mmpretrain.registry import MODELS
@@ -32,12 +33,6 @@ test_dataloader = dict(batch_size=3, dataset=dict(type='CustomDataset', data_roo
 """
 
 
-def draw(file: Path) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    noise = np.random.default_rng(len(str(file))).integers(256, size=(64, 64, 3), dtype=np.uint8)
-    Image.fromarray(noise).save(file)
-
-
 def save_weights(cfg: Config, file: Path, **meta: object) -> Path:
     torch.manual_seed(0)
     model = MODELS.build({**cfg.model, 'data_preprocessor': cfg.get('data_preprocessor')})
@@ -49,8 +44,8 @@ def save_weights(cfg: Config, file: Path, **meta: object) -> Path:
 def images(tmp_path) -> Path:
     folder = tmp_path / 'my images'
     for name in NAMES:
-        draw(folder / name)
-    draw(folder / '.hidden.png')
+        draw_noise(folder / name, 64, 64)
+    draw_noise(folder / '.hidden.png', 64, 64)
     (folder / 'notes.txt').write_text('no image')
     return folder
 
@@ -148,7 +143,7 @@ def test_mmpretrains_inferencer_and_the_tool_take_the_dumped_config(run_here, lc
 
 def test_each_image_gets_a_picture_of_the_attention_inside_the_folder(run_here, lcv, images, tmp_path, monkeypatch):
     monkeypatch.chdir(images)
-    draw(tmp_path / 'beside/1.png')
+    draw_noise(tmp_path / 'beside/1.png', 64, 64)
     given = (*(images / name for name in NAMES[1:3]), '../beside')
     run_here('predict', *lcv[1:], *given, '--out', tmp_path / 'o.csv', '--attention', tmp_path / 'maps')
     pictures = {os.path.relpath(file, tmp_path / 'maps'): file for file in (tmp_path / 'maps').rglob('*.png')}
@@ -177,11 +172,8 @@ def test_an_image_whose_scores_are_not_finite_gets_no_class(run_here, plain, ima
     assert json.loads((tmp_path / 'out.json').read_text()) == []
 
 
-@pytest.fixture(scope='module')
-def grey(tmp_path_factory) -> tuple[Path, Path]:
-    """A model of one channel, with an attention."""
-    folder = tmp_path_factory.mktemp('grey')
-    (folder / 'grey.py').write_text("""
+def test_a_model_of_one_channel_predicts_is_drawn_and_exported(run_here, images, tmp_path):
+    (tmp_path / 'grey.py').write_text("""
 custom_imports = dict(imports=['lcv_mm'])
 default_scope = 'mmpretrain'
 data_preprocessor = dict(mean=[100.0], std=[50.0], to_rgb=False)
@@ -192,10 +184,7 @@ test_dataloader = dict(batch_size=3, dataset=dict(type='CustomDataset', data_roo
     dict(type='LoadImageFromFile', color_type='grayscale'), dict(type='ResizeEdge', scale=64),
     dict(type='CenterCrop', crop_size=32), dict(type='PackInputs')]))
 """)
-    return folder / 'grey.py', save_weights(load_config(folder / 'grey.py'), folder / 'w.pth')
-
-
-def test_a_model_of_one_channel_predicts_is_drawn_and_exported(run_here, grey, images, tmp_path):
+    grey = tmp_path / 'grey.py', save_weights(load_config(tmp_path / 'grey.py'), tmp_path / 'w.pth')
     run_here('predict', *grey, images, '--out', tmp_path / 'out.json', '--attention', tmp_path / 'maps')
     model = MODELS.build(load_config(grey[0]).model).eval()
     model.load_state_dict(torch.load(grey[1]))

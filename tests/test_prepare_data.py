@@ -1,26 +1,14 @@
 """tools/prepare_data.py, run as a user runs it."""
 
-import shutil
-from pathlib import Path
-
 import numpy as np
-import pytest
 from layouts import make_oxford_flower17
 from scipy.io import loadmat, savemat
 
 from lcv_mm.data_prep.facts import DATASETS
 
 
-@pytest.fixture(scope='module')
-def data(tmp_path_factory) -> Path:
-    """A root with Oxford-Flower-17: all of its 1360 images, and they are small."""
-    root = tmp_path_factory.mktemp('data')
-    make_oxford_flower17(root / 'oxford_flower17')
-    return root
-
-
-def test_check_lists_all_of_three_faults_and_exits_1(data, tmp_path, run_here):
-    folder = shutil.copytree(data, tmp_path / 'data') / 'oxford_flower17'
+def test_check_lists_all_of_three_faults_and_exits_1(tmp_path, run_here):
+    folder = make_oxford_flower17(tmp_path / 'data/oxford_flower17')
     splits = {name: value for name, value in loadmat(folder / 'datasplits.mat').items() if not name.startswith('__')}
     splits['tst3'] = np.sort(splits['tst3'])[:, 1:]
     savemat(folder / 'datasplits.mat', splits)

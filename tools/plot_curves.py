@@ -19,7 +19,7 @@ def main() -> None:
 
     with short_errors():
         # the same run of two work dirs has the same last name
-        names = [path.name for path in args.work_dirs]
+        names = [path.resolve().name for path in args.work_dirs]
         labels = names if len({*names}) == len(names) else [str(path) for path in args.work_dirs]
         runs = {label: [read_curves(path)] for label, path in zip(labels, args.work_dirs, strict=True)}
         out.parent.mkdir(parents=True, exist_ok=True)

@@ -47,12 +47,14 @@ def merge_args(cfg, args: argparse.Namespace) -> None:
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or str(Path('work_dirs') / Path(args.config).stem)
     if args.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
-    if args.amp:
-        on_gpu = torch.cuda.is_available()
-        cfg.optim_wrapper.type = 'AmpOptimWrapper' if on_gpu else 'lcv_mm.engine.CPUAmpOptimWrapper'
-        if on_gpu:
-            cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
-        elif 'ChannelsLastHook' not in map(type_name, hooks := cfg.get('custom_hooks') or []):
+    if args.amp and torch.cuda.is_available():
+        cfg.optim_wrapper.type = 'AmpOptimWrapper'
+        cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+    elif args.amp:
+        cfg.optim_wrapper.type = 'lcv_mm.engine.CPUAmpOptimWrapper'
+        cfg.optim_wrapper.pop('loss_scale', None)  # bfloat16 has the range of float32
+        hooks = cfg.get('custom_hooks') or []
+        if 'ChannelsLastHook' not in map(type_name, hooks):
             cfg.custom_hooks = [*hooks, dict(type='lcv_mm.engine.ChannelsLastHook')]  # faster: docs/benchmarks.md
     if args.resume == 'auto':
         cfg.resume = 'auto'

@@ -60,14 +60,14 @@ def unwrap_model(runner: Runner) -> Any:
     return model
 
 
-def unwrapped(weights: Mapping[str, Any], module: nn.Module) -> dict[str, Any]:
+def without_module_prefix(weights: Mapping[str, Any], module: nn.Module) -> dict[str, Any]:
     """The weights without DistributedDataParallel's `module.`, unless the model's own names have it (LoRAModel)."""
     names = module.state_dict().keys()
     return {key if key in names else key.removeprefix('module.'): value for key, value in weights.items()}
 
 
 def state_dict_in(content: Any, source: str, *names: str) -> Mapping[str, Any]:
-    """The weights in a file: under the first of these names that exists, or else all of it. NaN and +inf are refused."""
+    """The weights in a file: under the first of these names that exists, or else all of it. Raises for NaN, +inf."""
     if not isinstance(content, Mapping):
         raise CheckpointError(f'{source}: holds a {type(content).__name__}; expected a state dict or a checkpoint')
     weights = next((content[name] for name in names if isinstance(content.get(name), Mapping)), content)
@@ -104,7 +104,7 @@ class CheckpointFitHook(Hook):
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         source = runner._load_from or 'the checkpoint'
         model = unwrap_model(runner)
-        weights = unwrapped(state_dict_in(checkpoint, source, 'state_dict'), model)
+        weights = without_module_prefix(state_dict_in(checkpoint, source, 'state_dict'), model)
         if any(key.startswith('module.') for key in weights):  # MMEngine strips it from each name
             checkpoint['state_dict'] = {f'module.{key}': value for key, value in weights.items()}
         fit = fit_of(model, weights).in_full()
@@ -136,7 +136,7 @@ class CheckpointFitHook(Hook):
 
 
 def loads_strictly(model: nn.Module, weights: dict[str, Any]) -> bool:
-    """Load weights that seem not to fit; False if the model refuses them, too. Some parts convert other formats."""
+    """Load weights; False if they do not fit completely. Some parts convert other formats."""
     try:
         load_state_dict(model, weights, strict=True)
     except RuntimeError:

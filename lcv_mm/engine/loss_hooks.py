@@ -56,7 +56,7 @@ class FiniteLossHook(Hook):
             raise TrainingError(f'the loss was not finite for {times}, from {self._first}. {_what_to_do(runner)}')
 
     def after_train_epoch(self, runner: Runner) -> None:
-        _check_weights(runner, runner.iter)
+        _check_weights(runner, runner.iter)  # on every rank; only rank 0 saves
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         _check_weights(runner, checkpoint['meta']['iter'])

@@ -75,8 +75,7 @@ def schedule_differences(runner: Runner, checkpoint: Mapping[str, Any]) -> list[
     for scheduler, state in zip(schedulers, states, strict=False):
         ours = scheduler.state_dict()
         for key in ours.keys() & state.keys() - {*PROGRESS, 'base_values', 'verbose'}:
-            if not callable(ours[key]):
-                settings.append((f'{type(scheduler).__name__}.{key}', ours[key], state[key]))
+            settings.append((f'{type(scheduler).__name__}.{key}', ours[key], state[key]))
     return list(
         dict.fromkeys(f'{key}={ours} (checkpoint: {theirs})' for key, ours, theirs in settings if ours != theirs)
     )

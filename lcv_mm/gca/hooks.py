@@ -46,7 +46,7 @@ class AggregationHook(Hook):
             head.neighbors.copy_(nearest_neighbors(feats, head.neighbors.shape[1]))
             head.stage.fill_(1)
             runner.logger.info(
-                f'Neighbour graph: {labelled_agreement(labels, head.neighbors):.1f} % of the labelled neighbours of '
+                f'Neighbour graph: {neighbor_agreement(labels, head.neighbors):.1f} % of the labelled neighbours of '
                 'labelled images have the same label'
             )
         runner.train_dataloader.batch_sampler.set_graph(head.neighbors.cpu().numpy())
@@ -99,7 +99,7 @@ def validation_losses(logits: Tensor, neighbors: Tensor, entropy_weight: float, 
     return torch.stack([neighbor_loss(logits[rows], logits[drawn[rows]], entropy_weight) for rows in batches]).mean(0)
 
 
-def labelled_agreement(labels: Tensor, neighbors: Tensor) -> float:
+def neighbor_agreement(labels: Tensor, neighbors: Tensor) -> float:
     """Percentage of the edges between different labelled images that join equal labels; NaN if there are none."""
     others = neighbors[:, 1:]
     both = (labels[:, None] != UNLABELLED) & (labels[others] != UNLABELLED)

@@ -55,7 +55,7 @@ def build_runner(cfg: Config, loaders: Sequence[str], trust_checkpoint: bool = F
         # needed by torch for deterministic products on a GPU
         os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')
     runner = Runner.from_cfg(cfg)
-    # MMEngine's warnings about its own deprecated classes
+    # MMEngine warns at each save that its own FileClient is deprecated
     runner.logger.addFilter(lambda record: 'will be deprecated in future' not in record.getMessage())
     _check_datasets(runner, loaders)
     if 'train_dataloader' in loaders and runner.train_loop.max_iters < 1:
@@ -119,8 +119,7 @@ def _check_datasets(runner: Runner, loaders: Sequence[str]) -> None:
     for name in loaders:
         if loop := getattr(runner, name.replace('dataloader', 'loop')):
             datasets[name] = loop.dataloader.dataset
-    images = [_image_files(dataset) for dataset in datasets.values()]
-    if len(images) == 2 and (shared := sorted(set.intersection(*images))):
+    if len(datasets) == 2 and (shared := sorted(set.intersection(*map(_image_files, datasets.values())))):
         text = f'{" and ".join(datasets)} share {len(shared)} images, such as {shared[0]}: the score includes them'
         runner.logger.warning(text)
     classes = {

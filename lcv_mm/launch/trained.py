@@ -6,10 +6,9 @@ from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.registry import init_default_scope
 from mmengine.runner import CheckpointLoader
-from mmengine.runner.checkpoint import load_state_dict
 from mmpretrain.registry import DATASETS, MODELS
 
-from ..engine.checkpoint_fit_hook import OF_THE_CONFIG, fit_of, loads_strictly, state_dict_in, unwrapped
+from ..engine.checkpoint_fit_hook import OF_THE_CONFIG, fit_of, loads_strictly, state_dict_in, without_module_prefix
 from ..engine.load import load_checkpoints_safely, trust_checkpoints
 from ..errors import CheckpointError
 
@@ -41,12 +40,9 @@ def load_trained(cfg: Config, checkpoint: str, device: str | None = None, trust:
     cfg.model.setdefault('data_preprocessor', cfg.get('data_preprocessor'))
     model = MODELS.build(cfg.model)
     content = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
-    weights = state_dict_in(content, checkpoint, 'state_dict')
-    state_dict = unwrapped(weights, model)
-    fit = fit_of(model, state_dict).in_full()
-    if not fit.wrong:
-        load_state_dict(model, state_dict, strict=False)
-    elif not loads_strictly(model, state_dict):
+    weights = without_module_prefix(state_dict_in(content, checkpoint, 'state_dict'), model)
+    if not loads_strictly(model, weights):
+        fit = fit_of(model, weights).in_full()
         raise CheckpointError(f'{checkpoint}: {fit.summary}. {fit.first_wrong()}. {OF_THE_CONFIG}')
     model._config = cfg
     model._dataset_meta = (content.get('meta') or {}).get('dataset_meta') or {}

@@ -30,12 +30,12 @@ class BilinearHead(LinearClsHead):
     def pre_logits(self, feats: Sequence[Tensor]) -> Tensor:
         """Pool the last levels; ConfigError unless they are maps with `map_channels` and of one resolution."""
         maps = feats[-len(self.map_channels) :]
-        shapes = [level.shape[1:] for level in maps]
-        fit = [(*shape[:1],) for shape in shapes] == [(channels,) for channels in self.map_channels]
-        if not fit or any(len(shape) < 2 or shape[1:] != shapes[0][1:] for shape in shapes):
+        shapes = [tuple(level.shape[1:]) for level in maps]
+        size = shapes[-1][1:]  # (H, W)
+        if not size or shapes != [(channels, *size) for channels in self.map_channels]:
             raise ConfigError(
                 f'{type(self).__name__}: expected maps (C, H, W) of one size, {[*self.map_channels]} channels, got '
-                f"{[*map(tuple, shapes)]}; set in_channels, the backbone's out_layers or out_type='featmap', or add "
+                f"{shapes}; set in_channels, the backbone's out_layers or out_type='featmap', or add "
                 'ResizeLevels to the neck'
             )
         return self.pool_maps(*maps)

@@ -57,12 +57,12 @@ class ResNetLayers(StrictBackbone, ResNet):
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Run the network: (N, 3, H, W) -> the named layers, each (N, C, H / 2^k, W / 2^k)."""
-        x = self.as_weights(x)
+        x = self.to_weights_dtype(x)
         x = self.maxpool(self.stem(x) if self.deep_stem else self.relu(self.norm1(self.conv1(x))))
         outs: dict[str, Tensor] = {}
         for name, block in self._blocks():
             if f'{name}.relu1' in self.out_layers:
-                outs[f'{name}.relu1'], x = _both_halves(block, x)
+                outs[f'{name}.relu1'], x = _run_basic_block(block, x)
             else:
                 x = block(x)
             if name in self.out_layers:
@@ -75,7 +75,7 @@ class ResNetLayers(StrictBackbone, ResNet):
         return [(f'{stage}.{i}', block) for stage in self.res_layers for i, block in enumerate(getattr(self, stage))]
 
 
-def _both_halves(block: BasicBlock, x: Tensor) -> tuple[Tensor, Tensor]:
+def _run_basic_block(block: BasicBlock, x: Tensor) -> tuple[Tensor, Tensor]:
     """The map between the two convolutions of a `BasicBlock`, and its output."""
     inner = block.relu(block.norm1(block.conv1(x)))
     out = block.drop_path(block.norm2(block.conv2(inner)))

@@ -8,7 +8,7 @@ from mmengine.model import BaseModule, PretrainedInit
 from mmengine.registry import WEIGHT_INITIALIZERS
 from torch import Tensor, nn
 
-from ..engine.checkpoint_fit_hook import fit_of, state_dict_in, unwrapped
+from ..engine.checkpoint_fit_hook import fit_of, state_dict_in, without_module_prefix
 from ..engine.load import load_from_file, load_from_url
 from ..errors import WeightsError
 
@@ -39,7 +39,7 @@ class StrictBackbone(BaseModule):
         """Rename the weights of other libraries to the names of this backbone."""
         return state_dict
 
-    def as_weights(self, x: Tensor) -> Tensor:
+    def to_weights_dtype(self, x: Tensor) -> Tensor:
         """Cast images to the dtype of the weights: the preprocessor returns float32 even after `.half()`."""
         return x.to(next(self.parameters()).dtype)
 
@@ -78,7 +78,7 @@ def load_pretrained(
     source = str(checkpoint)
     load = load_from_url if '://' in source else load_from_file
     weights = state_dict_in(load(source, 'cpu'), source, 'state_dict', 'model')
-    chosen: Mapping[str, Tensor] = unwrapped(weights, module)
+    chosen: Mapping[str, Tensor] = without_module_prefix(weights, module)
     if prefix is not None:
         prefix = f'{prefix.removesuffix(".")}.'.removeprefix('module.')
         chosen = {key.removeprefix(prefix): value for key, value in chosen.items() if key.startswith(prefix)}

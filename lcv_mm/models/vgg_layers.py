@@ -59,7 +59,7 @@ class VGGLayers(StrictBackbone, VGG):
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Run the network: (N, 3, H, W) -> the named layers, each (N, C, H / 2^k, W / 2^k)."""
-        x = self.as_weights(x)
+        x = self.to_weights_dtype(x)
         outs: dict[str, Tensor] = {}
         for name, layer in zip(self.layer_names, self.features, strict=True):
             x = layer(x)

@@ -120,7 +120,7 @@ def pairwise_distance(x: Tensor, *, normalize: bool = False) -> Tensor:
 
     Returns:
         Tensor: (N, N), symmetric, 0 on the diagonal; float32, or float64 for float64 rows. Distances to a row with NaN
-        or inf are NaN.
+        or inf are NaN; without `normalize`, all are if the first row has one.
 
     Examples:
         >>> pairwise_distance(torch.tensor([[0.0, 0.0], [3.0, 4.0]]))

@@ -43,4 +43,4 @@ def _check_sizes(x: Tensor) -> None:
     if len(set(rows)) > 1:
         raise ConfigError(f'the ranks have {rows} images, but need equally many; set `round_up=True` of their sampler')
     if len(set(values)) > 1:
-        raise ConfigError(f"the ranks' images have {values} values, but need equally many; set space='pooled', or crop to one size")
+        raise ConfigError(f"the ranks' images have {values} values, but need equally many; set `space='pooled'`")

@@ -70,19 +70,12 @@ def write_record(folder: Path, record: Record) -> None:
 
 
 def read_record(folder: Path) -> Record | None:
-    """Read the record in a run's folder; None if the run has not ended.
-
-    Unknown fields are ignored. A damaged file counts as a failed run: the next call tests and records it again.
-    """
+    """Read the record in a run's folder, without unknown fields; None if the run has not ended."""
     file = folder / RECORD
     if not file.is_file():
         return None
-    try:
-        known = Record.__dataclass_fields__.keys()
-        return Record(**{key: value for key, value in json.loads(file.read_text()).items() if key in known})
-    except (OSError, ValueError, TypeError, AttributeError) as error:
-        seed = int(folder.name.removeprefix('seed_'))
-        return Record(folder.parent.name, seed, {}, amp=False, error=f'{file} holds no record of a run: {error}')
+    known = Record.__dataclass_fields__.keys()
+    return Record(**{key: value for key, value in json.loads(file.read_text()).items() if key in known})
 
 
 def machine() -> dict[str, Any]:

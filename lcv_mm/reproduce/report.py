@@ -29,7 +29,7 @@ OF_THE_PAPER = (
     'differences.'
 )
 CONDITIONS = (*SETTING, 'machine', 'commit')  # written above a table if all its rows share it
-PLACES = ('data_root', 'init_cfg.checkpoint', 'fold', 'num_workers')  # ends of options that a run of a row may set
+ROW_OPTIONS = ('data_root', 'init_cfg.checkpoint', 'fold', 'num_workers')  # ends of options that a run of a row may set
 
 
 def write_report(
@@ -107,7 +107,7 @@ def row_of(group: RunGroup) -> PaperRow | None:
     is_complete = run.dataset == info.type and run.images == {'train': train.images, 'test': test.images}
     known = (group.setting['crop'], row.crop), (group.setting['epochs'], EPOCHS)
     is_as_stated = row.quoted or all(value in ('', str(expected)) for value, expected in known)
-    return row if is_complete and is_as_stated and all(key.endswith(PLACES) for key in run.options) else None
+    return row if is_complete and is_as_stated and all(key.endswith(ROW_OPTIONS) for key in run.options) else None
 
 
 def _paper_cells(row: PaperRow, groups: Sequence[RunGroup]) -> Iterator[dict[str, str]]:

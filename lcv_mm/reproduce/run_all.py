@@ -4,8 +4,7 @@ import signal
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, suppress
-from json import JSONDecodeError
+from contextlib import ExitStack
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -32,8 +31,7 @@ def run_and_report(configs: Sequence[Path], tools: Path, args: Namespace, baseli
         seeds = [0, 1, 2] if args.seeds is None else args.seeds
         specs = make_specs(configs, seeds, args.work_dir, tools, args.cfg_options, args.amp, data)
         for spec in specs:
-            with suppress(JSONDecodeError):  # a damaged file in a folder fails only that run, when its turn comes
-                check_settings(spec)
+            check_settings(spec)
         if args.amp and args.engine == 'local':
             warn_of_slow_amp()
         print(f'{len(specs)} runs in {args.work_dir}')

@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,9 +45,7 @@ class RunGroup:
         ours, theirs = ([run.result for run in group.runs.values() if run.learned] for group in (self, other))
         return difference(ours, theirs) if ours and theirs else None
 
-    def counterpart(
-        self, config: str, groups: Sequence['RunGroup'], same: Sequence[str] = SETTING
-    ) -> 'RunGroup | None':
+    def counterpart(self, config: str, groups: Sequence['RunGroup'], same: Sequence[str]) -> 'RunGroup | None':
         """The group of another config with the same conditions; None if there is none."""
         of_config = (group for group in groups if group.config == config)
         return next((group for group in of_config if all(group.setting[k] == self.setting[k] for k in same)), None)
@@ -76,9 +73,8 @@ def read_groups(
 
 def setting_of(record: Record, folder: Path) -> dict[str, str]:
     """The conditions that distinguish runs of one config, as text; '' if the run's folder does not say."""
-    settings: dict[str, str] = {}
-    with suppress(OSError, ValueError):
-        settings = json.loads((folder / SETTINGS).read_text())
+    file = folder / SETTINGS
+    settings: dict[str, str] = json.loads(file.read_text()) if file.is_file() else {}
     per_seed = {key: value for key, value in record.options.items() if SEED in value}  # the same for all seeds
     known = {key: value for key, value in {**settings, **per_seed}.items() if value != 'None'}
     listed = re.search(r"'checkpoint': '([^']+)'", known.get('model.backbone.init_cfg', ''))  # a list stays text

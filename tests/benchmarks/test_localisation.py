@@ -5,12 +5,19 @@ from pathlib import Path
 
 import pytest
 import torch
+from layouts import make_cub
 from mmpretrain.models import ImageClassifier
 
 BENCHMARK = runpy.run_path(str(Path(__file__).parents[2] / 'benchmarks/localisation.py'))
 box_in_crop, inside, read_cub_boxes, localisation, classifier_maps = (
     BENCHMARK[name] for name in ('box_in_crop', 'inside', 'read_cub_boxes', 'localisation', 'classifier_maps')
 )
+
+
+def test_boxes_are_read_by_the_paths_of_their_images(tmp_path):
+    root = make_cub(tmp_path / 'CUB_200_2011')
+    third = (root / 'images.txt').read_text().splitlines()[2].split()[1]
+    assert read_cub_boxes(root)[third] == (2, 2, 32, 22)  # x, y, width, height: 2, 2, 30, 20
 
 
 def test_a_box_follows_the_resize_and_the_crop():

@@ -169,8 +169,9 @@ def test_a_rows_gain_is_paired_by_split():
         return [dict(seed=seed, top1=value) for seed, value in enumerate(top1)]
 
     gain = RESULTS['paired_difference'](runs(71.0, 82.0, 93.0), runs(70.0, 80.0, 90.0)[::-1])
-    assert gain.text() == '+2.00 (-0.48 to +4.48)'  # 4.303 (t at two degrees of freedom) times 1 / 3^0.5
-    assert RESULTS['paired_difference'](runs(71.0, 72.0, 73.0), runs(70.0, 71.0, 72.0)).text() == '+1.00'
+    assert gain == '+2.00 (-0.48 to +4.48)'  # 4.303 (t at two degrees of freedom) times 1 / 3^0.5
+    assert RESULTS['paired_difference'](runs(71.0, 72.0, 73.0), runs(70.0, 71.0, 72.0)) == '+1.00'
+    assert RESULTS['paired_difference'](runs(71.0), [dict(seed=1, top1=70.0)]) == ''
 
 
 def test_localisation_is_the_mean_over_heads_and_then_over_seeds():

@@ -53,17 +53,6 @@ def test_a_folder_with_other_settings_is_refused_and_left_as_it_is(whole):
     assert contents(whole) == before
 
 
-def test_a_folder_that_is_something_else_is_left_as_it_is(tmp_path):
-    root = tmp_path / 'mine'
-    root.mkdir()
-    (root / 'thesis.txt').write_text('years of work')
-    (root / 'birdlets.json').write_text('[]')
-    before = contents(root)
-    with pytest.raises(DataError, match='does not hold the Birdlets of'):
-        Birdlets(str(root), **SMALL)
-    assert contents(root) == before
-
-
 def test_a_number_out_of_range_is_an_error_before_anything_is_drawn(tmp_path):
     with pytest.raises(ConfigError, match='num_classes=21, but Birdlets has 20 species'):
         Birdlets(str(tmp_path / 'birdlets'), num_classes=21)

@@ -38,7 +38,7 @@ class Listed(EngineDataset):
 
 
 @pytest.mark.parametrize('lazy_init', [False, True])
-def test_wrappers_of_the_toolbox(tmp_path, lazy_init):
+def test_labels_are_read_through_the_wrappers_of_the_toolbox(tmp_path, lazy_init):
     listed = CustomDataset(**annotations(tmp_path, LABELS), lazy_init=lazy_init)
     assert dataset_labels(listed).dtype == np.int64
     assert dataset_labels(listed).tolist() == LABELS
@@ -53,7 +53,7 @@ def test_wrappers_of_the_toolbox(tmp_path, lazy_init):
     assert dataset_labels(fold).tolist() == [fold.get_data_info(i)['gt_label'] for i in range(len(fold))]
 
 
-def test_wrappers_of_torch_nest():
+def test_labels_are_read_through_nested_wrappers_of_torch():
     part = Subset(Listed(LABELS), [5, 0, 2])
     assert dataset_labels(part).tolist() == [2, 2, 1]
     assert dataset_labels(Subset(part, range(1, 3))).tolist() == [2, 1]

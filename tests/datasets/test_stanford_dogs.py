@@ -2,14 +2,11 @@
 
 from pathlib import Path
 
-import cv2
 import pytest
-from layouts import DOGS_WITH_4_CHANNELS, make_stanford_dogs
+from layouts import make_stanford_dogs
 from scipy.io import loadmat
 
 from lcv_mm.datasets import StanfordDogs
-
-LOAD = [dict(type='LoadImageFromFile'), dict(type='PackInputs')]
 
 
 @pytest.fixture(scope='module')
@@ -26,11 +23,3 @@ def test_a_split_holds_what_its_list_holds(root, split, size):
     assert [dataset.get_data_info(i)['img_path'] for i in range(len(dataset))] == images
     assert dataset.get_gt_labels().tolist() == [label - 1 for label in held['labels'].ravel()]
     assert (len(dataset), {*dataset.get_gt_labels()}) == (size, {*range(120)})
-
-
-def test_the_image_with_4_channels_loads_with_3(root):
-    dataset = StanfordDogs(str(root), pipeline=LOAD)
-    file = f'{root}/Images/{DOGS_WITH_4_CHANNELS}'
-    images = [dataset.get_data_info(i)['img_path'] for i in range(len(dataset))]
-    assert cv2.imread(file, cv2.IMREAD_UNCHANGED).shape == (40, 48, 4)
-    assert tuple(dataset[images.index(file)]['inputs'].shape) == (3, 40, 48)

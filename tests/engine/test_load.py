@@ -111,6 +111,7 @@ def test_a_file_that_brings_code_is_refused(name, route, safe_checkpoints, cache
     with pytest.raises(CheckpointError, match=rf'payload\.pth: refused.*{name}.*--trust-checkpoint'):
         ROUTES[route](server.url(file.name) if 'url' in route else file, tmp_path / 'work')
     assert not marker.exists()
+    assert (cache / file.name).is_file() == ('url' in route)  # a download that is refused is kept
     assert GETATTR_MARK not in vars(mmengine_module)
 
 

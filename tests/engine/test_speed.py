@@ -73,8 +73,9 @@ def test_the_same_seed_gives_the_same_start_with_the_hook(tmp_path):
 def test_mixed_precision_on_a_cpu_is_channels_last(settings, kept, monkeypatch):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
     monkeypatch.setattr(sys, 'argv', ['train.py', 'x.py', '--amp'])
-    cfg = Config(dict(optim_wrapper=dict(type='OptimWrapper'), **settings))
+    cfg = Config(dict(optim_wrapper=dict(type='AmpOptimWrapper', loss_scale=512.0), **settings))
     TRAIN['merge_args'](cfg, TRAIN['parse_args']())
+    assert cfg.optim_wrapper == dict(type='lcv_mm.engine.CPUAmpOptimWrapper')  # takes no scale of the loss
     assert [type_name(hook) for hook in cfg.custom_hooks] == [*kept, 'ChannelsLastHook']
 
 

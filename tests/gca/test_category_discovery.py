@@ -7,17 +7,11 @@ from lcv_mm.errors import ConfigError
 from lcv_mm.gca import CategoryDiscovery
 from lcv_mm.gca.category_discovery import choose_known, draw_labelled
 
-BIRDLETS = dict(type='Birdlets', num_classes=6, train_per_class=5, test_per_class=1, image_size=32)
 
-
-@pytest.fixture(scope='module')
-def source(tmp_path_factory) -> dict:
-    steps = [dict(type='LoadImageFromFile'), dict(type='PackInputs')]
-    data_root = str(tmp_path_factory.mktemp('data') / 'birdlets')
-    return dict(**BIRDLETS, data_root=data_root, split='train', pipeline=steps, _scope_='mmpretrain')
-
-
-def test_known_classes_come_first_and_half_of_their_images_are_labelled(source):
+def test_known_classes_come_first_and_half_of_their_images_are_labelled(tmp_path):
+    source = dict(type='Birdlets', num_classes=6, train_per_class=5, test_per_class=1, image_size=32, split='train')
+    source |= dict(data_root=str(tmp_path / 'birdlets'), _scope_='mmpretrain')
+    source['pipeline'] = [dict(type='LoadImageFromFile'), dict(type='PackInputs')]
     every = CategoryDiscovery(source, 3, [4, 0, 2])
     rest = CategoryDiscovery(source, 3, [4, 0, 2], subset='unlabelled')
     plain = DATASETS.build(source)

@@ -1,4 +1,3 @@
-import pytest
 import torch
 from torchvision.models import VisionTransformer as TorchvisionViT
 
@@ -24,8 +23,6 @@ def in_dino_names(model: TorchvisionViT) -> dict[str, torch.Tensor]:
     }
     renamed = {}
     for name, value in model.state_dict().items():
-        if name.startswith('heads'):
-            continue
         name = name.replace('encoder.layers.encoder_layer_', 'blocks.')
         for theirs, dino in parts.items():
             name = name.replace(theirs, dino)
@@ -33,22 +30,16 @@ def in_dino_names(model: TorchvisionViT) -> dict[str, torch.Tensor]:
     return renamed
 
 
-@pytest.fixture
-def torchvision_vit() -> TorchvisionViT:
-    torch.manual_seed(0)
-    model = TorchvisionViT(32, 16, num_layers=3, num_heads=3, hidden_dim=12, mlp_dim=24, num_classes=2)
-    for param in model.parameters():
+def test_a_file_of_dino_gives_the_features_of_torchvisions_transformer(tmp_path):
+    theirs = TorchvisionViT(32, 16, num_layers=3, num_heads=3, hidden_dim=12, mlp_dim=24).eval()
+    theirs.heads = torch.nn.Identity()
+    for param in theirs.parameters():
         torch.nn.init.normal_(param, std=0.3)
-    model.heads = torch.nn.Identity()
-    return model.eval()
-
-
-def test_a_file_of_dino_gives_the_features_of_torchvisions_transformer(torchvision_vit, tmp_path):
-    weights = in_dino_names(torchvision_vit)
+    weights = in_dino_names(theirs)
     assert {'blocks.2.norm1.weight', 'blocks.0.attn.qkv.weight', 'blocks.1.mlp.fc2.bias', 'norm.bias'} <= weights.keys()
     torch.save(weights, tmp_path / 'dino.pth')
     model = DINOVisionTransformer(**SETTINGS, init_cfg=dict(type='Pretrained', checkpoint=str(tmp_path / 'dino.pth')))
     model.init_weights()
     images = torch.randn(2, 3, 32, 32)
     model.eval()  # MMPretrain's returns None
-    torch.testing.assert_close(model(images)[-1], torchvision_vit(images), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(model(images)[-1], theirs(images), rtol=1e-4, atol=1e-4)

@@ -57,21 +57,12 @@ def gca(folder: Path, work_dir: str) -> Config:
 
 
 @pytest.fixture(scope='module')
-def folder(tmp_path_factory) -> Path:
-    return tmp_path_factory.mktemp('gca')
-
-
-@pytest.fixture(scope='module')
-def base(folder) -> Path:
-    runner = Runner.from_cfg(shrunk('gca_base_vitb16_cub448', folder, 'base'))
-    runner.train()
+def never_stopped(tmp_path_factory) -> Path:
+    """The folder of two runs: the base stage, and GCA from it."""
+    folder = tmp_path_factory.mktemp('gca')
+    Runner.from_cfg(shrunk('gca_base_vitb16_cub448', folder, 'base')).train()
+    Runner.from_cfg(gca(folder, 'never_stopped')).train()
     return folder
-
-
-@pytest.fixture(scope='module')
-def never_stopped(base) -> Path:
-    Runner.from_cfg(gca(base, 'never_stopped')).train()
-    return base
 
 
 def weights_of(file: Path) -> dict[str, torch.Tensor]:

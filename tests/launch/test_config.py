@@ -28,11 +28,6 @@ def test_a_config_is_found_by_its_path_or_by_its_name_in_any_folder(name, file, 
     assert load_config(name).to_dict() == Config.fromfile(ROOT / f'configs/{file}.py').to_dict()
 
 
-def test_a_config_of_the_toolbox_is_found_as_mmengine_finds_it():
-    cfg = load_config('mmpretrain::resnet/resnet18_8xb32_in1k.py', ['model'], {'model.head.num_classes': 7})
-    assert (cfg.model.backbone.depth, cfg.model.head.num_classes) == (18, 7)
-
-
 def test_a_misspelt_config_is_answered_with_names_close_to_it():
     with pytest.raises(ConfigError, match=r"lcv_cbp_vgg16_flower122: no such config.*'lcv_cbp_vgg16_flower112'"):
         load_config('lcv_cbp_vgg16_flower122')

@@ -5,7 +5,6 @@ import torch
 from mmpretrain.registry import MODELS
 from mmpretrain.structures import DataSample
 
-from lcv_mm.errors import ConfigError
 from lcv_mm.models import LCVClassifier
 from lcv_mm.ops import class_variance, residual_attention
 
@@ -69,24 +68,3 @@ def test_a_batch_with_no_same_class_pair_still_trains_and_logs_no_nan(model):
     assert torch.isfinite(torch.stack(list(log.values()))).all()
     grads = torch.autograd.grad(total, list(model.parameters()), allow_unused=True)
     assert all(torch.isfinite(grad).all() for grad in grads if grad is not None)
-
-
-def mixed() -> list[DataSample]:
-    return [sample.set_gt_score(torch.full((4,), 0.25)) for sample in samples([0, 1, 2, 3])]
-
-
-def test_mixing_is_refused_by_the_config_and_in_a_batch(model):
-    mixing = dict(train_cfg=dict(augments=dict(type='Mixup', alpha=1.0)), data_preprocessor=dict(num_classes=4))
-    with pytest.raises(ConfigError, match='remove Mixup and CutMix'):
-        MODELS.build(dict(LCV, type='LCVClassifier', **mixing))
-    with pytest.raises(ConfigError, match='use images of one'):
-        model.loss(IMAGES, mixed())
-    with pytest.raises(ConfigError, match='use images of one'):
-        model.loss(IMAGES, [DataSample().set_gt_label([0, 1]) for _ in range(4)])
-
-
-def test_labels_as_scores_of_one_class_each_are_not_taken_for_mixed_images(model):
-    onehot = [sample.set_gt_score(torch.eye(4)[sample.gt_label[0]]) for sample in samples([0, 1, 0, 3])]
-    plain = model.loss(IMAGES, samples([0, 1, 0, 3]))
-    for name, value in model.loss(IMAGES, onehot).items():
-        torch.testing.assert_close(value, plain[name])

@@ -1,6 +1,6 @@
 import pytest
 import torch
-from mmpretrain.registry import MODELS
+from lcv_models import lcv_model
 from mmpretrain.structures import DataSample
 
 from lcv_mm.models import ClassVarianceLoss, MetricLearningLoss
@@ -37,15 +37,8 @@ def test_a_batch_with_no_same_class_pair_gives_a_loss_that_trains():
 
 
 def test_it_stands_in_a_classifier_and_its_term_is_in_the_log():
-    torch.manual_seed(0)
-    model = MODELS.build(
-        dict(
-            type='LCVClassifier',
-            backbone=dict(type='ResNet', depth=18, out_indices=(3,)),
-            neck=dict(type='ResidualAttention'),
-            head=dict(type='CBPHead', num_classes=4, in_channels=512, out_dim=32),
-            variance_loss=dict(type='MetricLearningLoss', loss='SupConLoss', space='head'),
-        )
+    model = lcv_model(
+        dict(type='CBPHead', out_dim=32), type='MetricLearningLoss', loss='SupConLoss', space='head'
     ).eval()
     images = torch.randn(4, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     labels = torch.tensor([0, 1, 0, 1])

@@ -16,7 +16,7 @@ def test_covariance_by_hand():
     torch.testing.assert_close(covariance_pool(x), torch.tensor([[[8 / 3, 2.0], [2.0, 2.0]]]))
 
 
-def test_covariance_is_numpys_and_ignores_a_constant():
+def test_covariance_is_torchs_and_ignores_a_constant():
     x = torch.randn(3, 6, 4, 5, dtype=torch.float64)
     expected = torch.stack([torch.cov(one.flatten(1), correction=0) for one in x])
     torch.testing.assert_close(covariance_pool(x), expected)
@@ -38,7 +38,7 @@ def test_many_iterations_reach_the_root_by_eigenvalues():
     assert errors == sorted(errors, reverse=True)
 
 
-def test_gradients():
+def test_gradients_are_those_of_finite_differences():
     x = torch.randn(2, 3, 7, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(lambda x: upper_triangle(matrix_sqrt(covariance_pool(x), iterations=3)), (x,))
 

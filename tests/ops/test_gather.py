@@ -53,11 +53,8 @@ def test_uneven_batches_are_an_error_on_every_rank_that_says_what_to_do(ranks):
         assert "space='pooled'" in rank['values_error']
 
 
-def test_without_a_process_group_the_rows_are_returned_as_they_are():
+def test_without_a_group_or_in_one_of_one_process_the_rows_are_returned_as_they_are(tmp_path):
     assert gather_rows(ROWS) is ROWS
-
-
-def test_in_a_group_of_one_process_the_rows_are_returned_as_they_are(tmp_path):
     dist.init_process_group('gloo', init_method=f'file://{tmp_path}/init', rank=0, world_size=1)
     try:
         assert gather_rows(ROWS) is ROWS

@@ -1,4 +1,4 @@
-"""The neck: each level's mean and maximum, projected; and what it says of other levels."""
+"""The neck: each level's mean and maximum, projected."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""mAP against a slow loop and MMPretrain's own metric."""
+"""mAP against a slow loop."""
 
 import math
 

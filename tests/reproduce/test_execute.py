@@ -38,7 +38,7 @@ def test_its_output_is_added_to_the_log_and_its_exit_code_returned(tmp_path):
 
 def test_the_peak_is_that_of_the_process_and_not_of_the_one_before(tmp_path):
     size = 600 * 2**20
-    wait = 'import time; time.sleep(0.5)'
+    wait = 'import time; time.sleep(2)'
     _, large = python(f'x = bytearray({size}); x[::4096] = b"1" * len(x[::4096]); {wait}', tmp_path)
     _, small = python(wait, tmp_path)
     assert size < large < size + 100 * 2**20
@@ -69,6 +69,7 @@ def a_run(tmp_path: Path, *options: str, **settings) -> RunSpec:
 
 def test_a_run_is_the_ordinary_trainer_with_its_seed_and_options(tmp_path):
     spec = a_run(tmp_path, 'train_dataloader.dataset.seed={seed}', amp=True, data='/images')
+    assert spec.options == {'train_dataloader.dataset.seed': '{seed}'}  # the seeds of one setting are averaged
     (spec.tools / 'train.py').write_text('import sys; print(*sys.argv[1:]); sys.exit(1)')
     execute(spec, Event(), {})
     assert (spec.folder / 'train.log').read_text().split() == [

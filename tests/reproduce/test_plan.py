@@ -6,10 +6,9 @@ from pathlib import Path
 import pytest
 
 from lcv_mm.errors import ConfigError
-from lcv_mm.reproduce import choose_rows, find_configs, make_specs, run_and_report
+from lcv_mm.reproduce import choose_rows, find_configs, make_specs
 from lcv_mm.reproduce.paper import read_rows
 from lcv_mm.reproduce.plan import check_settings
-from lcv_mm_cli import runs_parser
 
 ROOT = Path(__file__).parents[2]
 CBP, LCV = (ROOT / f'configs/{name}.py' for name in ('cbp_vgg16_cub448', 'lcv_cbp_vgg16_cub448'))
@@ -80,20 +79,3 @@ def test_a_folder_that_was_begun_with_other_settings_is_refused(tmp_path):
             check_settings(other)
     with pytest.raises(ConfigError, match='lr: expected KEY=VALUE'):
         specs(tmp_path, options=['optim_wrapper.optimizer.lr'])
-
-
-def test_the_seed_stands_for_its_placeholder_in_a_value(tmp_path):
-    fold = ['train_dataloader.dataset.fold={seed}', 'test_dataloader.dataset.fold={seed}']
-    runs = make_specs([ROOT / 'configs/cbp_vgg16_flower224.py'], [1, 3], tmp_path, ROOT / 'tools', fold, amp=False)
-    assert [check_settings(spec)['train_dataloader.dataset.fold'] for spec in runs] == ['1', '3']
-    assert runs[0].options == runs[1].options  # unformatted: the seeds of one setting are averaged
-
-
-def test_a_damaged_settings_file_of_one_run_does_not_stop_the_command(tmp_path, capsys):
-    args = runs_parser('', str(tmp_path)).parse_args(['--seeds', '0', '1', '--dry-run'])
-    config = ROOT / 'configs/birdlets/cbp_resnet18_birdlets64.py'
-    damaged = tmp_path / config.stem / 'seed_0/settings.json'
-    damaged.parent.mkdir(parents=True)
-    damaged.write_text('{"model.head')
-    assert run_and_report([config], ROOT / 'tools', args) == 0
-    assert f'{config.stem}, seed 1: to do' in capsys.readouterr().out

@@ -30,12 +30,9 @@ def build(neck) -> ImageClassifier:
     return MODELS.build(model_config(neck) | dict(data_preprocessor=PREPROCESSOR)).eval()
 
 
-def batch() -> dict:
-    return dict(inputs=torch.randint(0, 256, (2, 3, 64, 64), dtype=torch.uint8))
-
-
 def test_the_attention_output_is_taken_where_pooling_follows_it():
-    model, images = build([ATTENTION, POOLING]), batch()
+    model = build([ATTENTION, POOLING])
+    images = dict(inputs=torch.randint(0, 256, (2, 3, 64, 64), dtype=torch.uint8))
     samples, maps = predict_with_attention(model, images)
     with torch.no_grad():
         feats = model.backbone(model.data_preprocessor(images)['inputs'])[-1]

@@ -26,11 +26,7 @@ def test_values_are_averaged_over_an_epoch_and_a_resumed_step_counts_once(tmp_pa
             dict(loss=9.0, epoch=2, iter=30, step=30),
         ],
     )
-    log(
-        tmp_path,
-        '20260101_010000',
-        [dict(loss=1.0, epoch=2, iter=30, step=30), {'accuracy/top1': 50.0, 'step': 2}],
-    )
+    log(tmp_path, '20260101_010000', [dict(loss=1.0, epoch=2, iter=30, step=30), {'accuracy/top1': 50.0, 'step': 2}])
     curves = read_curves(tmp_path)
     assert curves['loss'] == [(1, 3.0), (2, 1.0)]
     assert curves['accuracy/top1'] == [(1, 30.0), (2, 50.0)]
