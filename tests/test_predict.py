@@ -118,7 +118,7 @@ def test_a_damaged_image_is_skipped_and_reported(run_here, plain, images, tmp_pa
     (images / NAMES[3]).write_bytes(b'')
     ended = run_here('predict', *plain, images, '--batch-size', 1, '--out', tmp_path / 'out.json', check=False)
     assert ended.returncode == 1
-    assert '3 of 5 images are predicted' in ended.stderr
+    assert '3 of 5 images predicted' in ended.stderr
     assert f'{images / NAMES[0]}: damaged' in ended.stderr
     assert f'{images / NAMES[3]}: empty' in ended.stderr
     predictions = json.loads((tmp_path / 'out.json').read_text(encoding='utf-8'))

@@ -31,7 +31,7 @@ model.head = dict(type='StackedLinearClsHead', num_classes=10, in_channels=128, 
 crop = dict(type='RandomResizedCrop', scale=64)
 train_dataloader.dataset.pipeline[2:3] = [crop, dict(type='ColorJitter', brightness=0.4)]
 train_dataloader.update(batch_size=4, num_workers=2)
-val_dataloader.update(batch_size=4, num_workers=0)
+val_dataloader.update(batch_size=1, num_workers=0)
 for loader in (train_dataloader, val_dataloader):
     loader.dataset.update(data_root={data!r}, num_classes=10, train_per_class=4, test_per_class=2, image_size=64)
 data_preprocessor.update(num_classes=10)
@@ -97,7 +97,7 @@ def final_state(work_dir: Path) -> dict:
 def test_a_run_that_is_killed_in_training_and_in_validation_ends_the_same(config, never_stopped):
     """Killed between the save and the end of the validation, MMEngine alone goes on without that epoch's score."""
     work_dir = config.parent / 'killed'
-    for waits in (['Epoch(train) [2][ 3/10]'], ['Saving checkpoint at 2 epochs', 'Epoch(val) [2][1/5]']):
+    for waits in (['Epoch(train) [2][ 3/10]'], ['Saving checkpoint at 2 epochs', 'Epoch(val) [2][ 1/20]']):
         process = start(config, work_dir)
         for text in waits:
             wait_for(process, work_dir, text)
