@@ -35,6 +35,13 @@ ARMS = {  # of benchmarks/screen.py
     'contrastive': 'LCV with a contrastive loss',
     'supcon_head': "LCV with a supervised contrastive loss on the head's vector",
 }
+FEATURES = {  # columns, and what they are in the metric
+    'within classes': 'dist_intra',
+    'between classes': 'dist_inter',
+    'ratio': 'ratio',
+    'Recall@1 (%)': 'Recall@1',
+    'mAP (%)': 'mAP',
+}
 FAIR = {  # arms of the controlled comparison, and their columns
     'baseline': 'baseline',
     'attention': 'attention',
@@ -72,6 +79,7 @@ OPTIONS = {  # arms of records/options.jsonl, and what they change of LCV's defa
     'lcv_margin_0p7': 'margin 0.7',
     'lcv_margin_1p3': 'margin 1.3',
     'lcv_pooled': "`space='pooled'`, margin 0.7",
+    'lcv_intra_0p1': '`weight_intra=0.1`',
     'lcv_head': "`space='head'`",
     'lcv_level_all': "`level='all'`",
 }
@@ -375,6 +383,19 @@ def rows_table(runs: Runs) -> list[Row]:
     return rows
 
 
+def features_table(runs: Runs) -> list[Row]:
+    """What `ClassVarianceMetric` measured on test images, for rows with a measured counterpart without or with LCV."""
+    measured = [run for run in runs if run['arm'] == 'rows' and 'class_variance' in run]
+    rows = []
+    for row, row_runs in reached_rows(measured).items():
+        other = row.config.removeprefix('lcv_') if row.method.startswith('LCV') else f'lcv_{row.config}'
+        if any(run['config'] == other for run in measured):
+            values = {name: [run['class_variance'][key] for run in row_runs] for name, key in FEATURES.items()}
+            means = {name: mean_and_spread(column, 2 if max(column) < 2 else 1) for name, column in values.items()}
+            rows.append({'row': f'{row.method}, {row.backbone}', 'runs': str(len(row_runs))} | means)
+    return rows
+
+
 def paired_difference(ours: Runs, theirs: Runs) -> str:
     """Mean difference in top-1 of runs with equal seeds, so equal splits, with Student's interval; '' without any."""
     left, right = ({run['seed']: run['top1'] for run in runs} for runs in (ours, theirs))
@@ -426,6 +447,9 @@ def run_lines(folder: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]
                 commit=record.git.get('commit'),
                 machine=record.machine.get('cpu'),
             )
+            for name in ('localisation', 'class_variance'):  # measured afterwards
+                if (path / f'{name}.json').is_file():
+                    run[name] = json.loads((path / f'{name}.json').read_text())
             if row and not row.quoted:
                 options = {
                     key: Path(value).name if key.endswith('checkpoint') else value
@@ -435,9 +459,7 @@ def run_lines(folder: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]
                 recipe = 'as written' if group.config != row.config else 'rows'
                 rows.append(dict(config=row.config, arm=recipe, options=options) | run)
             elif arm := fair_arm(group.config, record.options):
-                maps = path / 'localisation.json'
-                located = dict(localisation=json.loads(maps.read_text())) if maps.is_file() else {}
-                fair.append(arm | run | located)
+                fair.append(arm | run)
     return rows, fair
 
 
@@ -451,6 +473,7 @@ def tables() -> dict[str, str]:
     fair = fair_runs(read('screen'), read('fair'))
     rows = dict(
         rows=rows_table(read('rows')),
+        features=features_table(read('rows')),
         rates=rates_table(read('probe')),
         recipe=recipe_table(read('selection'), read('probe')),
         alternatives=alternatives_table(read('selection')),

@@ -50,6 +50,7 @@ ARMS: dict[str, tuple[dict, bool]] = {
     'lcv_pooled': ({**loss(space='pooled', margin=0.7), **ATTENTION}, True),
     'lcv_margin_0p7': ({**loss(margin=0.7), **ATTENTION}, True),
     'lcv_margin_1p3': ({**loss(margin=1.3), **ATTENTION}, True),
+    'lcv_intra_0p1': ({**loss(weight_intra=0.1), **ATTENTION}, True),
     'lcv_head': ({**loss(space='head'), **ATTENTION}, True),
     'triplet': ({**loss('MetricLearningLoss', loss=dict(type='TripletMarginLoss', margin=0.2)), **ATTENTION}, True),
     'contrastive': ({**loss('MetricLearningLoss', loss='ContrastiveLoss'), **ATTENTION}, True),

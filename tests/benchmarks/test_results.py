@@ -183,3 +183,23 @@ def test_localisation_is_the_mean_over_heads_and_then_over_seeds():
     (row,) = RESULTS['localisation_table'](runs)
     assert row['Grad-CAM, pointing'] == '85.0 ± 7.1'
     assert row["head's input, energy"] == '60.0 ± 0.0'  # without a neck, the backbone's output
+
+
+def test_features_are_shown_of_rows_measured_with_and_without_lcv():
+    def run(config: str, seed: int, intra: float) -> dict:
+        measured = dict(dist_intra=intra, dist_inter=1.2, ratio=intra / 1.2, mAP=92.86) | {'Recall@1': 96.91}
+        return dict(config=config, arm='rows', seed=seed, top1=97.0, class_variance=measured)
+
+    lcv, alone = run('lcv_cbp_vgg16_flower224', 1, 0.3), run('bcnn_vgg16_flower224', 1, 0.5)
+    runs = [run('cbp_vgg16_flower224', 1, 0.4), run('cbp_vgg16_flower224', 2, 0.6), lcv, alone]
+    first, second = RESULTS['features_table'](runs)
+    assert list(first.values()) == [
+        'CBP, VGG-16',
+        '2',
+        '0.50 ± 0.14',
+        '1.20 ± 0.00',
+        '0.42 ± 0.12',
+        '96.9 ± 0.0',
+        '92.9 ± 0.0',
+    ]
+    assert list(second.values()) == ['LCV on CBP, VGG-16', '1', '0.30', '1.20', '0.25', '96.9', '92.9']
