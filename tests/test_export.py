@@ -131,7 +131,7 @@ def test_a_file_that_differs_from_the_model_is_not_left_behind(run_here, tmp_pat
     _, *files = trained(config, tmp_path)
     ended = run_here('export', *files, tmp_path / 'birds.pt2', check=False)
     assert ended.returncode == 1
-    assert 'its probabilities differ from those of the model by' in ended.stderr
+    assert "its probabilities differ from the model's by" in ended.stderr
     assert {file.name for file in tmp_path.iterdir()} == {'birds.py', 'model.pth'}
 
 

@@ -186,7 +186,7 @@ def test_weights_that_are_not_finite_are_not_tested(trained, tmp_path, run_here)
     out = ('--out', tmp_path / 'metrics.json', '--out-item', 'metrics', '--work-dir', tmp_path)
     done = run_here('test', CONFIG, tmp_path / 'nan.pth', *out, *options(trained[0]), check=False)
     assert done.returncode == 1
-    assert 'nan.pth: head.fc.weight is NaN or infinite' in done.stderr
+    assert 'nan.pth: head.fc.weight contains NaN or +inf' in done.stderr
     assert not (tmp_path / 'metrics.json').exists()
 
 
