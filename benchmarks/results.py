@@ -35,12 +35,12 @@ ARMS = {  # of benchmarks/screen.py
     'contrastive': 'LCV with a contrastive loss',
     'supcon_head': "LCV with a supervised contrastive loss on the head's vector",
 }
-FEATURES = {  # columns, and what they are in the metric
-    'within classes': 'dist_intra',
-    'between classes': 'dist_inter',
-    'ratio': 'ratio',
-    'Recall@1 (%)': 'Recall@1',
-    'mAP (%)': 'mAP',
+FEATURES = {  # column: what it is in the metric, digits
+    'within classes': ('dist_intra', 2),
+    'between classes': ('dist_inter', 2),
+    'ratio': ('ratio', 2),
+    'Recall@1 (%)': ('Recall@1', 1),
+    'mAP (%)': ('mAP', 1),
 }
 FAIR = {  # arms of the controlled comparison, and their columns
     'baseline': 'baseline',
@@ -386,14 +386,16 @@ def rows_table(runs: Runs) -> list[Row]:
 def features_table(runs: Runs) -> list[Row]:
     """What `ClassVarianceMetric` measured on test images, for rows with a measured counterpart without or with LCV."""
     measured = [run for run in runs if run['arm'] == 'rows' and 'class_variance' in run]
-    rows = []
-    for row, row_runs in reached_rows(measured).items():
-        other = row.config.removeprefix('lcv_') if row.method.startswith('LCV') else f'lcv_{row.config}'
-        if any(run['config'] == other for run in measured):
-            values = {name: [run['class_variance'][key] for run in row_runs] for name, key in FEATURES.items()}
-            means = {name: mean_and_spread(column, 2 if max(column) < 2 else 1) for name, column in values.items()}
-            rows.append({'row': f'{row.method}, {row.backbone}', 'runs': str(len(row_runs))} | means)
-    return rows
+    configs = {run['config'] for run in measured}
+    return [
+        {'row': f'{row.method}, {row.backbone}', 'runs': str(len(row_runs))}
+        | {
+            name: mean_and_spread([run['class_variance'][key] for run in row_runs], digits)
+            for name, (key, digits) in FEATURES.items()
+        }
+        for row, row_runs in reached_rows(measured).items()
+        if {base := row.config.removeprefix('lcv_'), f'lcv_{base}'} <= configs
+    ]
 
 
 def paired_difference(ours: Runs, theirs: Runs) -> str:

@@ -72,7 +72,7 @@ def test_a_row_is_trained_tested_and_recorded_once(whole, run_here):
     # torch and the weights with their momentum are in memory, but not more than this machine has
     size = sum(value.nbytes for value in weights(here).values())
     assert 2 * size < record.peak_memory['cpu'] < os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES')
-    assert record.seconds > 0
+    assert 0 < record.seconds < 300
     assert f'`{CBP}`' in (whole / 'runs/report.md').read_text()
 
     written = {path: path.stat().st_mtime_ns for path in (whole / 'runs').rglob('*.pth')}

@@ -75,7 +75,8 @@ def schedule_differences(runner: Runner, checkpoint: Mapping[str, Any]) -> list[
     for scheduler, state in zip(schedulers, states, strict=False):
         ours = scheduler.state_dict()
         for key in ours.keys() & state.keys() - {*PROGRESS, 'base_values', 'verbose'}:
-            settings.append((f'{type(scheduler).__name__}.{key}', ours[key], state[key]))
+            if not callable(ours[key]):
+                settings.append((f'{type(scheduler).__name__}.{key}', ours[key], state[key]))
     return list(
         dict.fromkeys(f'{key}={ours} (checkpoint: {theirs})' for key, ours, theirs in settings if ours != theirs)
     )

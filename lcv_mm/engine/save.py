@@ -86,9 +86,9 @@ class SafeCheckpointHook(CheckpointHook):
             return
         hooks = {name: {key: getattr(hook, key) for key in STATEFUL[name]} for name, hook in _stateful_hooks(runner)}
         for state in checkpoint.get('param_schedulers', []):
-            if isinstance(state, dict):  # not the name of one of several optimizers
-                # OneCycleLR's function, which safe loading refuses; the scheduler sets it again
-                state.pop('anneal_func', None)
+            # OneCycleLR's state has a function, which safe loading refuses; the scheduler sets it again
+            for key in [key for key, value in state.items() if callable(value)] if isinstance(state, dict) else ():
+                del state[key]
         checkpoint['run_state'] = dict(hooks=hooks, gradients=_gradients(runner))
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:

@@ -41,6 +41,10 @@ def _check_sizes(x: Tensor) -> None:
     dist.all_gather(sizes, size)
     rows, values = torch.stack(sizes).T.tolist()
     if len(set(rows)) > 1:
-        raise ConfigError(f'the ranks have {rows} images, but need equally many; set `round_up=True` of their sampler')
+        raise ConfigError(
+            f'the ranks have {rows} images; need equally many: set `round_up=True` of their DefaultSampler'
+        )
     if len(set(values)) > 1:
-        raise ConfigError(f"the ranks' images have {values} values, but need equally many; set `space='pooled'`")
+        raise ConfigError(
+            f"the ranks' images have {values} values; need equally many: set `space='pooled'` or one size"
+        )

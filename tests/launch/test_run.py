@@ -83,9 +83,17 @@ def test_a_wrapper_of_the_toolbox_is_built_in_the_runs_own_scope(folders):
 @pytest.mark.parametrize(
     ('settings', 'error', 'message'),
     [
-        ({'val_dataloader.dataset.metainfo': dict(classes=('owl', 'hawk'))}, DataError, "class 0 is 'hawk' in one"),
-        ({'model.head.num_classes': 5}, ConfigError, '^model.head.num_classes=5, .* set model.head.num_classes=2'),
-        ({'data_preprocessor': dict(num_classes=5)}, ConfigError, '^data_preprocessor.num_classes=5, .* has 2 classes'),
+        (
+            {'val_dataloader.dataset.metainfo': dict(classes=('owl', 'hawk'))},
+            DataError,
+            r"class 0 is 'hawk' in one and 'owl' in the other\. Expected .* same order",
+        ),
+        ({'model.head.num_classes': 5}, ConfigError, '^model.head.num_classes=5, .* has 2 classes; set model.head.*=2'),
+        (
+            {'data_preprocessor': dict(num_classes=5)},
+            ConfigError,
+            '^data_preprocessor.num_classes=5, .* has 2 classes; set data_preprocessor.num_classes=2',
+        ),
         ({'train_cfg.max_epochs': 0}, ConfigError, r'^train_cfg: expected at least one epoch \(max_epochs\)'),
         ({'runner_type': 'FlexibleRunner'}, ConfigError, "expected MMEngine's Runner"),
         ({'strategy': dict(type='FSDPStrategy')}, ConfigError, "expected MMEngine's Runner"),
