@@ -44,7 +44,7 @@ def tool_parser(description: str, checkpoint: bool = True, launcher: bool = Fals
         help='override settings of the config, e.g. train_cfg.max_epochs=10 test_dataloader.batch_size=64',
     )
     if launcher:
-        choices = ['none', 'pytorch', 'slurm', 'mpi']
+        choices = ['none', 'pytorch', 'slurm']
         parser.add_argument('--launcher', choices=choices, default='none', help='job launcher')
         # torch.distributed.launch passes it
         parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)

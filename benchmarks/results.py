@@ -14,13 +14,23 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
+from scipy.stats import binomtest
 from scipy.stats import t as student_t
 
 from lcv_mm.engine.loss_hooks import has_learned
 from lcv_mm.reproduce.paper import PaperRow, read_rows
 from lcv_mm.reproduce.report import ROW_OPTIONS, row_of
 from lcv_mm.reproduce.run_groups import read_groups
-from lcv_mm.reproduce.summary import Difference, difference, draw_differences, holm, markdown_table, mean_and_spread
+from lcv_mm.reproduce.summary import (
+    MIN_RUNS,
+    ROUNDING,
+    Difference,
+    difference,
+    draw_differences,
+    holm,
+    markdown_table,
+    mean_and_spread,
+)
 
 ROOT = Path(__file__).parents[1]
 ARMS = {  # of benchmarks/screen.py
@@ -28,12 +38,12 @@ ARMS = {  # of benchmarks/screen.py
     'balanced': 'balanced batches',
     'attention': 'attention',
     'attention_balanced': 'attention, balanced batches ("w/o loss")',
-    'lcv': "attention, balanced batches, the paper's sum (LCV)",
+    'lcv': 'LCV',
     'lcv_shuffled': 'LCV, shuffled batches',
-    'lcv_head': "LCV, the sum on the head's vector",
+    'lcv_head': "LCV, distances of the classifier's input",
     'triplet': 'LCV with a triplet loss (margin 0.2)',
     'contrastive': 'LCV with a contrastive loss',
-    'supcon_head': "LCV with a supervised contrastive loss on the head's vector",
+    'supcon_head': "LCV with a supervised contrastive loss on the classifier's input",
 }
 FEATURES = {  # column: what it is in the metric, digits
     'within classes': ('dist_intra', 2),
@@ -69,12 +79,12 @@ RECIPES = {  # of records/selection.jsonl, and their columns
     'rows, LCV, shuffled': 'LCV, shuffled batches',
 }
 ALTERNATIVES = {  # to clipping the gradients, likewise
-    'rows': 'clipped gradients (the rows)',
+    'rows': 'recipe of the rows',
     'warm-up': 'linear warm-up over two epochs, no clipping',
-    'multiplier': 'a tenth of the rate for the backbone, no clipping',
+    'multiplier': 'backbone at 0.001, no clipping',
 }
 OPTIONS = {  # arms of records/options.jsonl, and what they change of LCV's default
-    'attention_balanced': 'no loss',
+    'attention_balanced': '"w/o loss"',
     'lcv': 'default: margin 1, maps of the last level',
     'lcv_margin_0p7': 'margin 0.7',
     'lcv_margin_1p3': 'margin 1.3',
@@ -84,6 +94,8 @@ OPTIONS = {  # arms of records/options.jsonl, and what they change of LCV's defa
     'lcv_level_all': "`level='all'`",
 }
 QUARTERS = 4  # of the training images, each held out in turn
+QUARTER = 1 / (QUARTERS - 1)  # ratio of test to training images
+FLOWERS = 680 / 680  # likewise of Oxford-Flower-17
 WEIGHTS = {  # files of pretrained weights other than the configs'
     'resnet18_imagenet_approx.pth': "an approximation of torchvision's ResNet-18",
     'vgg16_features.pth': "the Caffe authors' VGG-16",
@@ -92,6 +104,7 @@ AS_WRITTEN = '_as_written'  # ends the names of rows with the paper's schedule a
 WARBLERS = 25
 Runs = Sequence[Mapping[str, Any]]
 Row = dict[str, str]
+BySeed = Mapping[int, float]  # top-1 by seed
 
 
 def read(name: str) -> list[dict[str, Any]]:
@@ -111,17 +124,20 @@ def screen_arms(runs: Runs) -> dict[tuple[str, str], Runs]:
     return {key: arm_runs for key, arm_runs in of.items() if arm_runs}
 
 
-def arm_difference(ours: Sequence[float], theirs: Sequence[float]) -> Difference | None:
-    """Difference in top-1 of two arms; None if one was not run."""
-    return difference(ours, theirs) if ours and theirs else None
+def arm_difference(ours: BySeed, theirs: BySeed, paired: bool = False) -> Difference | None:
+    """Difference in top-1 of two arms; None if one was not run. With `paired`, of the seeds of both, in pairs."""
+    if paired:
+        seeds = sorted(ours.keys() & theirs.keys())
+        ours, theirs = ({seed: arm[seed] for seed in seeds} for arm in (ours, theirs))
+    return difference([*ours.values()], [*theirs.values()], paired) if ours and theirs else None
 
 
 def screen_table(runs: Runs) -> list[Row]:
     """One row per head and arm: top-1, spread, cross entropy, and the difference from the baseline."""
     of = screen_arms(runs)
-    top1 = {key: [run['top1'] for run in arm_runs] for key, arm_runs in of.items()}
+    top1 = {key: {run['seed']: run['top1'] for run in arm_runs} for key, arm_runs in of.items()}
     values = [
-        None if arm == 'baseline' else arm_difference(top1[head, arm], top1.get((head, 'baseline'), ()))
+        None if arm == 'baseline' else arm_difference(top1[head, arm], top1.get((head, 'baseline'), {}))
         for head, arm in of
     ]
     rows = []
@@ -131,9 +147,9 @@ def screen_table(runs: Runs) -> list[Row]:
         rows.append(
             ({'head': head} if len({head for head, _ in of}) > 1 else {})
             | {
-                'arm': ARMS[arm],
+                'variant': ARMS[arm],
                 'runs': str(len(arm_runs)),
-                'top-1 (%)': mean_and_spread(top1[head, arm], 1),
+                'top-1 (%)': mean_and_spread([*top1[head, arm].values()], 1),
                 'cross entropy': f'{fmean(run["cross_entropy"] for run in arm_runs):.2f}',
                 'minus baseline (95 % interval)': value.text(1) if value and value.interval else '',
                 'p (Holm)': '' if p is None else f'{p:.2f}',
@@ -149,20 +165,22 @@ def fair_runs(screen: Runs, fair: Runs) -> Runs:
     ]
 
 
-def fair_results(runs: Runs, model: str) -> dict[str, dict[str, list[float]]]:
-    """Top-1 by head and arm of the runs that have trained their classifier; 'mean' is over FAIR_HEADS, seed by seed."""
+def fair_results(runs: Runs, model: str) -> dict[str, dict[str, BySeed]]:
+    """Top-1 by head, arm and seed of the runs with a trained classifier; 'mean' is over FAIR_HEADS, seed by seed."""
     names = (*FAIR, SHUFFLED)
     top1: dict[tuple[str, str], dict[int, float]] = {(head, arm): {} for head in FAIR_NAMES for arm in names}
     for run in runs:
         key = (run['config'].partition('_')[0], run['arm'])
         if run['model'] == model and key in top1 and has_learned(run['cross_entropy'], WARBLERS):
             top1[key][run['seed']] = run['top1']
-    results = {name: {arm: [*top1[head, arm].values()] for arm in names} for head, name in FAIR_NAMES.items()}
+    results: dict[str, dict[str, BySeed]] = {
+        name: {arm: top1[head, arm] for arm in names} for head, name in FAIR_NAMES.items()
+    }
     results['mean'] = {
-        arm: [
-            fmean(top1[head, arm][seed] for head in FAIR_HEADS)
+        arm: {
+            seed: fmean(top1[head, arm][seed] for head in FAIR_HEADS)
             for seed in sorted(set.intersection(*({*top1[head, arm]} for head in FAIR_HEADS)))
-        ]
+        }
         for arm in names
     }
     return {head: arms for head, arms in results.items() if any(arms.values())}
@@ -173,36 +191,60 @@ def contrast_name(arm: str, other: str) -> str:
     return f'{FAIR[arm]} minus {FAIR[other]}'
 
 
-def arms_table(
-    runs: Runs, columns: Mapping[str, str], contrasts: Mapping[str, tuple[str, str]], complete: bool = False
-) -> list[Row]:
+def arms_table(runs: Runs, columns: Mapping[str, str], contrasts: Sequence[tuple[str, str]], common: bool) -> list[Row]:
     """One row per model and head, then the mean over heads: arms in columns, and contrasts of two of them.
 
-    With `complete`, only the rows in which every arm has been run.
+    The first contrast is also shown paired by seed. With `common`, only the seeds with which every arm has been run.
     """
     rows = []
     for model in FAIR_MODELS:
         for head, arms in fair_results(runs, model).items():
-            values = {name: arm_difference(*(arms[arm] for arm in pair)) for name, pair in contrasts.items()}
-            if not complete or all(arms[arm] for arm in columns):
+            if common:
+                seeds = set.intersection(*({*arms[arm]} for arm in columns))
+                arms = {arm: {seed: arms[arm][seed] for seed in sorted(seeds)} for arm in columns}
+            differences = {}
+            for arm, other in contrasts:
+                differences[f'{columns[arm]} minus {columns[other]}'] = arm_difference(arms[arm], arms[other])
+                if (arm, other) == contrasts[0]:
+                    differences['paired by seed'] = arm_difference(arms[arm], arms[other], paired=True)
+            if any(arms.values()):
                 rows.append(
                     {'model': model, 'head': f'**{head}**' if head == 'mean' else head}
-                    | {name: mean_and_spread(arms[arm], 1) if arms[arm] else '' for arm, name in columns.items()}
+                    | {
+                        name: mean_and_spread([*arms[arm].values()], 1) if arms[arm] else ''
+                        for arm, name in columns.items()
+                    }
                     | {'runs': '/'.join(str(len(arms[arm])) for arm in columns)}
-                    | {name: value.text(1) if value else '' for name, value in values.items()}
+                    | {name: value.text(1) if value else '' for name, value in differences.items()}
                 )
     return rows
 
 
 def fair_table(runs: Runs) -> list[Row]:
     """The arms of the controlled comparison, and LCV minus two of them."""
-    return arms_table(runs, FAIR, {contrast_name(*pair): pair for pair in CONTRASTS[:2]})
+    return arms_table(runs, FAIR, CONTRASTS[:2], common=False)
 
 
 def shuffled_table(runs: Runs) -> list[Row]:
-    """LCV on shuffled batches beside the attention alone, where both have been run."""
+    """LCV on shuffled batches beside the attention alone, by the seeds with which both have been run."""
     columns = {'attention': FAIR['attention'], SHUFFLED: ARMS[SHUFFLED]}
-    return arms_table(runs, columns, {'difference (95 % interval)': (SHUFFLED, 'attention')}, complete=True)
+    return arms_table(runs, columns, [(SHUFFLED, 'attention')], common=True)
+
+
+def primary_table(runs: Runs) -> list[Row]:
+    """The primary contrast, a mean over the heads, of each model: by Welch's test, and paired by seed."""
+    means = {model: arms for model in FAIR_MODELS if (arms := fair_results(runs, model).get('mean'))}
+    rows: dict[str, Row] = {model: {'model': model} for model in means}
+    for name, p_name, paired in ((contrast_name(*CONTRASTS[0]), 'p', False), ('paired by seed', 'p, paired', True)):
+        values = {
+            model: arm_difference(*(arms[arm] for arm in CONTRASTS[0]), paired=paired) for model, arms in means.items()
+        }
+        for (model, value), p in zip(
+            values.items(), holm([value and value.p for value in values.values()]), strict=True
+        ):
+            if value:
+                rows[model] |= {name: value.text(1), p_name: '' if p is None else f'{p:.3f}'}
+    return [row for row in rows.values() if len(row) > 1]
 
 
 def help_table(runs: Runs) -> list[Row]:
@@ -210,7 +252,7 @@ def help_table(runs: Runs) -> list[Row]:
     rows = [row for row in fair_table(runs) if row['LCV minus "w/o loss"'] and row['model'] != CONV5]
     heads = {row['model']: row['head'] for row in rows}  # the last row of a model, its mean if there is one
     return [
-        {name: text for name, text in row.items() if name not in ('attention', 'runs')}
+        {name: text for name, text in row.items() if name not in ('attention', 'runs', 'paired by seed')}
         for row in rows
         if heads[row['model']] == row['head']
     ]
@@ -227,7 +269,7 @@ def localisation_table(runs: Runs) -> list[Row]:
                 for title, key in (('Grad-CAM', 'Grad-CAM'), ("head's input", 'M'))
                 for measure in ('pointing', 'energy')
             }
-            rows.append({'arm': name} | {column: mean_over_seeds(values) for column, values in columns.items()})
+            rows.append({'variant': name} | {column: mean_over_seeds(values) for column, values in columns.items()})
     return rows
 
 
@@ -294,21 +336,23 @@ def multiplier_table(runs: Runs) -> list[Row]:
                     'model': f'CBP, {ALL_LAYERS[config.split("_")[1]]}',
                     ALTERNATIVES['rows']: f'{fmean(clipped):.1f}',
                     ALTERNATIVES['multiplier']: f'{fmean(tenth):.1f}',
-                    'difference (95 % interval)': corrected_difference(tenth, clipped).text(1),
+                    'difference (95 % interval)': corrected_difference(tenth, clipped, QUARTER).text(1),
                 }
             )
     return rows
 
 
-def corrected_difference(ours: Sequence[float], theirs: Sequence[float]) -> Difference:
-    """Mean difference over quarters, held out in turn, with the corrected interval of Nadeau and Bengio (2003).
+def corrected_difference(ours: Sequence[float], theirs: Sequence[float], test_share: float) -> Difference:
+    """Mean difference over splits of the same images, with the corrected interval of Nadeau and Bengio (2003).
 
-    The differences are not independent, because the runs share training images. Their variance is therefore multiplied
-    by 1 / quarters plus the ratio of test to training images, 1 / 3, and not by 1 / quarters alone.
+    The differences are not independent, because the splits share images. Their variance is therefore multiplied by
+    1 / splits plus `test_share`, the ratio of test to training images, and not by 1 / splits alone.
     """
     differences = [a - b for a, b in zip(ours, theirs, strict=True)]
-    mean, error = fmean(differences), stdev(differences) * (1 / QUARTERS + 1 / (QUARTERS - 1)) ** 0.5
-    half = float(student_t.ppf(0.975, QUARTERS - 1)) * error
+    mean, spread = fmean(differences), stdev(differences)
+    if spread < ROUNDING:
+        return Difference(mean)
+    half = float(student_t.ppf(0.975, len(differences) - 1)) * spread * (1 / len(differences) + test_share) ** 0.5
     return Difference(mean, (mean - half, mean + half))
 
 
@@ -327,7 +371,8 @@ def options_table(runs: Runs) -> list[Row]:
                     'model': f'{FAIR_NAMES[head]}, {CONV5 if backbone == "vgg16" else ALL_LAYERS[backbone]}',
                     'option': OPTIONS[arm],
                     'top-1 (%)': f'{fmean(top1):.1f}',
-                    'minus default (95 % interval)': corrected_difference(top1, default).text(1) * (arm != 'lcv'),
+                    'minus default (95 % interval)': corrected_difference(top1, default, QUARTER).text(1)
+                    * (arm != 'lcv'),
                 }
             )
     return rows
@@ -373,8 +418,8 @@ def rows_table(runs: Runs) -> list[Row]:
                 'reached': mean_and_spread(top1[row.config]),
                 'runs': str(len(row_runs)),
                 'reached - paper': f'{fmean(top1[row.config]) - row.paper:+.2f}',
-                "LCV's gain, paper": f'{row.paper - paper[base]:+.2f}' if pair else '',
-                'gain here': paired_difference(row_runs, runs_of[base]) if pair else '',
+                'LCV minus baseline, paper': f'{row.paper - paper[base]:+.2f}' if pair else '',
+                'LCV minus baseline, here': paired_difference(row_runs, runs_of[base]) if pair else '',
                 'as written': mean_and_spread([run['top1'] for run in one_stage]) if one_stage else '',
                 'as written - reached': paired_difference(one_stage, row_runs),
                 'weights': '; '.join(dict.fromkeys(map(weights_of, row_runs))),
@@ -398,12 +443,39 @@ def features_table(runs: Runs) -> list[Row]:
     ]
 
 
+def errors_table(runs: Runs) -> list[Row]:
+    """One row per pair of a row and LCV on it, and split: test images classified wrongly, and McNemar's exact test."""
+    wrong = {(run['config'], run['seed']): {*run['wrong']} for run in runs if run['arm'] == 'rows' and 'wrong' in run}
+    rows, ps = [], []
+    for row, seed in product(read_rows(), sorted({seed for _, seed in wrong})):
+        baseline, lcv = (wrong.get((config, seed)) for config in (row.config, f'lcv_{row.config}'))
+        if baseline is not None and lcv is not None:
+            only_baseline, only_lcv = len(baseline - lcv), len(lcv - baseline)
+            changed = only_baseline + only_lcv
+            ps.append(binomtest(only_lcv, changed).pvalue if changed else 1.0)
+            rows.append(
+                {
+                    'row': f'{row.method}, {row.backbone}',
+                    'split': str(seed or 1),
+                    'wrong with both': str(len(baseline & lcv)),
+                    'with the baseline alone': str(only_baseline),
+                    'with LCV alone': str(only_lcv),
+                }
+            )
+    return [row | {'p (Holm)': f'{p:.3f}'} for row, p in zip(rows, holm(ps), strict=True)]
+
+
 def paired_difference(ours: Runs, theirs: Runs) -> str:
-    """Mean difference in top-1 of runs with equal seeds, so equal splits, with Student's interval; '' without any."""
+    """Mean difference in top-1 of runs of rows with equal seeds, so equal splits; '' without any.
+
+    From three splits on it has the corrected interval.
+    """
     left, right = ({run['seed']: run['top1'] for run in runs} for runs in (ours, theirs))
     seeds = sorted(left.keys() & right.keys())
     pairs = [left[seed] for seed in seeds], [right[seed] for seed in seeds]
-    return difference(*pairs, paired=True).text() if seeds else ''
+    if len(seeds) < MIN_RUNS:
+        return Difference(fmean(pairs[0]) - fmean(pairs[1])).text() if seeds else ''
+    return corrected_difference(*pairs, FLOWERS).text()
 
 
 def with_reached(page: str, runs: Runs) -> str:
@@ -449,7 +521,7 @@ def run_lines(folder: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]
                 commit=record.git.get('commit'),
                 machine=record.machine.get('cpu'),
             )
-            for name in ('localisation', 'class_variance'):  # measured afterwards
+            for name in ('localisation', 'class_variance', 'wrong'):  # measured afterwards
                 if (path / f'{name}.json').is_file():
                     run[name] = json.loads((path / f'{name}.json').read_text())
             if row and not row.quoted:
@@ -466,8 +538,9 @@ def run_lines(folder: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]
 
 
 def run_key(run: Mapping[str, Any]) -> tuple:
-    """What a line of the records replaces: the run of the same config, arm, seed and options."""
-    return run['config'], run['arm'], run['seed'], json.dumps([run.get('options'), run.get('recipe')], sort_keys=True)
+    """What a line of the records replaces: the run of the same config, arm, seed, options and precision."""
+    told_apart = [run.get(name) for name in ('options', 'recipe', 'amp')]
+    return run['config'], run['arm'], run['seed'], json.dumps(told_apart, sort_keys=True)
 
 
 def tables() -> dict[str, str]:
@@ -476,6 +549,7 @@ def tables() -> dict[str, str]:
     rows = dict(
         rows=rows_table(read('rows')),
         features=features_table(read('rows')),
+        errors=errors_table(read('rows')),
         rates=rates_table(read('probe')),
         recipe=recipe_table(read('selection'), read('probe')),
         alternatives=alternatives_table(read('selection')),
@@ -483,6 +557,7 @@ def tables() -> dict[str, str]:
         options=options_table(read('options')),
         losses=screen_table(of_cbp(read('screen'))),
         fair=fair_table(fair),
+        primary=primary_table(fair),
         help=help_table(fair),
         shuffled=shuffled_table(fair),
         localisation=localisation_table(read('fair')),

@@ -102,25 +102,6 @@ def test_without_validation_all_images_are_trained_on(cfg, folder):
         names_of(cfg, 'test')
 
 
-@pytest.mark.parametrize(
-    ('counts', 'given', 'size', 'per_class'),
-    [
-        (dict.fromkeys('abcdefgh', 4), 16, 16, 2),
-        (dict.fromkeys('abcde', 4), 16, 10, 2),
-        (dict(a=9, b=1, c=1), 16, 16, 1),
-        (dict.fromkeys('abcde', 4), 1, 1, 1),
-    ],
-)
-def test_batches_are_lowered_to_what_the_classes_allow(cfg, tmp_path, counts, given, size, per_class, caplog_mmengine):
-    draw(tmp_path / 'data/train', **counts)
-    draw(tmp_path / 'data/val', **counts)
-    cfg.train_dataloader.batch_size = given
-    use_folder(cfg, tmp_path / 'data')
-    loader = cfg.train_dataloader
-    assert (loader.batch_size, loader.batch_sampler.samples_per_class) == (size, per_class)
-    assert caplog_mmengine().count(f'are reduced to {size} with {per_class}') == ((size, per_class) != (16, 2))
-
-
 def test_a_loss_that_counts_the_classes_is_told(cfg, folder):
     cfg.model.head.loss = dict(type='LabelSmoothLoss', label_smooth_val=0.1, num_classes=1000)
     use_folder(cfg, folder)

@@ -17,19 +17,13 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--topk', type=int, default=5, help='classes for each image, most likely first (default: 5)')
     parser.add_argument('--save', type=Path, metavar='DIR', help='folder for copies of the images, sorted by class')
-    parser.add_argument('--attention', type=Path, metavar='DIR', help='folder for a picture of the attention per image')
     parser.add_argument('--batch-size', type=int, help="images at once (default: the config's test_dataloader's)")
     parser.add_argument('--device', help='such as cpu or cuda:1 (default: a GPU if there is one)')
     return parser.parse_args()
 
 
-def predict(
-    model: Any, files: list[Path], batch_size: int, topk: int, attention: Path | None = None
-) -> tuple[list[dict[str, Any]], list[str]]:
-    """Return the most likely classes of each readable image, and the errors of the others.
-
-    With a folder for `attention`, a picture of each image's attention is saved there.
-    """
+def predict(model: Any, files: list[Path], batch_size: int, topk: int) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return the most likely classes of each readable image, and the errors of the others."""
     import torch
     from mmengine.dataset import Compose, default_collate
     from rich.console import Console
@@ -37,9 +31,7 @@ def predict(
 
     from lcv_mm.datasets.image_file import read_image
     from lcv_mm.errors import DataError
-    from lcv_mm.visualization import draw_attention_maps, predict_with_attention
 
-    root = os.path.commonpath([os.path.abspath(file.parent) for file in files])
     classes = model._dataset_meta.get('classes') or ()
     pipeline = Compose(model._config.test_dataloader.dataset.pipeline)
     predictions: list[dict[str, Any]] = []
@@ -52,14 +44,9 @@ def predict(
             except DataError as error:
                 faults.append(str(error))
         if read:
-            batch = default_collate([*read.values()])
-            maps: Any = None
-            if attention is None:
-                with torch.no_grad():
-                    samples = model.test_step(batch)
-            else:
-                samples, maps = predict_with_attention(model, batch)
-            for place, (file, sample) in enumerate(zip(read, samples, strict=True)):
+            with torch.no_grad():
+                samples = model.test_step(default_collate([*read.values()]))
+            for file, sample in zip(read, samples, strict=True):
                 if not sample.pred_score.isfinite().all():
                     faults.append(f'{file}: the model gives it scores that are NaN or infinite')
                     continue
@@ -69,15 +56,6 @@ def predict(
                     for label, score in zip(top.indices.tolist(), top.values.tolist(), strict=True)
                 ]
                 predictions.append({'image': str(file), 'top': ranked})
-                if attention is not None:
-                    title = f'predicted: {ranked[0]["class"]} {ranked[0]["score"]:.3f}'
-                    picture = attention / f'{os.path.relpath(file, root)}.png'
-                    figure = draw_attention_maps(batch['inputs'][[place]], maps[[place]], [title], columns=1)
-                    try:
-                        picture.parent.mkdir(parents=True, exist_ok=True)
-                        figure.savefig(picture, dpi=120)
-                    except OSError as error:  # an over-long name, a full disk
-                        faults.append(f'{file}: attention picture not saved: {error}')
     return predictions, faults
 
 
@@ -142,7 +120,7 @@ def main() -> None:
         if min(args.topk, size) < 1:
             raise ConfigError(f'--topk {args.topk} --batch-size {size}: expected whole numbers, 1 or more')
         model = load_trained(cfg, args.checkpoint, args.device, args.trust_checkpoint)
-        predictions, faults = predict(model, files, size, args.topk, args.attention)
+        predictions, faults = predict(model, files, size, args.topk)
         write(predictions, args.out)
         if args.save is not None:
             save(predictions, args.save)

@@ -27,8 +27,8 @@ default_hooks = dict(
     sampler_seed=dict(type=DistSamplerSeedHook),
     # these make a stopped and resumed run equal an uninterrupted one
     random_seed=dict(type=PositionalSeedHook),
-    catch_up_val=dict(type=CatchUpValHook),
     preemption=dict(type=PreemptionHook),
+    catch_up_val=dict(type=CatchUpValHook),
     finite_loss=dict(type=FiniteLossHook, patience=10),
     # LCV logs these itself; baselines log them with this hook, for comparison
     class_distances=dict(type=ClassDistanceHook),

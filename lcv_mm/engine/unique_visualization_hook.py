@@ -25,10 +25,10 @@ class UniqueVisualizationHook(VisualizationHook):
     """
 
     def after_val_iter(self, runner: Runner, batch_idx: int, data_batch: dict, outputs: Sequence[DataSample]) -> None:
-        super().after_val_iter(runner, batch_idx, data_batch, _renamed(outputs, runner.val_dataloader.dataset))
+        super().after_val_iter(runner, batch_idx, data_batch, self._renamed(outputs, runner.val_dataloader.dataset))
 
     def after_test_iter(self, runner: Runner, batch_idx: int, data_batch: dict, outputs: Sequence[DataSample]) -> None:
-        super().after_test_iter(runner, batch_idx, data_batch, _renamed(outputs, runner.test_dataloader.dataset))
+        super().after_test_iter(runner, batch_idx, data_batch, self._renamed(outputs, runner.test_dataloader.dataset))
 
     def _draw_samples(self, *args: Any, **kwargs: Any) -> None:
         try:
@@ -36,14 +36,15 @@ class UniqueVisualizationHook(VisualizationHook):
         except OSError as error:  # a full disk or an over-long name must not lose the results
             print_log(f'Pictures of a batch are skipped: {error}', 'current', logging.WARNING)
 
-
-def _renamed(samples: Sequence[DataSample], dataset: Any) -> list[DataSample]:
-    """Copies whose `img_path` is a file name made from the path within the dataset's image folder."""
-    while hasattr(dataset, 'dataset'):  # a wrapper
-        dataset = dataset.dataset
-    root = getattr(dataset, 'img_prefix', None) or ''
-    copies = [sample.clone() for sample in samples]
-    for copy in copies:
-        if 'img_path' in copy:
-            copy.set_metainfo(dict(img_path=copy.img_path.removeprefix(root).strip(os.sep).replace(os.sep, '__')))
-    return copies
+    def _renamed(self, samples: Sequence[DataSample], dataset: Any) -> Sequence[DataSample]:
+        """Copies whose `img_path` is a file name made from the path within the dataset's image folder."""
+        if not self.enable:
+            return samples
+        while hasattr(dataset, 'dataset'):  # a wrapper
+            dataset = dataset.dataset
+        root = getattr(dataset, 'img_prefix', None) or ''
+        copies = [sample.clone() for sample in samples]
+        for copy in copies:
+            if 'img_path' in copy:
+                copy.set_metainfo(dict(img_path=copy.img_path.removeprefix(root).strip(os.sep).replace(os.sep, '__')))
+        return copies

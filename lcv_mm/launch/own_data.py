@@ -9,9 +9,8 @@ import numpy as np
 from mmengine.config import Config
 from mmengine.logging import print_log
 
-from ..datasets import ImageFolder, dataset_labels
+from ..datasets import ImageFolder
 from ..errors import ConfigError
-from .config import type_name
 
 SPLITS = ('train', 'val')
 
@@ -19,8 +18,7 @@ SPLITS = ('train', 'val')
 def use_folder(cfg: Config, folder: str | Path, val_share: float = 0.2) -> None:
     """Make a config train, validate and test on a folder of images.
 
-    `ImageFolder`s with the config's pipelines replace its datasets. The number of classes is set, and the batches of a
-    `ClassBalancedBatchSampler` become smaller if there are too few classes or images.
+    `ImageFolder`s with the config's pipelines replace its datasets, and the number of classes is set.
 
     Args:
         cfg (Config): Config of a run with a `work_dir`; changed in place.
@@ -55,8 +53,6 @@ def use_folder(cfg: Config, folder: str | Path, val_share: float = 0.2) -> None:
         for metric in evaluator if isinstance(evaluator, list) else [evaluator or {}]:
             if 'topk' in metric:
                 metric['topk'] = [k for k in np.ravel(metric['topk']).tolist() if k <= len(train.CLASSES)] or [1]
-    if type_name(cfg.train_dataloader.get('batch_sampler')) == 'ClassBalancedBatchSampler':
-        _fit_batches(cfg.train_dataloader, np.bincount(dataset_labels(train)))
 
 
 def _split(cfg: Config, root: Path, val_share: float) -> dict[str, dict[str, Any]]:
@@ -94,20 +90,3 @@ def _draw(root: Path, val_share: float) -> dict[str, list[str]]:
         for place, image in enumerate(generator.permutation(images[name])):
             lines['val' if place < count else 'train'].append(f'{image} {label}\n')
     return lines
-
-
-def _fit_batches(loader: Any, counts: np.ndarray) -> None:
-    """Lower the images per class until two classes have enough, and the batch size until all classes of a batch do."""
-    size, per_class = loader.batch_size, loader.batch_sampler.get('samples_per_class', 2)
-    fitting = per_class
-    while fitting > 1 and ((counts >= fitting).sum() < 2 or fitting > size):
-        fitting -= 1
-    classes = int((counts >= fitting).sum())
-    fitting_size = size if fitting == 1 else min(size // fitting, classes) * fitting  # 1 is the plain shuffle
-    if (fitting, fitting_size) != (per_class, size):
-        print_log(
-            f'batches of {size} with {per_class} images per class are reduced to {fitting_size} with {fitting}: '
-            f'{classes} classes have enough images',
-            'current',
-        )
-        loader.batch_size, loader.batch_sampler.samples_per_class = fitting_size, fitting

@@ -100,7 +100,7 @@ def normalized_signed_sqrt(x: Tensor, *, eps: float = 1e-10) -> Tensor:
         >>> normalized_signed_sqrt(torch.tensor([[9.0, -16.0]]))
         tensor([[ 0.6000, -0.8000]])
     """
-    return apply_function(_NormalizedSignedSqrt, x, eps)[0]
+    return apply_function(_NormalizedSignedSqrt, x.to(accumulation_dtype(x.dtype)), eps)[0].to(x.dtype)
 
 
 class _NormalizedSignedSqrt(torch.autograd.Function):

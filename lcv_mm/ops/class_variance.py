@@ -129,7 +129,8 @@ def pairwise_distance(x: Tensor, *, normalize: bool = False) -> Tensor:
     """
     gram = _Gram.apply(x, not normalize)
     if normalize:
-        scale = gram.diagonal().clamp_min(1e-24).rsqrt()
+        square = gram.diagonal()
+        scale = square.masked_fill(square < 1e-24, torch.inf).rsqrt()  # 0 for a row of zeros, and so its gradient
         gram = gram * scale[:, None] * scale
     square = gram.diagonal()
     lengths = square[:, None] + square

@@ -14,6 +14,7 @@ from scipy.stats import ttest_ind, ttest_rel
 from ..visualization import BLUE, INK, STYLE
 
 MIN_RUNS = 3  # on each side of a difference that has an interval
+ROUNDING = 1e-3  # in points; results that vary less are equal
 LABEL = 50  # characters of a label on one line of the plot
 NUMBER = re.compile(r'[*+-]*\d')  # how a number begins, in bold or not
 
@@ -58,7 +59,7 @@ def difference(ours: Sequence[float], theirs: Sequence[float], paired: bool = Fa
     """
     mean = fmean(ours) - fmean(theirs)
     samples = [[a - b for a, b in zip(ours, theirs, strict=True)]] if paired else [ours, theirs]
-    if min(map(len, samples)) < MIN_RUNS or not any(map(stdev, samples)):
+    if min(map(len, samples)) < MIN_RUNS or max(map(stdev, samples)) < ROUNDING:
         return Difference(mean)
     test = ttest_rel(ours, theirs) if paired else ttest_ind(ours, theirs, equal_var=False)
     low, high = test.confidence_interval(0.95)

@@ -14,6 +14,8 @@ from torch.nn import functional as F
 from ..errors import ConfigError, DataError
 from ..models import ResidualAttention
 
+COLUMNS = 4  # images in a row
+
 
 def predict_with_attention(model: ImageClassifier, batch: dict) -> tuple[list[DataSample], Tensor]:
     """Predict collated samples with a model that has a `ResidualAttention`, alone or anywhere in its neck.
@@ -48,18 +50,17 @@ def attention_title(sample: DataSample, names: Sequence[str]) -> str:
     return f'true and predicted: {label}' if truth == label else f'true: {truth}\npredicted: {label}'
 
 
-def draw_attention_maps(images: Tensor, maps: Tensor, titles: Sequence[str], columns: int = 4) -> Figure:
+def draw_attention_maps(images: Tensor, maps: Tensor, titles: Sequence[str]) -> Figure:
     """Draw images next to the mean over channels of the attention output M.
 
     Args:
         images (Tensor): (N, 3, H, W), BGR, or (N, 1, H, W), in [0, 255], as they go into the model's preprocessor.
         maps (Tensor): (N, C, h, w), M as of `predict_with_attention`.
         titles (Sequence[str]): (N,), such as the class of each image.
-        columns (int): Images in a row. Defaults to 4.
     """
-    rows = -(-len(images) // columns)
-    figure = Figure(figsize=(4 * columns, 2.3 * rows), layout='constrained')
-    grid = figure.subplots(rows, 2 * columns, squeeze=False)
+    rows = -(-len(images) // COLUMNS)
+    figure = Figure(figsize=(4 * COLUMNS, 2.3 * rows), layout='constrained')
+    grid = figure.subplots(rows, 2 * COLUMNS, squeeze=False)
     for axes in grid.flat:
         axes.set_axis_off()
     for axes, image, feature_map, title in zip(grid.reshape(-1, 2), images, maps, titles, strict=False):

@@ -62,7 +62,7 @@ def read_scalars(work_dir: Path) -> Iterator[dict[str, Any]]:
         if steps and before and (cfg.get('resume') is False or steps[0] <= before[0]):
             run = []
         run += records
-        by_epoch = 'max_iters' not in cfg.get('train_cfg', {})
+        by_epoch = 'max_iters' not in (cfg.get('train_cfg') or {})
     step = 0
     for record in run:
         if by_epoch:

@@ -16,7 +16,10 @@ def test_the_pages_hold_the_tables_of_the_records():
 
 def test_an_arm_is_compared_with_the_baseline_of_its_head_where_both_have_three_runs():
     def runs(head: str, arm: str, *top1: float) -> list[dict]:
-        return [dict(config=f'{head}_vgg16', arm=arm, top1=value, cross_entropy=0.5) for value in top1]
+        return [
+            dict(config=f'{head}_vgg16', arm=arm, seed=seed, top1=value, cross_entropy=0.5)
+            for seed, value in enumerate(top1)
+        ]
 
     of_cbp = [*runs('cbp', 'baseline', 70, 71, 72), *runs('cbp', 'lcv', 73, 74, 75), *runs('cbp', 'attention', 60)]
     baseline, attention, lcv = RESULTS['screen_table']([*of_cbp, *runs('hbp', 'baseline', 10, 11, 12)])[:3]
@@ -48,6 +51,8 @@ def test_the_primary_contrast_is_of_the_means_over_heads_seed_by_seed():
     # variances 1 and 7: standard error (8 / 3)^0.5, 8^2 / (1 + 49) * 2 = 2.56 degrees of freedom, t = 3.519
     assert [rows[3][name] for name in ('"w/o loss"', 'LCV', 'runs')] == ['51.0 ± 1.0', '54.0 ± 2.6', '0/0/3/3']
     assert rows[3]['LCV minus "w/o loss"'] == '+3.0 (-2.7 to +8.7)'
+    # differences 2, 2, 5: 4.303 (two degrees of freedom) times their standard error, 1
+    assert rows[3]['paired by seed'] == '+3.0 (-1.3 to +7.3)'
     with_baseline = [*runs, *(dict(run, arm='baseline') for run in runs if run['arm'] == 'attention_balanced')]
     two_arms = [
         dict(run, config='isqrt_resnet18_warblers112') for run in with_baseline if run['arm'] != 'attention_balanced'
@@ -64,6 +69,35 @@ def test_the_primary_contrast_is_of_the_means_over_heads_seed_by_seed():
     means = dict(BCNN=2, CBP=4, HBP=3, mean=3)
     assert found == {('ResNet-18, all layers', head, contrast): mean for head, mean in means.items()}
     assert [label for label, _ in RESULTS['points'](runs)] == [f'ResNet-18, all layers: {contrast}']
+
+
+def test_the_p_values_of_the_primary_contrasts_are_corrected_for_their_number():
+    def runs(arm: str, model: str, *top1: float) -> list[dict]:
+        return [
+            dict(config=f'{head}_x', arm=arm, model=model, seed=seed, top1=value, cross_entropy=0.5)
+            for head in ('bcnn', 'cbp', 'hbp')
+            for seed, value in enumerate(top1)
+        ]
+
+    one, two = 'VGG-16, conv5 and head', 'ResNet-18, all layers'
+    of_one = [*runs('attention_balanced', one, 70, 71, 72), *runs('lcv', one, 73, 74, 76)]
+    of_two = [*runs('attention_balanced', two, 70, 71, 72), *runs('lcv', two, 70, 72, 74)]
+    first, second = RESULTS['primary_table']([*of_one, *of_two, *runs('lcv', 'VGG-16, all layers', 1, 2, 3)])
+    # differences 3, 3, 4: t = 10, so p = 2 (1 - (1 + 10 / 102^0.5) / 2) = 0.00985; differences 0, 1, 2: t = 3^0.5
+    assert (first['model'], first['paired by seed'], first['p, paired']) == (one, '**+3.3** (+1.9 to +4.8)', '0.020')
+    assert (second['model'], second['p, paired']) == (two, '0.225')  # 1 - (3 / 5)^0.5
+
+
+def test_the_page_counts_the_contrasts():
+    found = RESULTS['contrasts'](RESULTS['fair_runs'](RESULTS['read']('screen'), RESULTS['read']('fair')))
+    primary = [key for key in found if key[1] == 'mean' and key[2] == 'LCV minus "w/o loss"']
+    others = {key: value for key, value in found.items() if key not in primary}
+    excluding = [key for key, value in others.items() if value.excludes_zero]
+    ps = dict(zip(others, RESULTS['holm']([value.p for value in others.values()]), strict=True))
+    assert excluding == [('VGG-16, conv5 and head', 'HBP', 'LCV minus "w/o loss"')]
+    assert ps[excluding[0]] == 1
+    page = ' '.join((ROOT / 'docs/results.md').read_text().split())
+    assert f'Of the {len(others)} exploratory contrasts, one excludes 0: LCV minus "w/o loss" for HBP on VGG-16' in page
 
 
 def test_options_are_compared_over_quarters_with_the_corrected_interval():
@@ -112,7 +146,7 @@ def test_a_tenth_of_the_rate_is_compared_on_quarters_and_is_a_model_of_its_own_o
     runs = RESULTS['fair_runs']([], [tested, plain, tested | dict(arm='lcv_shuffled', top1=83)])
     assert not RESULTS['shuffled_table'](runs)
     (row,) = RESULTS['shuffled_table']([*runs, runs[0] | dict(arm='attention', top1=82)])
-    assert [*row.values()][1:] == ['CBP', '82.0', '83.0', '1/1', '+1.0']
+    assert [*row.values()][1:] == ['CBP', '82.0', '83.0', '1/1', '+1.0', '+1.0']
     baselines = {row['model']: row['baseline'] for row in RESULTS['fair_table'](runs)}
     assert baselines == {'ResNet-18, all layers': '70.0', 'ResNet-18, all layers, backbone at 0.001': '80.0'}
 
@@ -158,19 +192,24 @@ def test_reached_rows_stand_beside_the_paper():
     assert (baseline['paper'], baseline['reached'], baseline['reached - paper']) == ('89.12', '90.12', '+1.00')
     assert (baseline['as written'], lcv['as written']) == ('80.00', '')
     assert (baseline['as written - reached'], lcv['as written - reached']) == ('-10.12', '')
-    assert (lcv['reached - paper'], lcv["LCV's gain, paper"], lcv['gain here']) == ('-0.03', '+1.91', '+0.88')
+    assert (lcv['reached - paper'], lcv['LCV minus baseline, paper'], lcv['LCV minus baseline, here']) == (
+        '-0.03',
+        '+1.91',
+        '+0.88',
+    )
     page = '| LCV | [lcv_cbp_vgg16_flower224](lcv_cbp_vgg16_flower224.py) | 91.03 | |\n'
     weights = "the Caffe authors' VGG-16"
     assert RESULTS['with_reached'](page, runs).endswith(f'| 91.03 | 91.00 with {weights} |\n')
 
 
-def test_a_rows_gain_is_paired_by_split():
+def test_a_row_is_compared_with_its_baseline_split_by_split_with_the_corrected_interval():
     def runs(*top1: float) -> list[dict]:
         return [dict(seed=seed, top1=value) for seed, value in enumerate(top1)]
 
-    gain = RESULTS['paired_difference'](runs(71.0, 82.0, 93.0), runs(70.0, 80.0, 90.0)[::-1])
-    assert gain == '+2.00 (-0.48 to +4.48)'  # 4.303 (t at two degrees of freedom) times 1 / 3^0.5
-    assert RESULTS['paired_difference'](runs(71.0, 72.0, 73.0), runs(70.0, 71.0, 72.0)) == '+1.00'
+    value = RESULTS['paired_difference'](runs(71.0, 82.0, 93.0), runs(70.0, 80.0, 90.0)[::-1])
+    assert value == '+2.00 (-2.97 to +6.97)'  # 4.303 (t at two degrees of freedom) times (1/3 + 1)^0.5
+    assert RESULTS['paired_difference'](runs(71.0, 72.0001, 73.0), runs(70.0, 71.0, 72.0)) == '+1.00'  # rounded
+    assert RESULTS['paired_difference'](runs(71.0, 82.0), runs(70.0, 80.0)) == '+1.50'
     assert RESULTS['paired_difference'](runs(71.0), [dict(seed=1, top1=70.0)]) == ''
 
 
@@ -203,3 +242,21 @@ def test_features_are_shown_of_rows_measured_with_and_without_lcv():
         '92.9 ± 0.0',
     ]
     assert list(second.values()) == ['LCV on CBP, VGG-16', '1', '0.30', '1.20', '0.25', '96.9', '92.9']
+
+
+def test_the_errors_of_a_pair_are_compared_image_by_image():
+    def run(config: str, seed: int, *wrong: str) -> dict:
+        return dict(config=config, arm='rows', seed=seed, wrong=list(wrong))
+
+    runs = [
+        run('cbp_vgg16_flower224', 0, 'a', 'b'),
+        run('lcv_cbp_vgg16_flower224', 0, *'acdefgh'),
+        run('hbp_resnet18_flower224', 2, 'a'),
+        run('lcv_hbp_resnet18_flower224', 2, 'a'),
+        run('lcv_hbp_resnet18_flower224', 3, 'a'),  # without its baseline
+    ]
+    # one image of seven only wrong with CBP: 2 * (1 + 7) / 2^7 = 0.125, the smaller of two p
+    assert [list(row.values()) for row in RESULTS['errors_table'](runs)] == [
+        ['CBP, VGG-16', '1', '1', '1', '6', '0.250'],
+        ['HBP, ResNet-18', '2', '1', '0', '0', '1.000'],
+    ]

@@ -77,3 +77,13 @@ def test_pooled_features_are_the_last_level_that_goes_into_the_head_mean_over_pl
     for sample, feat in zip(samples, expected, strict=True):
         torch.testing.assert_close(sample.pooled_feat, feat)
     assert not any('pooled_feat' in sample for sample in model(IMAGES, mode='predict'))
+
+
+def test_pooled_features_of_low_precision_are_float32_and_alone_in_memory():
+    model = classifier(POOL, HEAD).eval().bfloat16()
+    hook = PooledFeatureHook()
+    hook.before_val(SimpleNamespace(model=model))
+    (sample, *_) = model(IMAGES.bfloat16(), [DataSample() for _ in IMAGES], mode='predict')
+    hook.after_val(SimpleNamespace(model=model))
+    assert sample.pooled_feat.dtype == torch.float32  # NumPy has no bfloat16
+    assert sample.pooled_feat.untyped_storage().nbytes() == 4 * 512

@@ -78,3 +78,11 @@ def test_certain_clusters_give_finite_losses_and_gradients():
     loss.backward()
     assert torch.isfinite(loss)
     assert torch.isfinite(logits.grad).all()
+
+
+def test_an_unused_cluster_gives_a_finite_loss_and_gradient():
+    logits = torch.tensor([[0.0, -1e4], [0.0, -1e4]]).requires_grad_()
+    loss = neighbor_loss(logits[:, None], logits[:, None])
+    assert loss.item() == pytest.approx(0)  # all agree, and one cluster has no entropy
+    loss.sum().backward()
+    assert torch.isfinite(logits.grad).all()

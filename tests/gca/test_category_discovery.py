@@ -53,3 +53,8 @@ def test_a_list_of_classes_is_kept_in_its_order_and_must_be_complete(tmp_path):
     for wrong in ([0, 0], [0], [0, 5]):
         with pytest.raises(ConfigError, match='num_known=2 different numbers below 5'):
             choose_known(5, 2, wrong)
+
+
+def test_an_unknown_subset_is_refused():
+    with pytest.raises(ConfigError, match="subset='All': expected one of all, unlabelled"):
+        CategoryDiscovery({}, 1, subset='All')

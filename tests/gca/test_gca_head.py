@@ -1,10 +1,12 @@
+import math
+
 import pytest
 import torch
 from mmpretrain.structures import DataSample
 
 from lcv_mm.gca import GCAHead
 from lcv_mm.gca.aggregation import aggregate, neighbor_loss, pair_loss
-from lcv_mm.gca.hooks import join_clusters
+from lcv_mm.gca.hooks import join_clusters, neighbor_agreement, validation_losses
 
 
 def head_of(stage: int = 2) -> GCAHead:
@@ -64,3 +66,18 @@ def test_clusters_are_joined_by_the_head_of_lowest_loss(labels):
     assert torch.equal(head.clusters, chosen)
     assert torch.equal(head.joined, aggregate(weights))
     assert head.stage == 2
+
+
+def test_the_validation_loss_is_over_every_image_and_its_own_neighbor():
+    logits, neighbors = torch.randn(6, 2, 4), torch.tensor([[2], [0], [5], [1], [3], [4]])
+    p = logits.softmax(-1)
+    expected = -(p * p[neighbors[:, 0]]).sum(-1).log().mean(0)
+    for size in (2, 6):
+        torch.testing.assert_close(validation_losses(logits, neighbors, 0.0, size, seed=0), expected)
+
+
+def test_agreement_is_that_of_labelled_neighbors_other_than_the_image_itself():
+    neighbors = torch.tensor([[0, 1, 2], [1, 0, 3], [2, 3, 3], [3, 0, 1]])
+    # edges between labelled images: 0-1 and 1-0 have equal labels, 0-2 has not
+    assert neighbor_agreement(torch.tensor([0, 0, 1, -1]), neighbors) == pytest.approx(200 / 3)
+    assert math.isnan(neighbor_agreement(torch.full((4,), -1), neighbors))

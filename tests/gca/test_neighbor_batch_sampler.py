@@ -29,8 +29,16 @@ def test_a_batch_is_anchors_and_then_a_neighbor_of_each():
     assert [len(batch) for batch in batches_of(drop_last=False)] == [12, 12, 12, 4]
 
 
-def test_the_draws_follow_from_the_seed():
-    assert batches_of(seed=1) == batches_of(seed=1) != batches_of(seed=2)
+def test_the_neighbors_depend_on_seed_epoch_and_rank():
+    def drawn(**changed) -> list[int]:
+        sampler = DefaultSampler(list(range(20)), shuffle=False, seed=0)
+        vars(sampler).update(changed)
+        batches = NeighborBatchSampler(sampler, 6)
+        batches.set_graph(GRAPH)
+        return [(b - a) % 20 for batch in batches for a, b in zip(batch[:6], batch[6:], strict=True)]
+
+    assert drawn() == drawn()
+    assert drawn() not in (drawn(seed=1), drawn(epoch=1), drawn(rank=1))
 
 
 def test_without_a_graph_an_image_is_its_own_neighbor():

@@ -49,9 +49,29 @@ def test_levels_are_chosen_by_index_or_averaged():
         (dict(tau=NAN), 'must be above 0, and finite'),
         *((dict(margin=value, normalize=False), r'must be in \[0, 2\]') for value in (NAN, INF, -0.1)),
         *((dict(weight_inter=value), 'must be 0 or more, and finite') for value in (NAN, INF, -1.0)),
+        (dict(weight_intra=-1.0), 'must be 0 or more, and finite'),
+        (dict(tau=INF), 'must be above 0, and finite'),
+        *(({name: 'far'}, f"{name}='far' is unknown") for name in ('inter', 'space', 'reduction')),
         (dict(level=True), "level=True must be an index such as -1, or 'all'"),
     ],
 )
 def test_bad_options_are_refused_when_the_model_is_built(options, message):
     with pytest.raises(ConfigError, match=message):
         ClassVarianceLoss(**options)
+
+
+def test_values_at_the_limits_are_accepted_and_levels_beyond_them_are_not():
+    for options in (dict(margin=2.0), dict(margin=0.0), dict(weight_inter=0.0, weight_intra=0.0)):
+        ClassVarianceLoss(**options)
+    ClassVarianceLoss(margin=3.0, normalize=False)
+    ClassVarianceLoss(inter='exp', margin=3.0)  # has no margin
+    for level in (2, -3):
+        with pytest.raises(ConfigError, match=f'level={level}, but the neck returns 2 level'):
+            ClassVarianceLoss(level=level)((FEATS, FEATS), LABELS)
+
+
+def test_the_mean_over_places_of_float16_is_float32():
+    feats = torch.full((2, 1, 2, 1), 2048.0, dtype=torch.float16)
+    feats[1, 0, 0] = 2050  # mean 2049, which float16 rounds to 2048
+    loss = ClassVarianceLoss(space='pooled', normalize=False)(feats, torch.tensor([0, 0]))
+    assert loss['loss_intra'].item() == 1

@@ -39,3 +39,8 @@ def test_a_convolution_with_norm_and_relu_reduces_the_channels():
 def test_a_map_of_one_position_is_refused():
     with pytest.raises(ConfigError, match='one position has no covariance'):
         build(in_channels=4)((torch.randn(2, 4, 1, 1),))
+
+
+def test_the_authors_defaults():
+    head = build(in_channels=512)
+    assert (head.fc.in_features, head.iterations) == (256 * 257 // 2, 5)

@@ -68,3 +68,15 @@ def test_a_batch_with_no_same_class_pair_still_trains_and_logs_no_nan(model):
     assert torch.isfinite(torch.stack(list(log.values()))).all()
     grads = torch.autograd.grad(total, list(model.parameters()), allow_unused=True)
     assert all(torch.isfinite(grad).all() for grad in grads if grad is not None)
+
+
+@pytest.mark.parametrize('space', ['map', 'pooled', 'head'])
+def test_each_loss_trains_the_backbone_and_the_logged_distances_do_not(space):
+    torch.manual_seed(0)
+    loss = dict(type='ClassVarianceLoss', margin=1.9, space=space)
+    model = MODELS.build(dict(type='LCVClassifier', **{**LCV, 'variance_loss': loss})).eval()
+    losses = model.loss(IMAGES, samples([0, 1, 0, 3]))
+    for name in ('loss_cls', 'loss_inter', 'loss_intra'):
+        (grad,) = torch.autograd.grad(losses[name], model.backbone.conv1.weight, retain_graph=True)
+        assert grad.abs().sum() > 0, name
+    assert not losses['dist_inter'].requires_grad

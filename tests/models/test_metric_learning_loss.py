@@ -48,3 +48,16 @@ def test_it_stands_in_a_classifier_and_its_term_is_in_the_log():
     pooled = model.head.pre_logits((residual_attention(model.backbone(images)[-1]),))
     expected = MetricLearningLoss('SupConLoss')(pooled, labels)['loss_metric']
     torch.testing.assert_close(log['loss_metric'], expected)
+
+
+def test_level_weight_and_miner_are_used():
+    levels, rows = (FEATS, torch.zeros(6, 3)), torch.nn.functional.normalize(FEATS.flatten(1))
+    distance = torch.cdist(rows, rows)
+    hardest = [
+        max(distance[i, j] for j in range(6) if j != i and LABELS[j] == label)
+        - min(distance[i, j] for j in range(6) if LABELS[j] != label)
+        for i, label in enumerate(LABELS)
+        if label != 2  # one sample, without a positive
+    ]
+    loss = MetricLearningLoss(dict(type='TripletMarginLoss', margin=5.0), 'BatchHardMiner', level=0, weight=3.0)
+    assert loss(levels, LABELS)['loss_metric'].item() == pytest.approx(3 * (5 + sum(hardest).item() / 5), rel=1e-5)

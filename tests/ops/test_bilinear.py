@@ -94,3 +94,21 @@ def test_a_row_of_zeros_has_a_gradient_of_zeros():
     normalized_signed_sqrt(x)[:, 0].sum().backward()
     assert torch.equal(x.grad[0], torch.zeros(5))
     assert torch.isfinite(x.grad).all()
+
+
+def test_the_default_eps_is_1e_10():
+    x = torch.tensor([[3e-10, 1.0]], dtype=torch.float64)  # (3e-10 + 1e-10)^0.5 = 2e-5
+    for root in (signed_sqrt, normalized_signed_sqrt):
+        assert root(x)[0, 0].item() == pytest.approx(2e-5, rel=1e-6)
+
+
+def test_the_normalised_root_of_float16_is_that_of_float32_rounded():
+    x = torch.tensor([[0.0, 0.0, 0.0], [1e4, 1e4, -1e4], [1e-4, 0.0, 4e-4]])
+    low, exact = x.half().requires_grad_(), x.half().float().requires_grad_()
+    got, expected = normalized_signed_sqrt(low), normalized_signed_sqrt(exact)
+    assert torch.equal(got, expected.half())
+    weights = torch.tensor([1.0, 2.0, 3.0])
+    (grad,) = torch.autograd.grad((got.float() * weights).sum(), low)
+    (exact_grad,) = torch.autograd.grad((expected * weights).sum(), exact)
+    assert torch.equal(grad, exact_grad.half())
+    assert grad[1].abs().min() > 0

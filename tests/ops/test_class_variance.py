@@ -145,3 +145,32 @@ def test_features_that_are_not_finite_give_no_plausible_distance_or_loss(distanc
     normalize = distance is normalized_distance
     for inter in PHI:
         assert torch.stack(class_variance(x, LABELS, inter=inter, normalize=normalize)).isnan().all()
+
+
+def test_a_common_offset_changes_neither_distances_nor_gradients():
+    assert pairwise_distance(TRIANGLE + 1e8)[0].tolist() == [0, 3, 5]
+    x = (TRIANGLE + 1e6).float().requires_grad_()
+    pairwise_distance(x)[0, 2].backward()  # (x_0 - x_2) / 5
+    torch.testing.assert_close(x.grad, torch.tensor([[-0.6, -0.8], [0.0, 0.0], [0.6, 0.8]]))
+
+
+def test_neither_small_distances_nor_short_rows_count_as_zero():
+    x = torch.tensor([[1.0, 0.0], [1.0, 1e-6]], dtype=torch.float64)
+    for distance in (pairwise_distance, normalized_distance):
+        assert distance(x)[0, 1].item() == pytest.approx(1e-6, rel=1e-2)
+    short = 1e-9 * torch.tensor([[3.0, 0.0], [0.0, 4.0]])
+    assert normalized_distance(short)[0, 1].item() == pytest.approx(2**0.5)
+
+
+def test_a_row_of_zeros_has_distance_1_from_a_unit_row_and_no_gradient():
+    x = torch.tensor([[0.0, 0.0], [2.0, 0.0]], requires_grad=True)
+    distance = normalized_distance(x)[0, 1]
+    distance.backward()
+    assert distance.item() == 1
+    assert x.grad.tolist() == [[0, 0], [0, 0]]
+
+
+@pytest.mark.parametrize('labels', [LABELS[:1], LABELS[:, None]])
+def test_labels_that_are_not_one_per_sample_are_refused(labels):
+    with pytest.raises(ValueError, match=r'shape \(3,\), one per sample'):
+        class_variance(TRIANGLE, labels)

@@ -59,3 +59,8 @@ def test_low_precision_is_summed_in_float32_also_under_autocast(dtype):
         got = matrix_sqrt(covariance_pool(x))
     assert got.dtype == torch.float32
     assert (got - expected).norm() / expected.norm() < 1e-5
+
+
+def test_five_iterations_are_the_default():
+    a = covariances()
+    assert torch.equal(matrix_sqrt(a), matrix_sqrt(a, iterations=5))

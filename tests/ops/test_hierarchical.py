@@ -120,3 +120,19 @@ def test_fewer_than_two_levels_and_projections_of_different_sizes_are_refused():
         hierarchical_bilinear_pool(levels[:1], weights[:1], biases[:1])
     with pytest.raises(ValueError, match=r'\[39, 40, 40\]'):
         hierarchical_bilinear_pool(levels, (weights[0][:-1], *weights[1:]), [None] * 3)
+
+
+def test_maps_of_other_images_and_positions_are_refused():
+    with pytest.raises(ValueError, match='same N and L'):
+        hadamard_bilinear_pool(torch.rand(2, 8, 6), torch.rand(3, 8, 4), torch.rand(5, 8), torch.rand(5, 8))
+
+
+def test_autocast_sets_the_dtype_of_the_projections_except_for_float64():
+    exact = draw((5, 4))
+    low = [[tensor.detach().float() for tensor in group] for group in exact]
+    expected = hierarchical_bilinear_pool(*exact)
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        rounded, unchanged = hierarchical_bilinear_pool(*low), hierarchical_bilinear_pool(*exact)
+    assert torch.equal(unchanged, expected)
+    assert rounded.dtype == torch.float32
+    assert 1e-4 < (rounded - expected).norm() / expected.norm() < 5e-2

@@ -117,3 +117,20 @@ def test_a_last_batch_of_one_image_is_normalised_by_the_running_statistics():
     torch.testing.assert_close(trained, head.eval().parts((feats[:1],)))
     head.train().parts((feats,))
     assert int(head.norm.num_batches_tracked) == int(before['num_batches_tracked']) + 1  # the next batch has a variance
+
+
+def test_each_loss_trains_the_embedding_and_those_of_the_codes_the_codewords():
+    head, feats, samples = make()
+    losses = head.loss((feats,), samples)
+    for name in ('loss_cls', 'loss_quantized', 'loss_quantization'):
+        trained = (head.embed.weight,) if name == 'loss_cls' else (head.embed.weight, head.codebooks)
+        for grad in torch.autograd.grad(losses[name], trained, retain_graph=True):
+            assert grad.abs().sum() > 0, name
+
+
+def test_codes_are_those_of_float32_under_autocast():
+    head, feats, _ = make()
+    parts = head.eval().parts((feats,)).detach()
+    expected = head.tables(parts)
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        assert torch.equal(head.tables(parts), expected)

@@ -80,6 +80,7 @@ def test_the_database_is_the_training_images_and_the_ranking_that_of_their_recon
         ranks = hits.nonzero().flatten().tolist()
         precisions.append(sum((i + 1) / (rank + 1) for i, rank in enumerate(ranks)) / 4)
     assert metrics['retrieval/mAP'] == pytest.approx(100 * sum(precisions) / 12)
+    assert all(float(sample.class_score.sum()) == pytest.approx(1) for sample in seen)
     right = [int(sample.class_score.argmax()) == int(sample.gt_label) for sample in seen]
     assert metrics['accuracy/top1'] == pytest.approx(100 * sum(right) / 12)
 
