@@ -119,7 +119,7 @@ class ClassVarianceLoss(nn.Module):
         return {name: value for name, value in self.terms(feats, labels).items() if name.startswith('loss')}
 
     def terms(self, feats: Tensor | tuple[Tensor, ...], labels: Tensor) -> dict[str, Tensor]:
-        """Compute the losses of `forward`, and the mean distances between and within classes for the log.
+        """Compute the losses of `forward`, with its arguments and errors, and the mean distances for the log.
 
         Returns:
             dict[str, Tensor]: `loss_inter` and `loss_intra`; `dist_inter` and `dist_intra`, without gradient, NaN if

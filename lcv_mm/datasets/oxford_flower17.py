@@ -7,6 +7,7 @@ from mmpretrain.datasets import BaseDataset
 from mmpretrain.registry import DATASETS
 from scipy.io import loadmat
 
+from ..errors import ConfigError
 from .layout import ArchiveLayout
 
 FLOWERS = (
@@ -36,18 +37,19 @@ class OxfordFlower17(ArchiveLayout, BaseDataset):
         └── datasplits.mat
 
     The 80 images of each class are numbered consecutively, so the class is `(number - 1) // 80`; `files.txt` is not
-    read. The official split has three folds of 40 training, 20 validation and 20 test images per class.
+    read. There are three official splits of 40 training, 20 validation and 20 test images per class.
 
     Args:
         data_root (str): Local folder with `jpg/` and `datasplits.mat`; may begin with `~`.
         split (str): 'train' (680 images) or 'test' (680 images); with `protocol='official'`, 'train' (680), 'val'
-            (340) or 'test' (340).
-        fold (int): Official fold: 1, 2 or 3.
+            (340) or 'test' (340). Defaults to 'train'.
+        fold (int): Official split: 1, 2 or 3. Defaults to 1.
         protocol (str): 'paper' for the LCV paper's 40 training and 40 test images per class, with the validation and
-            test images together as the test set; or 'official'.
+            test images together as the test set; or 'official'. Defaults to 'paper'.
         **kwargs: Of MMPretrain's `BaseDataset`.
 
     Raises:
+        ConfigError: If the protocol has no such split.
         DataError: If a file is missing or `datasplits.mat` has no such split.
 
     Examples:
@@ -67,6 +69,9 @@ class OxfordFlower17(ArchiveLayout, BaseDataset):
     def __init__(
         self, data_root: str, split: str = 'train', fold: int = 1, protocol: str = 'paper', **kwargs: Any
     ) -> None:
+        if split not in PROTOCOLS.get(protocol, {}):
+            known = {name: [*splits] for name, splits in PROTOCOLS.items()}
+            raise ConfigError(f'OxfordFlower17 has no {split=} with {protocol=}; it has {known}')
         self.split, self.fold, self.protocol = split, int(fold), protocol
         kwargs.setdefault('test_mode', split != 'train')
         super().__init__(

@@ -13,11 +13,16 @@ from .bilinear_head import BilinearHead
 class BCNNHead(BilinearHead):
     """Full bilinear pooling, signed square root, L2 norm and linear classifier (Lin et al., 2015).
 
+    Source: https://arxiv.org/abs/1504.07889
+
     Args:
         num_classes (int): Number of classes.
         in_channels (int): Channels C of the feature map, 512 for VGG-16 and ResNet-18. The classifier has C * C
             inputs.
         **kwargs: Of MMPretrain's `LinearClsHead`: `loss`, `topk`, `cal_acc`, `init_cfg`.
+
+    Raises:
+        ConfigError: In the forward pass, if the maps do not have `in_channels`.
 
     Examples:
         >>> import torch

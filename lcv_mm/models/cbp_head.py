@@ -72,6 +72,8 @@ PROJECTIONS = {'ts': TensorSketch, 'rm': RandomMaclaurin}
 class CBPHead(BilinearHead):
     """Compact bilinear pooling, signed square root, L2 norm and linear classifier (Gao et al., 2016).
 
+    Source: https://arxiv.org/abs/1511.06062
+
     Args:
         num_classes (int): Number of classes.
         in_channels (int): Channels of the feature map, 512 for VGG-16 and ResNet-18.
@@ -81,7 +83,7 @@ class CBPHead(BilinearHead):
         **kwargs: Of MMPretrain's `LinearClsHead`: `loss`, `topk`, `cal_acc`, `init_cfg`.
 
     Raises:
-        ConfigError: If `projection` is unknown.
+        ConfigError: If `projection` is unknown; in the forward pass, if the maps do not have `in_channels`.
 
     Examples:
         >>> head = CBPHead(num_classes=10, in_channels=64, out_dim=512)

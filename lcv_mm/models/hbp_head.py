@@ -17,6 +17,8 @@ NUM_PAIRS = 3  # 12, 13, 23
 class HBPHead(BilinearHead):
     """Pooled products of three projected levels, signed square root, L2 norm and linear classifier (Yu et al., 2018).
 
+    Source: https://arxiv.org/abs/1807.09915
+
     Args:
         num_classes (int): Number of classes.
         in_channels (int | tuple[int, int, int]): Channels of the three levels; an int if they are equal.
@@ -25,7 +27,8 @@ class HBPHead(BilinearHead):
         **kwargs: Of MMPretrain's `LinearClsHead`: `loss`, `topk`, `cal_acc`, `init_cfg`.
 
     Raises:
-        ConfigError: If `in_channels` does not have three values.
+        ConfigError: If `in_channels` does not have three values; in the forward pass, if the maps do not have these
+            channels or differ in resolution.
 
     Examples:
         >>> import torch

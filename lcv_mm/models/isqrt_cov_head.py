@@ -14,6 +14,8 @@ from .bilinear_head import BilinearHead
 class ISQRTCOVHead(BilinearHead):
     """Covariance pooling, matrix square root, upper triangle and linear classifier (iSQRT-COV, Li et al., 2018).
 
+    Source: https://arxiv.org/abs/1712.01034
+
     The tables of the LCV paper do not include it. Like every head, it works in `LCVClassifier`.
 
     Args:
@@ -23,6 +25,9 @@ class ISQRTCOVHead(BilinearHead):
             D * (D + 1) / 2 inputs. None: no reduction. Defaults to 256, the authors' choice.
         iterations (int): Newton-Schulz iterations. Defaults to 5, the authors' choice.
         **kwargs: Of MMPretrain's `LinearClsHead`: `loss`, `topk`, `cal_acc`, `init_cfg`.
+
+    Raises:
+        ConfigError: In the forward pass, if the maps do not have `in_channels`, or have a single position.
 
     Examples:
         >>> import torch

@@ -52,7 +52,15 @@ class LCVClassifier(ImageClassifier):
             self.head.fc.register_forward_pre_hook(self._keep_pooled)
 
     def loss(self, inputs: Tensor, data_samples: list[DataSample]) -> dict[str, Tensor]:
-        """Compute the losses of images (N, 3, H, W), and the mean distances, which are logged but not summed."""
+        """Compute the losses of a batch, and the mean distances, which are logged but not summed.
+
+        Args:
+            inputs (Tensor): (N, 3, H, W), preprocessed images.
+            data_samples (list[DataSample]): N samples with one `gt_label` each; otherwise ConfigError.
+
+        Returns:
+            dict[str, Tensor]: `loss_cls` and what `variance_loss.terms` returns, scalars.
+        """
         labels = single_labels(data_samples)
         if labels is None:
             raise ConfigError(

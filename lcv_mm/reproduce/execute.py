@@ -47,7 +47,7 @@ class Outcome(NamedTuple):
     """How a run ended ('finished', 'failed', 'stopped' or 'busy'), and a short explanation."""
 
     status: str
-    words: str = ''
+    message: str = ''
 
 
 class _Stopped(Exception):

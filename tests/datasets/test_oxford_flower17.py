@@ -8,6 +8,7 @@ from layouts import make_oxford_flower17
 from scipy.io import loadmat
 
 from lcv_mm.datasets import OxfordFlower17
+from lcv_mm.errors import ConfigError
 
 
 @pytest.fixture(scope='module')
@@ -33,3 +34,8 @@ def test_a_split_holds_what_datasplits_holds(root, protocol, split, parts, per_c
     expected = np.concatenate([variables[f'{part}{fold}'][0] for part in parts]).astype(int).tolist()
     assert [info['img_path'] for info in dataset] == [f'{root}/jpg/image_{number:04d}.jpg' for number in expected]
     assert np.bincount(dataset.get_gt_labels()).tolist() == [per_class] * 17
+
+
+def test_the_papers_protocol_has_no_validation_split(root):
+    with pytest.raises(ConfigError, match="no split='val' with protocol='paper'; it has {'paper': .'train', 'test'."):
+        OxfordFlower17(str(root), 'val')

@@ -88,5 +88,5 @@ def test_whatever_error_a_run_meets_is_its_failure_and_the_others_go_on(tmp_path
     blocked.folder.write_text('a file in the place of the folder')
     ended = {str(spec): outcome for spec, outcome in run_here(runs, Event(), jobs=1)}
     assert [ended[str(spec)].status for spec in runs] == ['failed'] * 3
-    assert 'FileExistsError' in ended[str(blocked)].words
+    assert 'FileExistsError' in ended[str(blocked)].message
     assert all('JSONDecodeError' in read_record(spec.folder).error for spec in (damaged, foreign))
