@@ -46,7 +46,7 @@ class ClassVarianceLoss(nn.Module):
             Defaults to 'mean'.
         weight_inter (float): Factor of the inter-class term, 0 or more. Defaults to 1, since the paper sums the terms.
         weight_intra (float): Factor of the intra-class term, 0 or more. Use it only once the classifier has learned:
-            earlier, it collapses pretrained features (docs/results.md). Defaults to 1, like `weight_inter`.
+            earlier, it can collapse pretrained features (docs/heads.md). Defaults to 1, like `weight_inter`.
         level (int | str): Level to compare, if the neck has several outputs: an index, or 'all' for the mean of the
             losses over all levels. Defaults to -1, the last.
         gather (bool): With several processes, take the pairs across all of them. Losses, and gradients under

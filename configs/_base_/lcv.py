@@ -19,7 +19,7 @@ lcv_model = dict(
         reduction='mean',  # Paper: "added". Here: the mean over the pairs of each kind
         gather=False,  # Paper: not stated, one card. Here: pairs within each process; True: across all processes
         # Paper: the three losses are summed. The intra-class term needs a classifier that has learned (step 1 of the
-        # schedule): earlier, it collapses pretrained features (docs/results.md)
+        # schedule): earlier, it can collapse pretrained features (docs/heads.md)
         weight_inter=1.0,
         weight_intra=1.0,
     ),
