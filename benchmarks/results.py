@@ -226,9 +226,9 @@ def fair_table(runs: Runs) -> list[Row]:
 
 
 def shuffled_table(runs: Runs) -> list[Row]:
-    """LCV on shuffled batches beside the attention alone, by the seeds with which both have been run."""
-    columns = {'attention': FAIR['attention'], SHUFFLED: ARMS[SHUFFLED]}
-    return arms_table(runs, columns, [(SHUFFLED, 'attention')], common=True)
+    """LCV on shuffled batches beside the attention and the baseline, by the seeds with which all have been run."""
+    columns = {'baseline': FAIR['baseline'], 'attention': FAIR['attention'], SHUFFLED: ARMS[SHUFFLED]}
+    return arms_table(runs, columns, [(SHUFFLED, 'attention'), (SHUFFLED, 'baseline')], common=True)
 
 
 def primary_table(runs: Runs) -> list[Row]:

@@ -146,7 +146,7 @@ def test_a_tenth_of_the_rate_is_compared_on_quarters_and_is_a_model_of_its_own_o
     runs = RESULTS['fair_runs']([], [tested, plain, tested | dict(arm='lcv_shuffled', top1=83)])
     assert not RESULTS['shuffled_table'](runs)
     (row,) = RESULTS['shuffled_table']([*runs, runs[0] | dict(arm='attention', top1=82)])
-    assert [*row.values()][1:] == ['CBP', '82.0', '83.0', '1/1', '+1.0', '+1.0']
+    assert [*row.values()][1:] == ['CBP', '80.0', '82.0', '83.0', '1/1/1', '+1.0', '+1.0', '+3.0']
     baselines = {row['model']: row['baseline'] for row in RESULTS['fair_table'](runs)}
     assert baselines == {'ResNet-18, all layers': '70.0', 'ResNet-18, all layers, backbone at 0.001': '80.0'}
 
