@@ -12,7 +12,7 @@ from .record import FINISHED, SETTINGS, Record, read_record
 from .summary import Difference, difference
 
 # Conditions of a run, which a report shows: runs are averaged if all of them are equal
-SETTING = ('dataset', 'images, train / test', 'weights', 'crop', 'epochs', 'precision', 'options')
+SETTING = ('dataset', 'images, train / test', 'weights', 'crop', 'epochs', 'batch size', 'precision', 'options')
 COMPARABLE = ('images, train / test', 'precision', 'options')  # must be equal in a comparison of any configs
 
 
@@ -89,6 +89,7 @@ def setting_of(record: Record, folder: Path) -> dict[str, str]:
         'weights': weights.rpartition('/')[2],
         'crop': crops[-1] if crops else '',
         'epochs': known.get('train_cfg.max_epochs', ''),
+        'batch size': known.get('train_dataloader.batch_size', ''),
         'precision': 'mixed (amp)' * record.amp,
         'options': ', '.join(f'`{key}={value}`' for key, value in sorted(record.options.items())),
         # its defaults may differ between the commits of two runs

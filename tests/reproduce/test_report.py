@@ -112,12 +112,18 @@ def test_other_crops_and_lengths_are_no_row_and_other_weights_are_named(tmp_path
         assert [row['reached'] for row in rows(tmp_path, TABLE_1, 'CBP')] == reached
 
 
-def test_lcv_from_other_weights_than_its_baselines_is_compared_only_where_that_was_wished(tmp_path):
-    add_runs(tmp_path, {WEIGHTS: 'torchvision://vgg16'}, lcv_bcnn_vgg16_cub448=[75.0])
-    add_runs(tmp_path, {WEIGHTS: 'vgg16_caffe.pth'}, bcnn_vgg16_cub448=[70.0])
+@pytest.mark.parametrize(
+    ('key', 'column', 'ours', 'theirs'),
+    [(WEIGHTS, 'weights', 'vgg16', 'vgg16_caffe.pth'), ('train_dataloader.batch_size', 'batch size', '10', '16')],
+)
+def test_other_weights_or_batches_are_compared_only_where_that_was_wished(
+    tmp_path, key, column, ours, theirs
+):
+    add_runs(tmp_path, {key: ours}, lcv_bcnn_vgg16_cub448=[75.0])
+    add_runs(tmp_path, {key: theirs}, bcnn_vgg16_cub448=[70.0])
     assert not gains(tmp_path)
     compared = sections(tmp_path, BASELINE, LCV, baseline=BASELINE)[f'Comparison with `{BASELINE}`']
-    assert [row['weights'] for row in compared[:2]] == ['vgg16_caffe.pth', 'vgg16']
+    assert [row[column] for row in compared[:2]] == [theirs, ours]
     assert compared[2]['difference'] == '+5.00'
 
 
