@@ -116,9 +116,7 @@ def test_other_crops_and_lengths_are_no_row_and_other_weights_are_named(tmp_path
     ('key', 'column', 'ours', 'theirs'),
     [(WEIGHTS, 'weights', 'vgg16', 'vgg16_caffe.pth'), ('train_dataloader.batch_size', 'batch size', '10', '16')],
 )
-def test_other_weights_or_batches_are_compared_only_where_that_was_wished(
-    tmp_path, key, column, ours, theirs
-):
+def test_other_weights_or_batches_are_compared_only_where_that_was_wished(tmp_path, key, column, ours, theirs):
     add_runs(tmp_path, {key: ours}, lcv_bcnn_vgg16_cub448=[75.0])
     add_runs(tmp_path, {key: theirs}, bcnn_vgg16_cub448=[70.0])
     assert not gains(tmp_path)
