@@ -136,7 +136,7 @@ def test_a_file_that_differs_from_the_model_is_not_left_behind(run_here, tmp_pat
 
 
 PAGE = Path(__file__).parents[1] / 'docs/own_images.md'
-ONNX, TRACED = re.findall(r'```python\n(.*?)```', PAGE.read_text(), re.DOTALL)[:2]
+ONNX, TRACED = re.findall(r'```python\n(.*?)```', PAGE.read_text(), re.DOTALL)[1:3]
 
 
 def test_the_pages_lines_of_onnxruntime_and_pillow_say_what_the_toolbox_says(run_here, tmp_path, monkeypatch, capsys):

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from layouts import draw_noise
 from mmengine.config import Config
-from mmpretrain.registry import DATASETS
+from mmpretrain.registry import DATASETS, MODELS
 from tiny_run import BIRDLETS, ROOT, tiny_settings
 
-from lcv_mm import Birdlets
+from lcv_mm import Birdlets, LCVClassifier
 from lcv_mm.datasets import dataset_labels
 from lcv_mm.errors import ConfigError, DataError
 from lcv_mm.launch import load_config, use_folder
@@ -165,8 +165,19 @@ def test_the_tutorial_leads_from_a_folder_to_onnx(run_here, tmp_path, monkeypatc
     labels = json.loads((tmp_path / 'labels.json').read_text())
     names = {file.name for file in Path('my_birds').iterdir()}
     assert {top['class'] for one in labels for top in one['top']} <= names
-    snippet = re.findall(r'```python\n(.*?)```', page, re.DOTALL)[0]
+    snippet = re.findall(r'```python\n(.*?)```', page, re.DOTALL)[1]
     exec(snippet, {})
     *name, score = capsys.readouterr().out.splitlines()[-1].split()
     assert ' '.join(name) in names
     assert 1 / len(names) <= float(score) <= 1
+
+
+def test_the_pages_config_of_another_backbone_builds_a_resnet_101(tmp_path):
+    config = tmp_path / 'lcv_cbp_resnet101_448.py'
+    page = (ROOT / 'docs/own_images.md').read_text()
+    config.write_text(re.findall(r'```python\n(.*?)```', page, re.DOTALL)[0])
+    cfg = load_config(config)
+    cfg.model.backbone.init_cfg = None
+    model = MODELS.build(cfg.model)
+    assert [len(layer) for layer in (model.backbone.layer1, model.backbone.layer3)] == [3, 23]
+    assert isinstance(model, LCVClassifier)
