@@ -124,12 +124,16 @@ def screen_arms(runs: Runs) -> dict[tuple[str, str], Runs]:
     return {key: arm_runs for key, arm_runs in of.items() if arm_runs}
 
 
+def pairs_by_seed(ours: BySeed, theirs: BySeed) -> tuple[list[float], list[float]]:
+    """The results of the seeds that both have, in the same order."""
+    seeds = sorted(ours.keys() & theirs.keys())
+    return [ours[seed] for seed in seeds], [theirs[seed] for seed in seeds]
+
+
 def arm_difference(ours: BySeed, theirs: BySeed, paired: bool = False) -> Difference | None:
     """Difference in top-1 of two arms; None if one was not run. With `paired`, of the seeds of both, in pairs."""
-    if paired:
-        seeds = sorted(ours.keys() & theirs.keys())
-        ours, theirs = ({seed: arm[seed] for seed in seeds} for arm in (ours, theirs))
-    return difference([*ours.values()], [*theirs.values()], paired) if ours and theirs else None
+    left, right = pairs_by_seed(ours, theirs) if paired else ([*ours.values()], [*theirs.values()])
+    return difference(left, right, paired) if left and right else None
 
 
 def screen_table(runs: Runs) -> list[Row]:
@@ -233,18 +237,16 @@ def shuffled_table(runs: Runs) -> list[Row]:
 
 def primary_table(runs: Runs) -> list[Row]:
     """The primary contrast, a mean over the heads, of each model: by Welch's test, and paired by seed."""
-    means = {model: arms for model in FAIR_MODELS if (arms := fair_results(runs, model).get('mean'))}
-    rows: dict[str, Row] = {model: {'model': model} for model in means}
-    for name, p_name, paired in ((contrast_name(*CONTRASTS[0]), 'p', False), ('paired by seed', 'p, paired', True)):
-        values = {
-            model: arm_difference(*(arms[arm] for arm in CONTRASTS[0]), paired=paired) for model, arms in means.items()
-        }
-        for (model, value), p in zip(
-            values.items(), holm([value and value.p for value in values.values()]), strict=True
-        ):
-            if value:
-                rows[model] |= {name: value.text(1), p_name: '' if p is None else f'{p:.3f}'}
-    return [row for row in rows.values() if len(row) > 1]
+    means = {model: fair_results(runs, model).get('mean', {}) for model in FAIR_MODELS}
+    pairs = {model: [arms.get(arm, {}) for arm in CONTRASTS[0]] for model, arms in means.items()}
+    columns = {}
+    for name, paired in ((contrast_name(*CONTRASTS[0]), False), ('paired by seed', True)):
+        found = {model: value for model, pair in pairs.items() if (value := arm_difference(*pair, paired=paired))}
+        columns['model'] = [*found]
+        columns[name] = [value.text(1) for value in found.values()]
+        ps = holm([value.p for value in found.values()])
+        columns['p, paired' if paired else 'p'] = ['' if p is None else f'{p:.3f}' for p in ps]
+    return [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
 
 
 def help_table(runs: Runs) -> list[Row]:
@@ -349,10 +351,11 @@ def corrected_difference(ours: Sequence[float], theirs: Sequence[float], test_sh
     1 / splits plus `test_share`, the ratio of test to training images, and not by 1 / splits alone.
     """
     differences = [a - b for a, b in zip(ours, theirs, strict=True)]
-    mean, spread = fmean(differences), stdev(differences)
-    if spread < ROUNDING:
+    mean = fmean(differences)
+    if len(differences) < MIN_RUNS or stdev(differences) < ROUNDING:
         return Difference(mean)
-    half = float(student_t.ppf(0.975, len(differences) - 1)) * spread * (1 / len(differences) + test_share) ** 0.5
+    error = stdev(differences) * (1 / len(differences) + test_share) ** 0.5
+    half = float(student_t.ppf(0.975, len(differences) - 1)) * error
     return Difference(mean, (mean - half, mean + half))
 
 
@@ -466,16 +469,9 @@ def errors_table(runs: Runs) -> list[Row]:
 
 
 def paired_difference(ours: Runs, theirs: Runs) -> str:
-    """Mean difference in top-1 of runs of rows with equal seeds, so equal splits; '' without any.
-
-    From three splits on it has the corrected interval.
-    """
-    left, right = ({run['seed']: run['top1'] for run in runs} for runs in (ours, theirs))
-    seeds = sorted(left.keys() & right.keys())
-    pairs = [left[seed] for seed in seeds], [right[seed] for seed in seeds]
-    if len(seeds) < MIN_RUNS:
-        return Difference(fmean(pairs[0]) - fmean(pairs[1])).text() if seeds else ''
-    return corrected_difference(*pairs, FLOWERS).text()
+    """Difference in top-1 of runs of rows with equal seeds, so equal splits; '' without any."""
+    left, right = pairs_by_seed(*({run['seed']: run['top1'] for run in runs} for runs in (ours, theirs)))
+    return corrected_difference(left, right, FLOWERS).text() if left else ''
 
 
 def with_reached(page: str, runs: Runs) -> str:

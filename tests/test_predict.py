@@ -182,5 +182,7 @@ test_dataloader = dict(batch_size=3, dataset=dict(type='CustomDataset', data_roo
         with torch.no_grad():
             scores = model(torch.tensor(pixels[None, None], dtype=torch.float32)).softmax(1)[0]
         assert one['top'][0]['score'] == pytest.approx(float(scores.max()), abs=1e-5)
-    assert cv2.imread(str(tmp_path / 'maps.png')).std() > 0
+    picture = cv2.imread(str(tmp_path / 'maps.png'))
+    assert picture.shape[:2] == (2 * 276, 1920)  # five images, four in a row: 2 rows of 2.3 x 16 inches at 120 dpi
+    assert picture.std() > 0
     assert '1-channel uint8 images of 32 x 32' in run_here('export', *grey, tmp_path / 'grey.pt2').stdout

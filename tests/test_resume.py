@@ -103,6 +103,10 @@ def test_a_run_that_is_killed_in_training_and_in_validation_ends_the_same(config
             wait_for(process, work_dir, text)
         os.killpg(process.pid, signal.SIGKILL)
         end(process, work_dir, -signal.SIGKILL)
+    process = start(config, work_dir)
+    wait_for(process, work_dir, 'Validating epoch 2 first')
+    os.kill(process.pid, signal.SIGTERM)  # that validation, too, can be interrupted
+    end(process, work_dir, EXIT_TRY_AGAIN)
     assert 'Validating epoch 2 first' in end(start(config, work_dir), work_dir)
     torch.testing.assert_close(final_state(work_dir), never_stopped, rtol=0, atol=0)
 

@@ -28,7 +28,7 @@ default_hooks = dict(
     # these make a stopped and resumed run equal an uninterrupted one
     random_seed=dict(type=PositionalSeedHook),
     preemption=dict(type=PreemptionHook),
-    catch_up_val=dict(type=CatchUpValHook),
+    catch_up_val=dict(type=CatchUpValHook),  # after the hook that handles signals
     finite_loss=dict(type=FiniteLossHook, patience=10),
     # LCV logs these itself; baselines log them with this hook, for comparison
     class_distances=dict(type=ClassDistanceHook),

@@ -91,7 +91,8 @@ class CatchUpValHook(Hook):
         >>> hook = HOOKS.build(dict(type='CatchUpValHook'))
     """
 
-    priority = 'LOWEST'  # after the `before_train` of all other hooks, which are then ready for a validation
+    # after the `before_train` of all other hooks; of equal priorities, MMEngine calls first what the config lists first
+    priority = 'LOWEST'
 
     def before_train(self, runner: Runner) -> None:
         if _is_validation_pending(runner):

@@ -57,6 +57,8 @@ def build_runner(cfg: Config, loaders: Sequence[str], trust_checkpoint: bool = F
     # MMEngine warns at each save that its own FileClient is deprecated
     runner.logger.addFilter(lambda record: 'will be deprecated in future' not in record.getMessage())
     _check_datasets(runner, loaders)
+    if 'train_dataloader' in loaders and runner.train_loop.max_iters < 1:
+        raise ConfigError('train_cfg: expected at least one epoch (max_epochs) or iteration (max_iters) to train')
     runner.register_hook(CheckpointFitHook('train_dataloader' not in loaders))
     if trust_checkpoint:
         trust_checkpoints()
