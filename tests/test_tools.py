@@ -103,7 +103,7 @@ def test_the_accuracy_is_the_share_of_right_predictions_and_each_image_has_its_p
     data, work_dir = trained
     end = ('--work-dir', tmp_path, *options(data))
     metrics = ('--out', tmp_path / 'm.json', '--out-item', 'metrics', '--show-dir', tmp_path / 'show')
-    run_here('test', CONFIG, work_dir / 'epoch_2.pth', *metrics, *end)
+    run_here('test', CONFIG, work_dir / 'epoch_2.pth', *metrics, *end, 'visualizer=None')
     predictions = predicted(run_here, work_dir / 'epoch_2.pth', tmp_path / 'pred.pkl', *end)
     # the truth from CUB's own lists, not from our loading code
     lists = [

@@ -47,6 +47,8 @@ def merge_args(cfg, args: argparse.Namespace) -> None:
     if args.no_pin_memory:
         cfg.test_dataloader.pin_memory = False
     if args.show or args.show_dir is not None:
+        if not cfg.get('visualizer'):  # MMEngine's own cannot draw classes
+            cfg.visualizer = dict(type='mmpretrain.UniversalVisualizer', vis_backends=[dict(type='LocalVisBackend')])
         hooks = cfg.setdefault('default_hooks', {})
         if type_name(hooks.get('visualization')) in ('', 'VisualizationHook'):
             # MMPretrain's names pictures by file name alone

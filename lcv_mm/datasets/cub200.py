@@ -19,7 +19,7 @@ class CUB200(ArchiveLayout, CUB):
     Args:
         data_root (str): Local folder with `images/`, `images.txt`, `image_class_labels.txt` and
             `train_test_split.txt`; may begin with `~`.
-        split (str): 'train' (5994 images) or 'test' (5794 images).
+        split (str): 'train' (5994 images) or 'test' (5794 images). Defaults to 'train'.
         **kwargs: Of MMPretrain's `CUB`.
 
     Raises:

@@ -17,10 +17,12 @@ class ImageFolder(IntactImages, CustomDataset):
     """MMPretrain's `CustomDataset` for local folders, with the same arguments.
 
     `images_in` finds the images: all readable formats, without hidden folders and circular links. If `metainfo` lists
-    the folder names as `classes`, the labels follow that order.
+    the folder names as `classes`, the labels follow that order. If it lists other names, as many as there are folders,
+    these are titles in the order of the folders.
 
     Raises:
-        DataError: If the folder is missing, its class folders contain no image, or an image is damaged.
+        DataError: If the folder is missing, its class folders contain no image, `classes` names only some of the
+            folders, or an image is damaged.
 
     Examples:
         >>> ImageFolder('images', metainfo=dict(classes=['cat', 'dog']), lazy_init=True).CLASSES
@@ -37,7 +39,7 @@ class ImageFolder(IntactImages, CustomDataset):
         folders = sorted(entry.name for entry in os.scandir(root) if entry.is_dir() and not entry.name.startswith('.'))
         classes = list(self.CLASSES or folders)
         others = [name for name in folders if name not in classes]
-        if others and len(folders) != len(classes):
+        if others and not len(others) == len(folders) == len(classes):  # all different: titles, in the folders' order
             raise DataError(f'{root}: metainfo.classes lacks {", ".join(others)}; expected the name of each folder')
         self.folder_to_idx = {name: label for label, name in enumerate(folders if others else classes)}
         samples = [(name, self.folder_to_idx[name.partition(os.sep)[0]]) for name in names if os.sep in name]

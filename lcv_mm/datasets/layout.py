@@ -46,8 +46,8 @@ class ArchiveLayout(IntactImages):
     LISTS: tuple[str, ...]  # names of the lists
     SOURCE: str  # a sentence on where the files come from; part of each error
     KEY: str  # the dataset's name in `lcv_mm prepare_data`
-    REMEDY = (  # what to do, printed after `SOURCE`; `{root}` is the user's `data_root`, `{mark}` the first list
-        'Run `lcv_mm prepare_data {key}`, or unpack them so that {root}/{mark} exists, or point to the folder '
+    REMEDY = (  # what to do, printed after `SOURCE`; `{root}` is the user's `data_root`, `{first_list}` the first list
+        'Run `lcv_mm prepare_data {key}`, or unpack them so that {root}/{first_list} exists, or point to the folder '
         'that has it with --cfg-options train_dataloader.dataset.data_root=DIR val_dataloader.dataset.data_root=DIR '
         'test_dataloader.dataset.data_root=DIR'
     )
@@ -86,5 +86,5 @@ class ArchiveLayout(IntactImages):
     def _error(self, problem: str) -> DataError:
         """An error with the problem, the folder, the source of its files and what to do."""
         root = os.path.abspath(self.data_root)
-        remedy = self.REMEDY.format(key=self.KEY, root=self.data_root, mark=self.LISTS[0])
+        remedy = self.REMEDY.format(key=self.KEY, root=self.data_root, first_list=self.LISTS[0])
         return DataError(f'{type(self).__name__} in {root}: {problem}. {self.SOURCE} {remedy}')

@@ -15,6 +15,7 @@ FLOWERS = (
     'sunflower', 'daisy', "colts' foot", 'dandelion', 'cowslip', 'buttercup', 'windflower', 'pansy',
 )  # fmt: skip
 IMAGES_PER_CLASS = 80
+FOLDS = (1, 2, 3)
 # protocol -> split -> its variables in datasplits.mat, whose names end with the number of the fold
 PROTOCOLS: dict[str, dict[str, tuple[str, ...]]] = {
     'paper': {'train': ('trn',), 'test': ('val', 'tst')},
@@ -49,8 +50,8 @@ class OxfordFlower17(ArchiveLayout, BaseDataset):
         **kwargs: Of MMPretrain's `BaseDataset`.
 
     Raises:
-        ConfigError: If the protocol has no such split.
-        DataError: If a file is missing or `datasplits.mat` has no such split.
+        ConfigError: If there is no such protocol, split or fold.
+        DataError: If a file is missing or `datasplits.mat` is damaged.
 
     Examples:
         >>> OxfordFlower17('data/oxford_flower17', fold=2, lazy_init=True).CLASSES[:2]
@@ -72,6 +73,8 @@ class OxfordFlower17(ArchiveLayout, BaseDataset):
         if split not in PROTOCOLS.get(protocol, {}):
             known = {name: [*splits] for name, splits in PROTOCOLS.items()}
             raise ConfigError(f'OxfordFlower17 has no {split=} with {protocol=}; it has {known}')
+        if int(fold) not in FOLDS:
+            raise ConfigError(f'OxfordFlower17 has no {fold=}; it has {FOLDS} (fold={{seed}} needs --seeds 1 2 3)')
         self.split, self.fold, self.protocol = split, int(fold), protocol
         kwargs.setdefault('test_mode', split != 'train')
         super().__init__(

@@ -9,6 +9,7 @@ from mmpretrain.datasets.categories import IMAGENET_CATEGORIES
 from mmpretrain.registry import DATASETS
 from scipy.io import loadmat
 
+from ..errors import ConfigError
 from .layout import ArchiveLayout
 
 # In the order of the folders, n02085620-Chihuahua to n02116738-African_hunting_dog: ImageNet's domestic and wild dogs
@@ -41,10 +42,11 @@ class StanfordDogs(ArchiveLayout, BaseDataset):
 
     Args:
         data_root (str): Local folder with `Images/`, `train_list.mat` and `test_list.mat`; may begin with `~`.
-        split (str): 'train' (12000 images) or 'test' (8580 images).
+        split (str): 'train' (12000 images) or 'test' (8580 images). Defaults to 'train'.
         **kwargs: Of MMPretrain's `BaseDataset`.
 
     Raises:
+        ConfigError: If there is no such split.
         DataError: If a file is missing or the lists are damaged.
 
     Examples:
@@ -59,6 +61,8 @@ class StanfordDogs(ArchiveLayout, BaseDataset):
     LISTS = ('train_list.mat', 'test_list.mat')
 
     def __init__(self, data_root: str, split: str = 'train', **kwargs: Any) -> None:
+        if split not in ('train', 'test'):
+            raise ConfigError(f"StanfordDogs has no {split=}; it has 'train' and 'test'")
         kwargs.setdefault('test_mode', split == 'test')
         self.split = split
         super().__init__(

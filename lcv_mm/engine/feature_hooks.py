@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ..class_variance_loss import single_labels
 from ..ops.class_variance import mean_pair_distances, pairwise_distance
-from .checkpoint_fit_hook import unwrap_model
+from .weights import unwrap_model
 
 
 @HOOKS.register_module()

@@ -7,7 +7,7 @@ from mmengine.runner import EpochBasedTrainLoop, Runner
 from mmpretrain.registry import HOOKS
 
 from ..errors import ConfigError
-from .checkpoint_fit_hook import unwrap_model
+from .weights import unwrap_model
 
 
 @HOOKS.register_module()

@@ -11,8 +11,8 @@ from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 
 from ..errors import TrainingError
-from .checkpoint_fit_hook import unwrap_model
 from .resume import last_good_checkpoint
+from .weights import unwrap_model
 
 
 @HOOKS.register_module()
@@ -24,7 +24,8 @@ class FiniteLossHook(Hook):
     which an accuracy would be computed. A validation or test with such an image ends in an error.
 
     Args:
-        patience (int): Number of consecutive iterations with a non-finite loss that ends the run, 1 or more.
+        patience (int): Number of consecutive iterations with a non-finite loss that ends the run, 1 or more. Defaults
+            to 10.
 
     Raises:
         TrainingError: If losses, weights or the scores of a validation or test are not finite.
@@ -121,11 +122,13 @@ class TrainedClassifierHook(Hook):
 
 
 def is_cross_entropy(head: Any) -> bool:
-    """Whether the loss of a head is a cross entropy in nats, smoothed or not, which `has_learned` can judge."""
+    """Whether the loss of a head is a mean cross entropy in nats, smoothed or not, which `has_learned` can judge."""
     loss = getattr(head, 'loss_module', None)
     inner = getattr(loss, 'ce', loss)  # of LabelSmoothLoss
     known = loss is None or type(inner).__name__ == 'CrossEntropyLoss'
-    return known and getattr(loss, 'loss_weight', 1) == 1 and not getattr(inner, 'use_sigmoid', False)
+    plain = dict(use_sigmoid=False, class_weight=None, reduction='mean')
+    unchanged = all(getattr(inner, name, value) == value for name, value in plain.items())
+    return known and getattr(loss, 'loss_weight', 1) == 1 and unchanged
 
 
 def has_learned(cross_entropy: float, num_classes: int) -> bool:

@@ -86,10 +86,10 @@ class _CountedBatches:
 
 
 def _seeded_items(
-    dataset: Any, seed: int, epoch: torch.Tensor, rank_of: tuple[int, int], indices: Sequence[int]
+    dataset: Any, seed: int, epoch: torch.Tensor, dist_info: tuple[int, int], indices: Sequence[int]
 ) -> list[Any]:
     """Fetch the items of a batch, each with its own seed."""
-    rank, processes = rank_of
+    rank, processes = dist_info
     items = []
     for index in indices:
         visit = getattr(index, 'visit', 0)

@@ -61,9 +61,10 @@ STATEFUL = {'EarlyStoppingHook': ('wait_count', 'best_score')}
 class SafeCheckpointHook(CheckpointHook):
     """MMEngine's `CheckpointHook` with atomic writing and the complete state of a run, with the same arguments.
 
-    Files are written atomically. At least two are kept, because MMEngine deletes the oldest before it writes the next.
-    A checkpoint to resume from also has `run_state`, which MMEngine lacks: the gradients accumulated so far under
-    `accumulative_counts` (with a single process), and the state of other hooks.
+    Files are written atomically: `backend_args` defaults to `dict(backend='atomic')`. At least two are kept, because
+    MMEngine deletes the oldest before it writes the next. A checkpoint to resume from also has `run_state`, which
+    MMEngine lacks: the gradients accumulated so far under `accumulative_counts` (with a single process), and the state
+    of other hooks.
 
     Raises:
         ConfigError: If `max_keep_ckpts` is 1.

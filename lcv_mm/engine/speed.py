@@ -16,7 +16,7 @@ from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS, OPTIM_WRAPPERS
 from torch import nn
 
-from .checkpoint_fit_hook import unwrap_model
+from .weights import unwrap_model
 
 
 @HOOKS.register_module()

@@ -10,7 +10,7 @@ from mmpretrain.registry import DATASETS, HOOKS
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from ..engine.checkpoint_fit_hook import unwrap_model
+from ..engine.weights import unwrap_model
 from .aggregation import UNLABELLED, aggregate, edge_weights, label_agreement, nearest_neighbors, neighbor_loss
 from .gca_head import GCAHead
 

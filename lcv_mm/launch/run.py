@@ -15,11 +15,11 @@ from mmengine.device import get_device
 from mmengine.runner import Runner
 
 from ..engine import CheckpointFitHook, load_checkpoints_safely, resume_from_last_good, trust_checkpoints
-from ..engine.checkpoint_fit_hook import unwrap_model
+from ..engine.weights import unwrap_model
 from ..errors import ConfigError, DataError, first_difference
 
 # MMEngine's default hooks, which the Runner removes if they are None; other names must have a hook
-OWN_HOOKS = ('runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler', 'checkpoint')
+MMENGINE_HOOKS = ('runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler', 'checkpoint')
 # The variables in which each launcher passes rank, number of processes and local rank; torch reads those of 'pytorch'
 LAUNCHERS = {
     'pytorch': ('RANK', 'WORLD_SIZE', 'LOCAL_RANK'),
@@ -36,14 +36,18 @@ def build_runner(cfg: Config, loaders: Sequence[str], trust_checkpoint: bool = F
         cfg (Config): Config of a run.
         loaders (Sequence[str]): The loaders that the run will use: 'train_dataloader' and 'val_dataloader', or
             'test_dataloader' alone. Their datasets are built here, before any weights are loaded.
-        trust_checkpoint (bool): Whether checkpoints may contain more than data, and so run code.
+        trust_checkpoint (bool): Whether checkpoints may contain more than data, and so run code. Defaults to False.
+
+    Returns:
+        Runner: Not yet trained or tested.
 
     Raises:
-        ConfigError: If the model has another number of classes than a dataset.
-        DataError: If two datasets have different classes.
+        ConfigError: If the model has another number of classes than a dataset, there is nothing to train, or the config
+            asks for another kind of runner.
+        DataError: If two datasets have different classes, or the training images do not fill a batch.
     """
     for name, hook in [*(cfg.get('default_hooks') or {}).items()]:
-        if hook is None and name not in OWN_HOOKS:
+        if hook is None and name not in MMENGINE_HOOKS:
             del cfg.default_hooks[name]
     if cfg.get('strategy') is not None or cfg.get('runner_type', 'Runner') != 'Runner':
         raise ConfigError("runner_type, strategy: expected MMEngine's Runner; others run with MMPretrain's own tools")
@@ -58,6 +62,8 @@ def build_runner(cfg: Config, loaders: Sequence[str], trust_checkpoint: bool = F
     runner.logger.addFilter(lambda record: 'will be deprecated in future' not in record.getMessage())
     _check_datasets(runner, loaders)
     if 'train_dataloader' in loaders and runner.train_loop.max_iters < 1:
+        if not len(runner.train_dataloader):
+            raise DataError('train_dataloader: no batch; it has fewer images than batch_size, and drop_last is True')
         raise ConfigError('train_cfg: expected at least one epoch (max_epochs) or iteration (max_iters) to train')
     runner.register_hook(CheckpointFitHook('train_dataloader' not in loaders))
     if trust_checkpoint:
@@ -146,4 +152,6 @@ def _check_datasets(runner: Runner, loaders: Sequence[str]) -> None:
 def _image_files(dataset: Any) -> set[str]:
     """Paths of a dataset's images; none for category discovery, which trains on the test images without labels."""
     infos = [dataset.get_data_info(i) for i in range(len(dataset))] if hasattr(dataset, 'get_data_info') else []
-    return {os.path.realpath(info['img_path']) for info in infos if 'img_path' in info}
+    files = [info['img_path'] for info in infos if 'img_path' in info]
+    real = {folder: os.path.realpath(folder) for folder in {*map(os.path.dirname, files)}}  # slow for each file
+    return {os.path.join(real[os.path.dirname(file)], os.path.basename(file)) for file in files}

@@ -8,8 +8,8 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import CheckpointLoader
 from mmpretrain.registry import DATASETS, MODELS
 
-from ..engine.checkpoint_fit_hook import OF_THE_CONFIG, fit_of, loads_strictly, state_dict_in, without_module_prefix
 from ..engine.load import load_checkpoints_safely, trust_checkpoints
+from ..engine.weights import CONFIG_ADVICE, fit_of, loads_strictly, state_dict_in, without_module_prefix
 from ..errors import CheckpointError
 
 
@@ -43,7 +43,7 @@ def load_trained(cfg: Config, checkpoint: str, device: str | None = None, trust:
     weights = without_module_prefix(state_dict_in(content, checkpoint, 'state_dict'), model)
     if not loads_strictly(model, weights):
         fit = fit_of(model, weights).in_full()
-        raise CheckpointError(f'{checkpoint}: {fit.summary}. {fit.first_wrong()}. {OF_THE_CONFIG}')
+        raise CheckpointError(f'{checkpoint}: {fit.summary}. {fit.first_wrong()}. {CONFIG_ADVICE}')
     model._config = cfg
     model._dataset_meta = (content.get('meta') or {}).get('dataset_meta') or {}
     if not model._dataset_meta and 'pipeline' in cfg.test_dataloader.dataset:  # otherwise it is a wrapper of datasets

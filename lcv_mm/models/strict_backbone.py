@@ -8,8 +8,8 @@ from mmengine.model import BaseModule, PretrainedInit
 from mmengine.registry import WEIGHT_INITIALIZERS
 from torch import Tensor, nn
 
-from ..engine.checkpoint_fit_hook import fit_of, state_dict_in, without_module_prefix
 from ..engine.load import load_from_file, load_from_url
+from ..engine.weights import fit_of, state_dict_in, without_module_prefix
 from ..errors import WeightsError
 
 

@@ -15,7 +15,7 @@ from mmpretrain.utils import track_on_main_process
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from ..engine.checkpoint_fit_hook import unwrap_model
+from ..engine.weights import unwrap_model
 from ..errors import ConfigError
 
 

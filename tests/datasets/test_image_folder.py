@@ -90,8 +90,9 @@ def test_labels_follow_the_names_of_the_classes_and_a_strange_folder_is_named(fo
     titles = dict(classes=['Ara', 'Bat', 'Crow'])
     assert seen(folder, metainfo=titles) == seen(folder)
     assert dataset(folder, metainfo=titles).metainfo['classes'] == tuple(titles['classes'])
-    with pytest.raises(DataError, match=r'metainfo\.classes lacks b, c;'):
-        dataset(folder, metainfo=dict(classes=['a', 'd']))
+    for classes, lacking in ((['a', 'd'], 'b, c'), (['b', 'c', 'A'], 'a')):
+        with pytest.raises(DataError, match=rf'metainfo\.classes lacks {lacking};'):
+            dataset(folder, metainfo=dict(classes=classes))
 
 
 def test_a_damaged_image_is_one_message_that_names_it(folder):

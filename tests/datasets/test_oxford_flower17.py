@@ -39,3 +39,8 @@ def test_a_split_holds_what_datasplits_holds(root, protocol, split, parts, per_c
 def test_the_papers_protocol_has_no_validation_split(root):
     with pytest.raises(ConfigError, match="no split='val' with protocol='paper'; it has {'paper': .'train', 'test'."):
         OxfordFlower17(str(root), 'val')
+
+
+def test_there_is_no_fold_0(root):
+    with pytest.raises(ConfigError, match=r'no fold=0; it has \(1, 2, 3\) \(fold={seed} needs --seeds 1 2 3\)'):
+        OxfordFlower17(str(root), fold=0)

@@ -7,6 +7,7 @@ from layouts import make_stanford_dogs
 from scipy.io import loadmat
 
 from lcv_mm.datasets import StanfordDogs
+from lcv_mm.errors import ConfigError
 
 
 @pytest.fixture(scope='module')
@@ -23,3 +24,8 @@ def test_a_split_holds_what_its_list_holds(root, split, size):
     assert [dataset.get_data_info(i)['img_path'] for i in range(len(dataset))] == images
     assert dataset.get_gt_labels().tolist() == [label - 1 for label in held['labels'].ravel()]
     assert (len(dataset), {*dataset.get_gt_labels()}) == (size, {*range(120)})
+
+
+def test_there_is_no_validation_split(root):
+    with pytest.raises(ConfigError, match="no split='val'; it has 'train' and 'test'"):
+        StanfordDogs(str(root), 'val')

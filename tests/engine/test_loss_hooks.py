@@ -159,6 +159,8 @@ def test_the_mean_cross_entropy_of_the_last_epoch_counts(terms, expected, tmp_pa
         (dict(type='CrossEntropyLoss', loss_weight=0.4), False),
         (dict(type='LabelSmoothLoss', label_smooth_val=0.1, loss_weight=0.4), False),
         (dict(type='CrossEntropyLoss', use_sigmoid=True), False),
+        (dict(type='CrossEntropyLoss', class_weight=[0.1, 0.1, 0.1]), False),
+        (dict(type='LabelSmoothLoss', label_smooth_val=0.1, reduction='sum'), False),
         ('FocalLoss', False),
     ],
     ids=str,
