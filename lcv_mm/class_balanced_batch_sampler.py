@@ -95,13 +95,13 @@ def group_by_class(
     scarce = sum(len(queue) for queue in groups) * samples_per_class < num_short
     spare = drawn.pop() if scarce and drawn else []
     # The fragments are split equally among the other full batches; those that do not fit are in the last one.
-    few, many = list(chain(*fragments)), chain(*_spread(groups), *spare)
+    leftovers, fillers = list(chain(*fragments)), chain(*_spread(groups), *spare)
     count = num_full - len(drawn)
-    cuts = [min(len(few) * i // max(count, 1), batch_size * i) for i in range(count + 1)]
-    rest = [[*few[a:b], *islice(many, batch_size - (b - a))] for a, b in pairwise(cuts)]
-    rest += [[*few[cuts[-1] :], *many]] if num_short else []
-    _mix(rest, drawn, dict(zip(indices, labels, strict=True)), samples_per_class)
-    batches = [list(chain(*batch)) for batch in drawn] + rest
+    cuts = [min(len(leftovers) * i // max(count, 1), batch_size * i) for i in range(count + 1)]
+    mixed = [[*leftovers[a:b], *islice(fillers, batch_size - (b - a))] for a, b in pairwise(cuts)]
+    mixed += [[*leftovers[cuts[-1] :], *fillers]] if num_short else []
+    _mix(mixed, drawn, dict(zip(indices, labels, strict=True)), samples_per_class)
+    batches = [list(chain(*batch)) for batch in drawn] + mixed
     # The indices are in random order, so their ranks shuffle the batches without another generator.
     order = np.argsort(indices[:num_full], kind='stable').tolist()
     return [batches[i] for i in order] + batches[num_full:]
@@ -145,16 +145,17 @@ def _draw_batches(groups: list[deque[Group]], num_classes: int, position: dict[i
     num_batches = int(left.sum()) // num_classes
     while (possible := int(np.minimum(left, num_batches).sum()) // num_classes) < num_batches:
         num_batches = possible
-    far = max(position.values(), default=0) + 1
-    heads = np.array([position[queue[0][0]] if queue else far for queue in groups], dtype=np.int64)
+    never = max(position.values(), default=0) + 1
+    next_position = np.array([position[queue[0][0]] if queue else never for queue in groups], dtype=np.int64)
     batches = []
     for to_go in range(num_batches, 0, -1):
         # Stream order, except that a class with a group for every remaining batch comes first: otherwise the last
         # batches would have too few classes.
-        picked = np.argsort(np.where(left >= to_go, heads - far, heads), kind='stable')[:num_classes].tolist()
+        rank = np.where(left >= to_go, next_position - never, next_position)
+        picked = np.argsort(rank, kind='stable')[:num_classes].tolist()
         batches.append([groups[i].popleft() for i in picked])
         left[picked] -= 1
-        heads[picked] = [position[groups[i][0][0]] if groups[i] else far for i in picked]
+        next_position[picked] = [position[groups[i][0][0]] if groups[i] else never for i in picked]
     return batches
 
 

@@ -115,6 +115,7 @@ class ClassVarianceLoss(nn.Module):
 
         Raises:
             ConfigError: If `level` does not exist or is not a tensor, or if, with `gather`, the batches differ in size.
+            ValueError: If `labels` is not (N,).
         """
         return {name: value for name, value in self.terms(feats, labels).items() if name.startswith('loss')}
 
@@ -127,10 +128,10 @@ class ClassVarianceLoss(nn.Module):
         """
         rows = compared_rows(feats, self.space, self.level)
         if self.gather:
-            rows, labels = [gather_rows(level) for level in rows], gather_rows(labels)
+            rows, labels = [gather_rows(x) for x in rows], gather_rows(labels)
         terms = []  # of each level
-        for level in rows:
-            distances = pairwise_distance(level, normalize=self.normalize)  # (N, N)
+        for x in rows:
+            distances = pairwise_distance(x, normalize=self.normalize)  # (N, N)
             losses = pair_losses(distances, labels, self.inter, self.margin, self.tau, self.reduction)
             terms.append((*losses, *mean_pair_distances(distances, labels)))
         loss_inter, loss_intra, dist_inter, dist_intra = (torch.stack(term).mean() for term in zip(*terms, strict=True))
@@ -150,21 +151,28 @@ def compared_rows(feats: Tensor | tuple[Tensor, ...], space: str, level: int | s
         space (str): 'pooled' takes the mean over spatial positions; other values flatten.
         level (int | str): Index of a level, or 'all'.
 
+    Returns:
+        list[Tensor]: (N, C) with 'pooled', otherwise (N, C * H * W), or (N, D) as given.
+
     Raises:
         ConfigError: If the level does not exist or is not a tensor.
+
+    Examples:
+        >>> [x.shape for x in compared_rows(torch.ones(2, 3, 4, 4), 'pooled', level=-1)]
+        [torch.Size([2, 3])]
     """
     levels = (feats,) if isinstance(feats, Tensor) else feats
     if isinstance(level, int):
         if not -len(levels) <= level < len(levels):
             raise ConfigError(f'the loss compares level={level}, but the neck returns {len(levels)} level(s)')
         levels = (levels[level],)
-    if not all(isinstance(level, Tensor) for level in levels):
-        kinds = ', '.join(type(level).__name__ for level in levels)
+    if not all(isinstance(x, Tensor) for x in levels):
+        kinds = ', '.join(type(x).__name__ for x in levels)
         raise ConfigError(f'the loss expected one tensor per level, got {kinds}; use another backbone or neck')
     if space == 'pooled':
         means = (x.flatten(2).mean(2, dtype=accumulation_dtype(x.dtype)) if x.ndim > 2 else x for x in levels)
         levels = tuple(means)  # (N, C, H, W) -> (N, C); (N, D) is unchanged
-    return [level.flatten(1) for level in levels]
+    return [x.flatten(1) for x in levels]
 
 
 def single_labels(data_samples: Sequence[Any]) -> Tensor | None:
@@ -172,6 +180,13 @@ def single_labels(data_samples: Sequence[Any]) -> Tensor | None:
 
     A mixed image (Mixup, CutMix) keeps its first `gt_label` and has a two-class `gt_score`. Multi-label images have
     several values in `gt_label`, and multi-task images have none.
+
+    Args:
+        data_samples (Sequence): N data samples of MMPretrain.
+
+    Examples:
+        >>> single_labels([dict(gt_label=torch.tensor([3])), dict(gt_label=torch.tensor([1]))])
+        tensor([3, 1])
     """
     labels = [sample.get('gt_label') for sample in data_samples]
     if not labels or not all(isinstance(label, Tensor) and label.numel() == 1 for label in labels):

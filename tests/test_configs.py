@@ -13,8 +13,9 @@ from mmpretrain.registry import MODELS, PARAM_SCHEDULERS
 
 from lcv_mm import ClassBalancedBatchSampler, LCVClassifier, ResidualAttention
 from lcv_mm.engine import FiniteLossHook, FreezeBackboneHook
-from lcv_mm.launch import flat_settings, type_name
+from lcv_mm.launch import type_name
 from lcv_mm.reproduce.paper import PaperRow, comparisons_of, read_rows
+from lcv_mm.reproduce.plan import flat_settings
 
 FOLDER = Path(__file__).parents[1] / 'configs'
 ROWS = {row.config: row for row in read_rows() if not row.quoted}

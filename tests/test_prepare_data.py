@@ -4,7 +4,7 @@ import numpy as np
 from layouts import make_oxford_flower17
 from scipy.io import loadmat, savemat
 
-from lcv_mm.data_prep.facts import DATASETS
+from lcv_mm.data_prep.facts import DATASET_INFO
 
 
 def test_check_lists_all_of_three_faults_and_exits_1(tmp_path, run_here):
@@ -28,5 +28,5 @@ def test_check_lists_all_of_three_faults_and_exits_1(tmp_path, run_here):
 
 def test_a_check_of_all_makes_nothing(tmp_path, run_here):
     done = run_here('prepare_data', 'all', '--root', tmp_path, '--check', check=False)
-    assert (done.returncode, done.stdout.count('To prepare it again')) == (1, len(DATASETS))
+    assert (done.returncode, done.stdout.count('To prepare it again')) == (1, len(DATASET_INFO))
     assert not any(tmp_path.iterdir())

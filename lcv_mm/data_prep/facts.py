@@ -49,7 +49,7 @@ _CUB = 'CUB_200_2011'
 _STANFORD = 'http://vision.stanford.edu/aditya86/ImageNetDogs'
 _OXFORD = 'https://www.robots.ox.ac.uk/~vgg/data/flowers/17'
 
-DATASETS = {
+DATASET_INFO = {
     'cub': DatasetInfo(
         'CUB-200-2011',
         type='CUB200',

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
-from mmpretrain.registry import DATASETS as REGISTRY
+from mmpretrain.registry import DATASETS
 from rich.console import Console
 from rich.progress import track
 from torchvision.datasets.utils import check_md5, download_url
@@ -16,7 +16,7 @@ from torchvision.datasets.utils import check_md5, download_url
 from ..datasets.birdlets.dataset import is_there, make_folder
 from ..datasets.image_file import image_error
 from ..errors import DataError
-from .facts import DATASETS, Archive, DatasetInfo
+from .facts import DATASET_INFO, Archive, DatasetInfo
 
 
 def prepare(
@@ -24,7 +24,7 @@ def prepare(
     root: str | Path = 'data',
     archives: str | Path | None = None,
     check: bool = False,
-    datasets: Mapping[str, DatasetInfo] = DATASETS,
+    datasets: Mapping[str, DatasetInfo] = DATASET_INFO,
 ) -> bool:
     """Make the folders of datasets unless they exist, and print their contents.
 
@@ -33,9 +33,10 @@ def prepare(
 
     Args:
         names (Iterable[str]): Keys of `datasets`.
-        root (str | Path): Folder of all data; may begin with `~`.
-        archives (str | Path | None): Folder with the archives. If given, nothing is downloaded.
-        check (bool): Change nothing; only check existing data by opening each image.
+        root (str | Path): Folder of all data; may begin with `~`. Defaults to 'data'.
+        archives (str | Path, optional): Folder with the archives. If given, nothing is downloaded.
+        check (bool): Change nothing; only check existing data by opening each image. Defaults to False.
+        datasets (Mapping[str, DatasetInfo]): What is known of each. Defaults to `DATASET_INFO`.
 
     Returns:
         bool: Whether all datasets are complete and intact.
@@ -74,7 +75,7 @@ def check_dataset(info: DatasetInfo, folder: Path, open_images: bool = True) -> 
     faults: list[str] = []
     files: dict[str, None] = {}  # of all splits, each once
     for split in info.splits:
-        dataset = REGISTRY.get(info.type)(data_root=str(folder), lazy_init=True, **split.kwargs)
+        dataset = DATASETS.get(info.type)(data_root=str(folder), lazy_init=True, **split.kwargs)
         try:
             images = dataset.read_lists()
         except DataError as error:

@@ -88,17 +88,6 @@ def override_config(cfg: Config, options: Mapping[str, Any] | None) -> None:
     cfg.merge_from_dict(dict(options or {}))
 
 
-def flat_settings(part: Mapping[str, Any], prefix: str = '') -> dict[str, str]:
-    """Flatten a config to {dotted key: value as text}; lists are not flattened."""
-    items: dict[str, str] = {}
-    for key, value in part.items():
-        if isinstance(value, Mapping) and value:
-            items |= flat_settings(value, f'{prefix}{key}.')
-        else:
-            items[prefix + key] = str(value)
-    return items
-
-
 def type_name(part: Any) -> str:
     """The name of a part's class without its module, from a `type` of any form; '' without a `type`."""
     kind = part.get('type', '') if isinstance(part, Mapping) else ''

@@ -49,7 +49,7 @@ class LCVClassifier(ImageClassifier):
         if self.variance_loss.space == 'head':
             if not hasattr(self.head, 'fc'):
                 raise ConfigError(f"space='head' compares the input of `fc`; {type(self.head).__name__} has none")
-            self.head.fc.register_forward_pre_hook(self._keep_pooled)
+            self.head.fc.register_forward_pre_hook(self._keep_fc_input)
 
     def loss(self, inputs: Tensor, data_samples: list[DataSample]) -> dict[str, Tensor]:
         """Compute the losses of a batch, and the mean distances, which are logged but not summed.
@@ -68,17 +68,17 @@ class LCVClassifier(ImageClassifier):
                 'of one `gt_label` each, or ImageClassifier'
             )
         feats = self.extract_feat(inputs)
-        self._pooled: Tensor | None = None  # for `_keep_pooled`
+        self._fc_input: Tensor | None = None  # for `_keep_fc_input`
         losses = self.head.loss(feats, data_samples)
         # `parse_losses` logs the sum of all terms as `loss`, which would hide the head's own loss of that name
         losses['loss_cls'] = losses.pop('loss')
-        pooled = self.__dict__.pop('_pooled')
-        compared = pooled if self.variance_loss.space == 'head' else feats
+        fc_input = self.__dict__.pop('_fc_input')
+        compared = fc_input if self.variance_loss.space == 'head' else feats
         return losses | self.variance_loss.terms(compared, labels)
 
-    def _keep_pooled(self, fc: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        if '_pooled' in self.__dict__:  # kept for the loss only: with its graph, no copy of the model could be made
-            (self._pooled,) = inputs
+    def _keep_fc_input(self, fc: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        if '_fc_input' in self.__dict__:  # kept for the loss only: with its graph, no copy of the model could be made
+            (self._fc_input,) = inputs
 
     def parse_losses(self, losses: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         """Sum the losses. Omit a mean distance from the log if the batch has no such pair."""

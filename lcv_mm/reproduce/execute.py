@@ -28,8 +28,8 @@ from .record import (
     BUSY,
     FAILED,
     FINISHED,
-    RECORD,
-    SETTINGS,
+    RECORD_FILE,
+    SETTINGS_FILE,
     STOPPED,
     Record,
     git_state,
@@ -105,9 +105,11 @@ def _train_and_test(spec: RunSpec, record: Record, lock: IO, stop: threading.Eve
 
     with _READING:
         settings = check_settings(spec)
-    write_atomically(spec.folder / SETTINGS, json.dumps(settings, indent=2) + '\n')
+    write_atomically(spec.folder / SETTINGS_FILE, json.dumps(settings, indent=2) + '\n')
     record.machine, record.versions, record.git = machine(), versions(), git_state(spec.config.parent)
-    (spec.folder / RECORD).unlink(missing_ok=True)  # of an earlier failure; if the run is stopped now, it is unfinished
+    (spec.folder / RECORD_FILE).unlink(
+        missing_ok=True
+    )  # of an earlier failure; if the run is stopped now, it is unfinished
 
     options = [f'{key}={value}' for key, value in spec.settings.items()]
     more = [*(['--amp'] if spec.amp else []), *([f'--data={spec.data}'] if spec.data else [])]

@@ -55,12 +55,6 @@ def read_rows() -> tuple[PaperRow, ...]:
     )
 
 
-def metric_of(config: str) -> str:
-    """The metric of a config: that of the rows with the same first word in their names, or else top-1."""
-    method = config.partition('_')[0]
-    return next((row.metric for row in read_rows() if row.config.partition('_')[0] == method), TOP1)
-
-
 def comparisons_of(configs: Iterable[str]) -> list[Comparison]:
     """The comparisons of `comparisons.csv`, then three for each config `lcv_<name>`.
 

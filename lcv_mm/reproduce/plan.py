@@ -5,14 +5,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import DictAction
 
 from ..errors import ConfigError, did_you_mean
-from ..launch import flat_settings, load_config
+from ..launch import load_config
 from ..visualization import read_scalars
 from .paper import read_rows
-from .record import FINISHED, SETTINGS, read_record
+from .record import FINISHED, SETTINGS_FILE, read_record
 
 SEED = '{seed}'  # in an option's value: replaced by the seed of each run
 
@@ -105,7 +106,7 @@ def check_settings(spec: RunSpec) -> dict[str, str]:
     options = {key: DictAction._parse_iterable(value) for key, value in spec.settings.items()}
     cfg = load_config(spec.config, ('model', 'train_dataloader', 'test_dataloader'), options)
     settings = {**flat_settings(cfg.to_dict()), 'amp': str(spec.amp), **({'data': spec.data} if spec.data else {})}
-    file = spec.folder / SETTINGS
+    file = spec.folder / SETTINGS_FILE
     before = json.loads(file.read_text()) if file.is_file() else settings
     differing = sorted(key for key in before.keys() | settings if before.get(key) != settings.get(key))
     if differing:
@@ -115,6 +116,17 @@ def check_settings(spec: RunSpec) -> dict[str, str]:
             'give another --work-dir, or delete the folder'
         )
     return settings
+
+
+def flat_settings(part: Mapping[str, Any], prefix: str = '') -> dict[str, str]:
+    """Flatten a config to {dotted key: value as text}; lists are not flattened."""
+    items: dict[str, str] = {}
+    for key, value in part.items():
+        if isinstance(value, Mapping) and value:
+            items |= flat_settings(value, f'{prefix}{key}.')
+        else:
+            items[prefix + key] = str(value)
+    return items
 
 
 def state(spec: RunSpec) -> str:

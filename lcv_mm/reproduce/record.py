@@ -15,10 +15,10 @@ import torch
 
 from ..engine import write_atomically
 from ..engine.loss_hooks import has_learned
-from .paper import metric_of
+from .paper import METRICS, TOP1
 
-RECORD = 'record.json'
-SETTINGS = 'settings.json'  # beside it: the settings of the run, {dotted key: value as text}
+RECORD_FILE = 'record.json'
+SETTINGS_FILE = 'settings.json'  # beside it: the settings of the run, {dotted key: value as text}
 FINISHED, FAILED, STOPPED, BUSY = 'finished', 'failed', 'stopped', 'busy'  # how a run ends; records have the first two
 PACKAGES = re.compile(r'lcv_mm|(onedl-)?mm(pretrain|engine|cv|cv-lite)|torch(vision)?|numpy|opencv-.*|pillow')
 
@@ -50,8 +50,8 @@ class Record:
 
     @property
     def metric(self) -> str:
-        """The metric of the run, such as 'accuracy/top1'."""
-        return metric_of(self.config)
+        """The metric of the run: that of a quoted row if it was measured, or else top-1 accuracy."""
+        return next((name for name in reversed(METRICS) if name in self.metrics), TOP1)
 
     @property
     def result(self) -> float:
@@ -66,12 +66,12 @@ class Record:
 
 def write_record(folder: Path, record: Record) -> None:
     """Write `record.json`, all of it or nothing."""
-    write_atomically(folder / RECORD, json.dumps(asdict(record), indent=2) + '\n')
+    write_atomically(folder / RECORD_FILE, json.dumps(asdict(record), indent=2) + '\n')
 
 
 def read_record(folder: Path) -> Record | None:
     """Read the record in a run's folder, without unknown fields; None if the run has not ended."""
-    file = folder / RECORD
+    file = folder / RECORD_FILE
     if not file.is_file():
         return None
     known = Record.__dataclass_fields__.keys()

@@ -9,12 +9,12 @@ from statistics import fmean, median
 
 from matplotlib.figure import Figure
 
-from ..data_prep.facts import DATASETS
+from ..data_prep.facts import DATASET_INFO
 from ..engine import write_atomically
 from ..visualization import draw_curves, read_curves
 from .paper import EPOCHS, METRICS, TOP1, Comparison, PaperRow, comparisons_of, read_rows
 from .record import Record
-from .run_groups import COMPARABLE, SETTING, RunGroup, read_groups
+from .run_groups import COMPARABLE, CONDITIONS, RunGroup, read_groups
 from .summary import draw_differences, holm, markdown_table, mean_and_spread
 
 REMARK = (
@@ -22,13 +22,13 @@ REMARK = (
     'seeds or more, in bold if it excludes 0; p is Holm-corrected for the comparisons of a table. A run whose cross '
     'entropy in the last epoch is above half of log C has not trained its classifier, and is left out of differences.'
 )
-OF_THE_PAPER = (
+PAPER_REMARK = (
     "Next to the paper's numbers are finished runs of a row's config on the complete dataset, with its crop and "
     f'{EPOCHS} epochs. They may override only the path of the data, the fold, the number of workers and the weights; '
     "weights other than the config's are named. The number of a quoted row is not a top-1 accuracy, and is left out of "
     'differences.'
 )
-CONDITIONS = (*SETTING, 'machine', 'commit')  # written above a table if all its rows share it
+SHOWN_CONDITIONS = (*CONDITIONS, 'machine', 'commit')  # written above a table if all its rows share it
 ROW_OPTIONS = ('data_root', 'init_cfg.checkpoint', 'fold', 'num_workers')  # ends of options that a run of a row may set
 
 
@@ -63,7 +63,8 @@ def _comparison(groups: Sequence[RunGroup], configs: Sequence[str], baseline: st
     yield f'# Comparison with `{baseline}`'
     missing = [config for config in configs if config not in {group.config for group in groups}]
     yield f'No finished run: `{"`, `".join(missing)}`.' if missing else ''
-    yield from _results(groups, [Comparison('', config, baseline) for config in configs if config != baseline], folder)
+    comparisons = [Comparison('', config, baseline) for config in configs if config != baseline]
+    yield from _results(groups, comparisons, COMPARABLE, folder)
     yield REMARK
     curves: dict[str, list] = {}
     for group in groups:
@@ -85,12 +86,12 @@ def _paper(groups: Sequence[RunGroup], folder: Path) -> Iterator[str]:
         else:
             empty.append(f'{title} ({len(rows)} rows)')
     yield "# The paper's tables, run again"
-    yield f'{OF_THE_PAPER} {REMARK}'
+    yield f'{PAPER_REMARK} {REMARK}'
     yield f'No finished run: {"; ".join(empty)}.' if empty else ''
     yield from sections
     if groups:
         yield '## All runs'
-        yield from _results(groups, comparisons_of(group.config for group in groups), folder)
+        yield from _results(groups, comparisons_of(group.config for group in groups), CONDITIONS, folder)
 
 
 def row_of(group: RunGroup) -> PaperRow | None:
@@ -99,19 +100,19 @@ def row_of(group: RunGroup) -> PaperRow | None:
     Crop and length of a quoted row are not compared: the paper does not give those of other systems.
     """
     row = next((row for row in read_rows() if row.config == group.config), None)
-    if row is None:
+    if row is None or row.metric != group.metric:
         return None
     run = next(iter(group.runs.values()))
-    info = next(info for info in DATASETS.values() if info.title == row.dataset)
+    info = next(info for info in DATASET_INFO.values() if info.title == row.dataset)
     train, test = info.splits[:2]  # for flowers, those of the first fold; all folds have the same size
     is_complete = run.dataset == info.type and run.images == {'train': train.images, 'test': test.images}
-    known = (group.setting['crop'], row.crop), (group.setting['epochs'], EPOCHS)
+    known = (group.conditions['crop'], row.crop), (group.conditions['epochs'], EPOCHS)
     is_as_stated = row.quoted or all(value in ('', str(expected)) for value, expected in known)
     return row if is_complete and is_as_stated and all(key.endswith(ROW_OPTIONS) for key in run.options) else None
 
 
 def _paper_cells(row: PaperRow, groups: Sequence[RunGroup]) -> Iterator[dict[str, str]]:
-    """The lines for a row of the paper: one for each setting that was run, or one that says 'not run'."""
+    """The lines for a row of the paper: one for each set of conditions that was run, or one that says 'not run'."""
     what = f', {METRICS[row.metric]}' if row.quoted else ''
     cells = {
         'method': row.method,
@@ -123,19 +124,21 @@ def _paper_cells(row: PaperRow, groups: Sequence[RunGroup]) -> Iterator[dict[str
     }
     chosen = [group for group in groups if row_of(group) == row]
     for group in chosen:
-        weights, of_the_row = group.setting['weights'], row.backbone.lower().replace('-', '')  # torchvision's name
+        weights, of_the_row = group.conditions['weights'], row.backbone.lower().replace('-', '')  # torchvision's name
         named = f', with {weights}' if weights not in ('', of_the_row) and not row.quoted else ''
         yield cells | {
             'reached': f'{mean_and_spread(group.results)} (seeds: {len(group.runs)}){what}{named}',
             'reached - paper': '' if row.quoted else f'{fmean(group.results) - row.paper:+.2f}',
             'note': '; '.join(filter(None, (row.note, group.untrained))),
-            **{name: group.setting[name] for name in SETTING if name != 'weights'},
+            **{name: group.conditions[name] for name in CONDITIONS if name != 'weights'},
         }
     if not chosen:
         yield cells
 
 
-def _results(groups: Sequence[RunGroup], comparisons: Sequence[Comparison], folder: Path) -> Iterator[str]:
+def _results(
+    groups: Sequence[RunGroup], comparisons: Sequence[Comparison], same: Sequence[str], folder: Path
+) -> Iterator[str]:
     """Results of runs and differences between them, in separate tables for each metric."""
     for metric in METRICS:
         chosen = [group for group in groups if group.metric == metric]
@@ -145,25 +148,24 @@ def _results(groups: Sequence[RunGroup], comparisons: Sequence[Comparison], fold
                 f'{"top-1" if metric == TOP1 else METRICS[metric]} (%)': mean_and_spread(group.results),
                 'by seed': ', '.join(f'{run.seed}: {run.result:.2f}' for run in group.runs.values()),
                 'note': group.untrained,
-                **{name: group.setting[name] for name in SETTING},
+                **{name: group.conditions[name] for name in CONDITIONS},
             }
             for group in chosen
         ]
         yield from _folded(rows)
-        yield from _differences(chosen, comparisons, folder)
+        yield from _differences(chosen, comparisons, same, folder)
 
 
-def _differences(groups: Sequence[RunGroup], comparisons: Sequence[Comparison], folder: Path) -> Iterator[str]:
-    """A table and a forest plot of the comparisons with runs on both sides.
-
-    Comparisons without a question are those of `tools/compare.py`: their configs may differ in dataset and length.
-    """
+def _differences(
+    groups: Sequence[RunGroup], comparisons: Sequence[Comparison], same: Sequence[str], folder: Path
+) -> Iterator[str]:
+    """A table and a forest plot of the comparisons whose sides were run under the `same` conditions."""
     pairs = [
         (comparison, group, other, value)
         for comparison in comparisons
         for group in groups
         if group.config == comparison.config
-        and (other := group.counterpart(comparison.against, groups, SETTING if comparison.question else COMPARABLE))
+        and (other := group.counterpart(comparison.against, groups, same))
         and (value := group.minus(other))
     ]
     rows, points = [], []
@@ -190,9 +192,9 @@ def _differences(groups: Sequence[RunGroup], comparisons: Sequence[Comparison], 
 
 def _label(text: str, group: RunGroup, groups: Iterable[RunGroup]) -> str:
     """A label, with the options and precision of its group if the groups differ in them."""
-    settings = {(other.setting['options'], other.setting['precision']) for other in groups}
-    words = (text, group.setting['options'].replace('`', ''), group.setting['precision'])
-    return ', '.join(filter(None, words)) if len(settings) > 1 else text
+    conditions = {(other.conditions['options'], other.conditions['precision']) for other in groups}
+    words = (text, group.conditions['options'].replace('`', ''), group.conditions['precision'])
+    return ', '.join(filter(None, words)) if len(conditions) > 1 else text
 
 
 def _picture(figure: Figure, file: Path) -> str:
@@ -244,7 +246,7 @@ def _folded(rows: Sequence[Mapping[str, str]]) -> list[str]:
 
     Rows that were not run have no conditions, and do not count.
     """
-    values = {name: {row[name] for row in rows if name in row} for name in CONDITIONS}
+    values = {name: {row[name] for row in rows if name in row} for name in SHOWN_CONDITIONS}
     shared = {name: texts.pop() for name, texts in values.items() if len(texts) == 1}
     names = [name for name in dict.fromkeys(name for row in rows for name in row) if name not in shared]
     names = [name for name in names if any(row.get(name) for row in rows)]

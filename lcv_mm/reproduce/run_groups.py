@@ -1,4 +1,4 @@
-"""Group the finished runs in a work dir by config and setting; a report averages and compares these groups."""
+"""Group the finished runs in a work dir by config and conditions; a report averages and compares these groups."""
 
 import json
 import re
@@ -6,28 +6,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .paper import metric_of
 from .plan import SEED
-from .record import FINISHED, SETTINGS, Record, read_record
+from .record import FINISHED, SETTINGS_FILE, Record, read_record
 from .summary import Difference, difference
 
 # Conditions of a run, which a report shows: runs are averaged if all of them are equal
-SETTING = ('dataset', 'images, train / test', 'weights', 'crop', 'epochs', 'batch size', 'precision', 'options')
+CONDITIONS = ('dataset', 'images, train / test', 'weights', 'crop', 'epochs', 'batch size', 'precision', 'options')
 COMPARABLE = ('images, train / test', 'precision', 'options')  # must be equal in a comparison of any configs
 
 
 @dataclass(frozen=True)
 class RunGroup:
-    """The finished runs of one config under one setting; only these are averaged."""
+    """The finished runs of one config under the same conditions; only these are averaged."""
 
     config: str
-    setting: dict[str, str]  # SETTING and 'loss' as text; '' if unknown
+    conditions: dict[str, str]  # CONDITIONS and 'loss' as text; '' if unknown
     runs: dict[Path, Record] = field(default_factory=dict)  # by folder, in the order of the seeds
 
     @property
     def metric(self) -> str:
         """The metric of its runs, such as 'accuracy/top1'."""
-        return metric_of(self.config)
+        return next(iter(self.runs.values())).metric
 
     @property
     def results(self) -> list[float]:
@@ -48,7 +47,9 @@ class RunGroup:
     def counterpart(self, config: str, groups: Sequence['RunGroup'], same: Sequence[str]) -> 'RunGroup | None':
         """The group of another config with the same conditions; None if there is none."""
         of_config = (group for group in groups if group.config == config)
-        return next((group for group in of_config if all(group.setting[k] == self.setting[k] for k in same)), None)
+        return next(
+            (group for group in of_config if all(group.conditions[k] == self.conditions[k] for k in same)), None
+        )
 
 
 def read_groups(
@@ -64,16 +65,16 @@ def read_groups(
             if record is None or (seeds is not None and seed not in seeds):
                 continue
             if record.status == FINISHED and record.metric in record.metrics:
-                setting = setting_of(record, folder)
-                groups.setdefault((config, *setting.values()), RunGroup(config, setting)).runs[folder] = record
+                conditions = conditions_of(record, folder)
+                groups.setdefault((config, *conditions.values()), RunGroup(config, conditions)).runs[folder] = record
             else:
                 failed.append(record)
     return list(groups.values()), failed
 
 
-def setting_of(record: Record, folder: Path) -> dict[str, str]:
+def conditions_of(record: Record, folder: Path) -> dict[str, str]:
     """The conditions that distinguish runs of one config, as text; '' if the run's folder does not say."""
-    file = folder / SETTINGS
+    file = folder / SETTINGS_FILE
     settings: dict[str, str] = json.loads(file.read_text()) if file.is_file() else {}
     per_seed = {key: value for key, value in record.options.items() if SEED in value}  # the same for all seeds
     known = {key: value for key, value in {**settings, **per_seed}.items() if value != 'None'}

@@ -25,8 +25,12 @@ from sklearn.preprocessing import normalize
 from ..errors import ConfigError, DataError
 from .curves import BLUE, INK, STYLE
 
-# Limits of what the page shows
-ROWS, FILES, PAIRS, IMAGES, POINTS = 40, 5, 20, 3, 1000
+# At most this many are shown
+ROWS = 40  # classes in the table
+FILES = 5  # names of images for a cell of the confusion matrix
+PAIRS = 20  # pairs of confused classes
+IMAGES = 3  # pictures for each pair
+POINTS = 1000  # images in the embedding
 COLOURS = [f'C{place}' for place in range(10) if place != 7]  # matplotlib's own, without the grey
 BINS = 10
 SIDE = 160  # pixels of a picture's longer side

@@ -9,7 +9,7 @@ import pytest
 from layouts import make_cub, make_oxford_flower17, make_stanford_dogs
 
 from lcv_mm.data_prep import prepare
-from lcv_mm.data_prep.facts import DATASETS, DatasetInfo, Split
+from lcv_mm.data_prep.facts import DATASET_INFO, DatasetInfo, Split
 
 
 @dataclass
@@ -58,9 +58,9 @@ def archives(tmp_path_factory) -> Archives:
     pack(folder / '17flowers.tgz', flower17 / 'jpg')
     (folder / 'datasplits.mat').write_bytes((flower17 / 'datasplits.mat').read_bytes())
     facts = {
-        'cub': two_each(DATASETS['cub'], 200),
-        'dogs': two_each(DATASETS['dogs'], 120),
-        'flower17': DATASETS['flower17'],
+        'cub': two_each(DATASET_INFO['cub'], 200),
+        'dogs': two_each(DATASET_INFO['dogs'], 120),
+        'flower17': DATASET_INFO['flower17'],
     }
     return Archives(folder, {name: _with_archives(known, folder, str) for name, known in facts.items()})
 

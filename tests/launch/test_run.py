@@ -94,6 +94,11 @@ def test_a_wrapper_of_the_toolbox_is_built_in_the_runs_own_scope(folders):
             ConfigError,
             '^data_preprocessor.num_classes=5, .* has 2 classes; set data_preprocessor.num_classes=2',
         ),
+        (
+            {'train_dataloader.batch_size': 9, 'train_dataloader.drop_last': True},
+            DataError,
+            '^train_dataloader: no batch',
+        ),
         ({'train_cfg.max_epochs': 0}, ConfigError, r'^train_cfg: expected at least one epoch \(max_epochs\)'),
         ({'runner_type': 'FlexibleRunner'}, ConfigError, "expected MMEngine's Runner"),
         ({'strategy': dict(type='FSDPStrategy')}, ConfigError, "expected MMEngine's Runner"),

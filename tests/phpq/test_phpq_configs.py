@@ -7,8 +7,8 @@ import torch
 from mmengine.config import Config
 from mmpretrain.registry import MODELS
 
-from lcv_mm.launch import flat_settings
 from lcv_mm.reproduce.paper import read_rows
+from lcv_mm.reproduce.plan import flat_settings
 
 FOLDER = Path(__file__).parents[2] / 'configs'
 ROWS = [row for row in read_rows() if row.method == 'PHPQ']

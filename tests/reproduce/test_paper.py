@@ -1,4 +1,4 @@
-from lcv_mm.reproduce.paper import METRICS, metric_of, read_rows
+from lcv_mm.reproduce.paper import METRICS, read_rows
 
 
 def test_the_tables_hold_the_papers_numbers():
@@ -16,8 +16,3 @@ def test_the_tables_hold_the_papers_numbers():
     }
     assert {row.metric for row in rows.values() if not row.quoted} == {'accuracy/top1'}
     assert {row.metric for row in rows.values()} == {*METRICS}
-
-
-def test_a_config_is_judged_by_the_metric_of_its_method():
-    names = ('phpq_resnet18_birdlets64_last_level', 'gca_resnet18_birdlets64', 'lcv_cbp_vgg16_flower112', 'mine')
-    assert [*map(metric_of, names)] == ['retrieval/mAP', 'cluster_accuracy/Old', 'accuracy/top1', 'accuracy/top1']
