@@ -113,17 +113,6 @@ def read(name: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in file.read_text().splitlines()] if file.is_file() else []
 
 
-def screen_arms(runs: Runs) -> dict[tuple[str, str], Runs]:
-    """The runs of the screen by head and arm, in the order of ARMS."""
-    heads = dict.fromkeys(run['config'].partition('_')[0] for run in runs)
-    of = {
-        (head.upper(), arm): [run for run in runs if run['arm'] == arm and run['config'].startswith(f'{head}_')]
-        for head in heads
-        for arm in ARMS
-    }
-    return {key: arm_runs for key, arm_runs in of.items() if arm_runs}
-
-
 def pairs_by_seed(ours: BySeed, theirs: BySeed) -> tuple[list[float], list[float]]:
     """The results of the seeds that both have, in the same order."""
     seeds = sorted(ours.keys() & theirs.keys())
@@ -136,30 +125,22 @@ def arm_difference(ours: BySeed, theirs: BySeed, paired: bool = False) -> Differ
     return difference(left, right, paired) if left and right else None
 
 
-def screen_table(runs: Runs) -> list[Row]:
-    """One row per head and arm: top-1, spread, cross entropy, and the difference from the baseline."""
-    of = screen_arms(runs)
-    top1 = {key: {run['seed']: run['top1'] for run in arm_runs} for key, arm_runs in of.items()}
-    values = [
-        None if arm == 'baseline' else arm_difference(top1[head, arm], top1.get((head, 'baseline'), {}))
-        for head, arm in of
+def losses_table(runs: Runs) -> list[Row]:
+    """One row per arm of the screen with CBP: top-1, spread, cross entropy, and the difference from the baseline."""
+    of = {arm: [run for run in runs if run['arm'] == arm and run['config'].startswith('cbp_')] for arm in ARMS}
+    top1 = {arm: {run['seed']: run['top1'] for run in arm_runs} for arm, arm_runs in of.items() if arm_runs}
+    values = [None if arm == 'baseline' else arm_difference(top1[arm], top1.get('baseline', {})) for arm in top1]
+    return [
+        {
+            'variant': ARMS[arm],
+            'runs': str(len(of[arm])),
+            'top-1 (%)': mean_and_spread([*top1[arm].values()], 1),
+            'cross entropy': f'{fmean(run["cross_entropy"] for run in of[arm]):.2f}',
+            'minus baseline (95 % interval)': value.text(1) if value and value.interval else '',
+            'p (Holm)': '' if p is None else f'{p:.2f}',
+        }
+        for arm, value, p in zip(top1, values, holm([value.p if value else None for value in values]), strict=True)
     ]
-    rows = []
-    for ((head, arm), arm_runs), value, p in zip(
-        of.items(), values, holm([value.p if value else None for value in values]), strict=True
-    ):
-        rows.append(
-            ({'head': head} if len({head for head, _ in of}) > 1 else {})
-            | {
-                'variant': ARMS[arm],
-                'runs': str(len(arm_runs)),
-                'top-1 (%)': mean_and_spread([*top1[head, arm].values()], 1),
-                'cross entropy': f'{fmean(run["cross_entropy"] for run in arm_runs):.2f}',
-                'minus baseline (95 % interval)': value.text(1) if value and value.interval else '',
-                'p (Holm)': '' if p is None else f'{p:.2f}',
-            }
-        )
-    return rows
 
 
 def fair_runs(screen: Runs, fair: Runs) -> Runs:
@@ -239,12 +220,12 @@ def primary_table(runs: Runs) -> list[Row]:
     """The primary contrast, a mean over the heads, of each model: by Welch's test, and paired by seed."""
     means = {model: fair_results(runs, model).get('mean', {}) for model in FAIR_MODELS}
     pairs = {model: [arms.get(arm, {}) for arm in CONTRASTS[0]] for model, arms in means.items()}
-    columns = {}
+    models = [model for model, pair in pairs.items() if all(pair)]
+    columns = {'model': models}
     for name, paired in ((contrast_name(*CONTRASTS[0]), False), ('paired by seed', True)):
-        found = {model: value for model, pair in pairs.items() if (value := arm_difference(*pair, paired=paired))}
-        columns['model'] = [*found]
-        columns[name] = [value.text(1) for value in found.values()]
-        ps = holm([value.p for value in found.values()])
+        values = [arm_difference(*pairs[model], paired=paired) for model in models]  # None without a common seed
+        ps = holm([value.p if value else None for value in values])
+        columns[name] = [value.text(1) if value else '' for value in values]
         columns['p, paired' if paired else 'p'] = ['' if p is None else f'{p:.3f}' for p in ps]
     return [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
 
@@ -483,11 +464,6 @@ def with_reached(page: str, runs: Runs) -> str:
     return page
 
 
-def of_cbp(runs: Runs) -> Runs:
-    """Those of CBP, the head on which all arms of the screen are run."""
-    return [run for run in runs if run['config'].startswith('cbp_')]
-
-
 def fair_arm(config: str, options: Mapping[str, str]) -> dict[str, str] | None:
     """Config, arm and, unless it is the rows', recipe of a run of the comparison; None for another experiment."""
     name = re.fullmatch(r'(lcv_)?(\w+?_warblers112)(?:_(attention\w*))?', config)
@@ -551,7 +527,7 @@ def tables() -> dict[str, str]:
         alternatives=alternatives_table(read('selection')),
         multiplier=multiplier_table(read('multiplier')),
         options=options_table(read('options')),
-        losses=screen_table(of_cbp(read('screen'))),
+        losses=losses_table(read('screen')),
         fair=fair_table(fair),
         primary=primary_table(fair),
         help=help_table(fair),

@@ -14,7 +14,7 @@ def test_the_pages_hold_the_tables_of_the_records():
         assert page.read_text() == text, 'run benchmarks/results.py'
 
 
-def test_an_arm_is_compared_with_the_baseline_of_its_head_where_both_have_three_runs():
+def test_an_arm_with_cbp_is_compared_with_the_baseline_where_both_have_three_runs():
     def runs(head: str, arm: str, *top1: float) -> list[dict]:
         return [
             dict(config=f'{head}_vgg16', arm=arm, seed=seed, top1=value, cross_entropy=0.5)
@@ -22,11 +22,11 @@ def test_an_arm_is_compared_with_the_baseline_of_its_head_where_both_have_three_
         ]
 
     of_cbp = [*runs('cbp', 'baseline', 70, 71, 72), *runs('cbp', 'lcv', 73, 74, 75), *runs('cbp', 'attention', 60)]
-    baseline, attention, lcv = RESULTS['screen_table']([*of_cbp, *runs('hbp', 'baseline', 10, 11, 12)])[:3]
-    assert list(baseline.values()) == ['CBP', 'baseline', '3', '71.0 ± 1.0', '0.50', '', '']
-    assert list(attention.values())[3:] == ['60.0', '0.50', '', '']
+    baseline, attention, lcv = RESULTS['losses_table']([*of_cbp, *runs('hbp', 'baseline', 10, 11, 12)])
+    assert list(baseline.values()) == ['baseline', '3', '71.0 ± 1.0', '0.50', '', '']
+    assert list(attention.values())[2:] == ['60.0', '0.50', '', '']
     # equal variances: 3 ± 2.776 (Student's t of four degrees of freedom) * (2 / 3)^0.5; t = 3 / (2 / 3)^0.5
-    assert list(lcv.values())[3:] == ['74.0 ± 1.0', '0.50', '**+3.0** (+0.7 to +5.3)', '0.02']
+    assert list(lcv.values())[2:] == ['74.0 ± 1.0', '0.50', '**+3.0** (+0.7 to +5.3)', '0.02']
 
 
 def test_the_primary_contrast_is_of_the_means_over_heads_seed_by_seed():
@@ -82,7 +82,11 @@ def test_the_p_values_of_the_primary_contrasts_are_corrected_for_their_number():
     one, two = 'VGG-16, conv5 and head', 'ResNet-18, all layers'
     of_one = [*runs('attention_balanced', one, 70, 71, 72), *runs('lcv', one, 73, 74, 76)]
     of_two = [*runs('attention_balanced', two, 70, 71, 72), *runs('lcv', two, 70, 72, 74)]
-    first, second = RESULTS['primary_table']([*of_one, *of_two, *runs('lcv', 'VGG-16, all layers', 1, 2, 3)])
+    apart = [run | dict(seed=run['seed'] + 3 * (run['arm'] == 'lcv'), model='VGG-16, all layers') for run in of_two]
+    only_lcv = runs('lcv', 'VGG-16, all layers, backbone at 0.001', 1, 2, 3)
+    first, unpaired, second = RESULTS['primary_table']([*of_one, *of_two, *apart, *only_lcv])
+    # variances 1 and 4: (5 / 3)^0.5 times 3.22, t of (5 / 3)^2 / (1 / 18 + 16 / 18) = 2.94 degrees of freedom
+    assert (unpaired['LCV minus "w/o loss"'], unpaired['paired by seed']) == ('+1.0 (-3.2 to +5.2)', '')
     # differences 3, 3, 4: t = 10, so p = 2 (1 - (1 + 10 / 102^0.5) / 2) = 0.00985; differences 0, 1, 2: t = 3^0.5
     assert (first['model'], first['paired by seed'], first['p, paired']) == (one, '**+3.3** (+1.9 to +4.8)', '0.020')
     assert (second['model'], second['p, paired']) == (two, '0.225')  # 1 - (3 / 5)^0.5
