@@ -21,6 +21,11 @@ def dataset_labels(dataset: Any) -> np.ndarray:
 
     Raises:
         ConfigError: If the dataset provides no labels, an image has none or several, or labels are not integers.
+
+    Examples:
+        >>> from types import SimpleNamespace
+        >>> dataset_labels(SimpleNamespace(targets=[2, 0, 1]))
+        array([2, 0, 1])
     """
     if isinstance(dataset, Subset):
         return dataset_labels(dataset.dataset)[np.asarray(dataset.indices, dtype=np.int64)]

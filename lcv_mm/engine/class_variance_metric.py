@@ -57,7 +57,7 @@ def feature_quality(feats: Tensor, labels: Tensor, block: int = BLOCK) -> dict[s
     Args:
         feats (Tensor): (N, C), one row per image.
         labels (Tensor): (N,), class indices.
-        block (int): Number of distances in memory at a time, at least one row of N.
+        block (int): Number of distances in memory at a time, at least one row of N. Defaults to 2^21, 16 MiB.
 
     Returns:
         dict[str, float]: `dist_intra` and `dist_inter`, the mean Euclidean distances over all same-class pairs and all

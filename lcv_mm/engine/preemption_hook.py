@@ -28,7 +28,11 @@ class PreemptionHook(Hook):
     without this hook. With several processes, one signal is enough, and a running validation is finished first.
 
     Args:
-        signals (Sequence[str]): Names of the signals, such as 'SIGUSR1' for Slurm's `--signal=USR1@90`.
+        signals (Sequence[str]): Names of the signals, such as 'SIGUSR1' for Slurm's `--signal=USR1@90`. Defaults to
+            SIGTERM and SIGINT.
+
+    Raises:
+        SystemExit: With code 75, after saving.
 
     Examples:
         >>> hook = HOOKS.build(dict(type='PreemptionHook', signals=['SIGTERM', 'SIGINT']))

@@ -26,6 +26,10 @@ def nearest_neighbors(feats: Tensor, k: int) -> Tensor:
 
     Raises:
         TrainingError: If a feature is not finite, so that it has no neighbours.
+
+    Examples:
+        >>> nearest_neighbors(torch.tensor([[0.0], [1.0], [3.0]]), k=2).tolist()
+        [[0, 1], [1, 0], [2, 1]]
     """
     if not feats.isfinite().all():
         raise TrainingError('features are not finite, so images have no neighbours; check the pretrained weights')
@@ -43,6 +47,11 @@ def edge_weights(probs: Tensor, neighbors: Tensor) -> Tensor:
 
     Returns:
         Tensor: (C, C); entry (a, b) sums `p_ia p_jb` over the edges i -> j.
+
+    Examples:
+        >>> edge_weights(torch.eye(2), torch.tensor([[0, 1], [1, 1]]))  # edges 0 -> 0, 0 -> 1 and twice 1 -> 1
+        tensor([[1., 1.],
+                [0., 2.]])
     """
     reached = torch.zeros_like(probs)  # G P, without a tensor of (N, k, C)
     for column in neighbors.T:
@@ -61,6 +70,11 @@ def label_agreement(clusters: Tensor, labels: Tensor, num_clusters: int) -> Tens
     Returns:
         Tensor: (C, C) float32, over ordered pairs, including each image with itself: `2 cnt cnt^T - n n^T`, where cnt
         (C, K) counts the images of each class in each cluster and n has its row sums.
+
+    Examples:
+        >>> label_agreement(torch.tensor([0, 0, 1]), torch.tensor([0, 0, 1]), num_clusters=2)
+        tensor([[ 4., -2.],
+                [-2.,  1.]])
     """
     known = labels != UNLABELLED
     if not known.any():
@@ -91,7 +105,7 @@ def neighbor_loss(anchors: Tensor, neighbors: Tensor, entropy_weight: float = 5.
     Args:
         anchors (Tensor): (B, H, C), logits of H heads for the anchors.
         neighbors (Tensor): (B, H, C), logits for one neighbour of each anchor.
-        entropy_weight (float): w.
+        entropy_weight (float): w. Defaults to 5.
 
     Returns:
         Tensor: (H,), the loss of each head.

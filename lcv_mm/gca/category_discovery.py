@@ -28,9 +28,9 @@ class CategoryDiscovery(Dataset):
         known_classes (Sequence[int] | str, optional): Their indices from 0, or a text file with one per line. None:
             drawn with `seed`.
         labelled_fraction (float): Labelled share of the known classes' images, in (0, 1), drawn with `seed` over all
-            known classes together.
-        seed (int): Seed of both draws.
-        subset (str): 'all' or 'unlabelled'.
+            known classes together. Defaults to 0.5.
+        seed (int): Seed of both draws. Defaults to 0.
+        subset (str): 'all' or 'unlabelled'. Defaults to 'all'.
 
     Raises:
         ConfigError: If `subset` is unknown, or `known_classes` are not `num_known` different classes.

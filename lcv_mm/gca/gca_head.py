@@ -34,10 +34,10 @@ class GCAHead(ClsHead):
         torch.Size([3, 5])
     """
 
-    neighbors: Tensor
-    clusters: Tensor
-    joined: Tensor
-    stage: Tensor
+    neighbors: Tensor  # (num_images, num_neighbors)
+    clusters: Tensor  # (num_images,), of the best level-0 head
+    joined: Tensor  # (num_small_clusters, num_small_clusters), bool
+    stage: Tensor  # scalar; 0: no graph, 1: graph, 2: clusters joined
 
     def __init__(
         self,
@@ -55,9 +55,9 @@ class GCAHead(ClsHead):
         self.level0 = nn.Linear(in_channels, num_heads * num_small_clusters)  # the heads side by side
         self.level1 = nn.Linear(in_channels, num_clusters)
         self.register_buffer('neighbors', torch.zeros(num_images, num_neighbors, dtype=torch.long))
-        self.register_buffer('clusters', torch.zeros(num_images, dtype=torch.long))  # of the best level-0 head
+        self.register_buffer('clusters', torch.zeros(num_images, dtype=torch.long))
         self.register_buffer('joined', torch.zeros(num_small_clusters, num_small_clusters, dtype=torch.bool))
-        self.register_buffer('stage', torch.zeros((), dtype=torch.long))  # 0: no graph, 1: graph, 2: clusters joined
+        self.register_buffer('stage', torch.zeros((), dtype=torch.long))
 
     def small_clusters(self, feats: Tensor) -> Tensor:
         """Logits of level 0: (N, D) -> (N, H, C)."""

@@ -60,7 +60,11 @@ def load_config(file: str | Path, needs: Iterable[str] = (), options: Mapping[st
         file (str | Path): A text-style or pure-Python file, the name of a config of lcv_mm
             ('lcv_cbp_vgg16_cub448', 'small/lcv_cbp_vgg16_flower112'; the folder may be left out), or a config of an
             installed package of the toolbox ('mmpretrain::resnet/resnet18_8xb32_in1k.py').
-        needs (Iterable[str]): Required keys, which must not be None.
+        needs (Iterable[str]): Required keys, which must not be None. Defaults to none.
+        options (Mapping[str, Any], optional): {dotted key: value}.
+
+    Returns:
+        Config: With the overridden settings.
 
     Raises:
         ConfigError: If there is no such file, or it lacks one of the keys.

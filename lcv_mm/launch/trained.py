@@ -23,7 +23,7 @@ def load_trained(cfg: Config, checkpoint: str, device: str | None = None, trust:
         cfg (Config): Config with `model` and `test_dataloader`; its `data_preprocessor` is put into `model`.
         checkpoint (str): A file or a URL.
         device (str, optional): Such as 'cuda:1'. Defaults to a GPU if there is one.
-        trust (bool): Whether the checkpoint may contain more than data, and so run code.
+        trust (bool): Whether the checkpoint may contain more than data, and so run code. Defaults to False.
 
     Returns:
         BaseModel: In evaluation mode; `_dataset_meta` has the classes of the checkpoint, or else of the test dataset.

@@ -26,8 +26,8 @@ class TensorSketch(nn.Module):
         seed (int): Seed of the hashes. Defaults to 0.
     """
 
-    h1: Tensor
-    s1: Tensor
+    h1: Tensor  # (C,) int64, in [0, out_dim)
+    s1: Tensor  # (C,), of -1 and 1
     h2: Tensor
     s2: Tensor
 
@@ -47,7 +47,7 @@ class TensorSketch(nn.Module):
 class RandomMaclaurin(nn.Module):
     """Random Maclaurin pooling with fixed random signs (Gao et al., Alg. 1); same arguments as `TensorSketch`."""
 
-    w1: Tensor
+    w1: Tensor  # (out_dim, C), of -1 and 1
     w2: Tensor
 
     def __init__(self, in_channels: int, out_dim: int, seed: int = 0) -> None:

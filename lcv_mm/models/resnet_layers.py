@@ -21,8 +21,8 @@ class ResNetLayers(StrictBackbone, ResNet):
     layer.
 
     Args:
-        depth (int): 18, 34, 50, 101 or 152.
-        out_layers (Sequence[str]): Names of the layers to return, in this order.
+        depth (int): 18, 34, 50, 101 or 152. Defaults to 18.
+        out_layers (Sequence[str]): Names of the layers to return, in this order. Defaults to ('layer4.1',).
         init_cfg (dict, optional): `dict(type='Pretrained', checkpoint=..., prefix=...)` loads weights of MMPretrain
             or torchvision (`torchvision://resnet18`, or a file) and fails if they do not fit. None: MMPretrain's
             own random initialisation (Kaiming).

@@ -20,8 +20,8 @@ class VGGLayers(StrictBackbone, VGG):
     follows it. The forward pass stops after the last requested layer.
 
     Args:
-        depth (int): 11, 13, 16 or 19.
-        out_layers (Sequence[str]): Names of the layers to return, in this order.
+        depth (int): 11, 13, 16 or 19. Defaults to 16.
+        out_layers (Sequence[str]): Names of the layers to return, in this order. Defaults to ('relu5_3',).
         init_cfg (dict, optional): `dict(type='Pretrained', checkpoint=..., prefix=...)` loads weights of MMPretrain
             or torchvision (`torchvision://vgg16`, or a file) and fails if they do not fit. None: MMPretrain's own
             random initialisation (Kaiming).

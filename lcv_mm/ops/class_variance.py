@@ -68,7 +68,24 @@ def class_variance(
 def pair_losses(
     distance: Tensor, labels: Tensor, inter: str, margin: float, tau: float, reduction: str
 ) -> tuple[Tensor, Tensor]:
-    """The two losses of `class_variance`, given the distances (N, N) of its rows."""
+    """The two losses of `class_variance`, given the distances of its rows.
+
+    Args:
+        distance (Tensor): (N, N), distances of a batch.
+        labels (Tensor): (N,), class indices.
+        inter, margin, tau, reduction: As for `class_variance`.
+
+    Returns:
+        tuple[Tensor, Tensor]: inter-class and intra-class loss, scalars; 0 if there is no such pair.
+
+    Raises:
+        ValueError: If labels are not (N,), or `inter` or `reduction` is unknown.
+
+    Examples:
+        >>> distance = torch.tensor([[0.0, 4.0, 3.0], [4.0, 0.0, 5.0], [3.0, 5.0, 0.0]])
+        >>> pair_losses(distance, torch.tensor([0, 0, 1]), 'hinge', margin=6.0, tau=0.5, reduction='mean')
+        (tensor(2.), tensor(4.))
+    """
     for name, value, choices in (('inter', inter, INTER_TERMS), ('reduction', reduction, REDUCTIONS)):
         if value not in choices:
             raise ValueError(f'{name}={value!r} is unknown; choose from {list(choices)}')
@@ -91,6 +108,14 @@ def mean_pair_distances(distance: Tensor, labels: Tensor) -> tuple[Tensor, Tenso
     Returns:
         tuple[Tensor, Tensor]: mean over the pairs with different labels and over the pairs with the same label,
         scalars without gradient; NaN if there is no such pair.
+
+    Raises:
+        ValueError: If labels are not (N,).
+
+    Examples:
+        >>> distance = torch.tensor([[0.0, 4.0, 3.0], [4.0, 0.0, 6.0], [3.0, 6.0, 0.0]])
+        >>> mean_pair_distances(distance, torch.tensor([0, 0, 1]))
+        (tensor(4.5000), tensor(4.))
     """
     distance = distance.detach()
     different, same = _pair_masks(distance, labels)

@@ -43,6 +43,10 @@ class PyramidHybridPooling(BaseModule):
 
 
 def hybrid_pool(x: Tensor) -> Tensor:
-    """Mean and maximum over the spatial positions, concatenated: (N, C, H, W) -> (N, 2 * C)."""
+    """Mean and maximum over the spatial positions, concatenated: (N, C, H, W) -> (N, 2 * C).
+
+    >>> hybrid_pool(torch.tensor([[[[1.0, 3.0]]]]))
+    tensor([[2., 3.]])
+    """
     flat = x.flatten(2)  # (N, C, H, W) -> (N, C, L)
     return torch.cat([flat.mean(2), flat.amax(2)], dim=1)

@@ -130,6 +130,10 @@ def soft_codes(scores: Tensor, alpha: float, topk: int) -> Tensor:
 
     Returns:
         Tensor: (N, M, K); each row sums to 1.
+
+    Examples:
+        >>> soft_codes(torch.tensor([[[1.0, 2.0, 3.0]]]), alpha=1.0, topk=1)
+        tensor([[[0., 0., 1.]]])
     """
     values, nearest = scores.topk(topk, dim=-1)
     return torch.zeros_like(scores).scatter(-1, nearest, torch.softmax(alpha * values, dim=-1))

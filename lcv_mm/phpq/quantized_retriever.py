@@ -152,6 +152,10 @@ def lookup_scores(tables: Tensor, codes: Tensor) -> Tensor:
 
     Returns:
         Tensor: (Q, N).
+
+    Examples:
+        >>> lookup_scores(torch.tensor([[[1.0, 2.0], [10.0, 20.0]]]), torch.tensor([[0, 1], [1, 1]]))
+        tensor([[21., 22.]])
     """
     scores = tables.new_zeros(len(tables), len(codes))
     for book, column in enumerate(codes.long().unbind(1)):

@@ -77,7 +77,12 @@ def test_other_classes_than_those_trained_on_are_an_error(testing, resume):
 
 def test_a_head_of_as_many_other_classes_may_start_anew():
     state = {key: value for key, value in Model().state_dict().items() if not key.startswith('head')}
-    load(CheckpointFitHook(), dict(state_dict=state, meta=dict(dataset_meta=dict(classes=['d', 'e', 'f']))))
+    meta = dict(dataset_meta=dict(classes=['d', 'e', 'f']))
+    load(CheckpointFitHook(), dict(state_dict=state, meta=meta))
+    model = Model()
+    model.backbone.add_module('head', nn.Linear(4, 4))  # timm's backbones may have one
+    with pytest.raises(CheckpointError, match='other classes'):  # the model's own head is loaded
+        load(CheckpointFitHook(), dict(state_dict=Model().state_dict(), meta=meta), model=model)
 
 
 @pytest.mark.parametrize('wrapped', ['', 'module.'], ids=['of one process', 'of DistributedDataParallel'])

@@ -136,8 +136,9 @@ class Birdlets(CUB200):
     The images are drawn when the annotations are first loaded, which takes a few seconds, and are then read from disk.
 
     Args:
-        data_root (str): Folder of the images, which is created if needed; may begin with `~`.
-        split (str): 'train' or 'test'.
+        data_root (str): Folder of the images, which is created if needed; may begin with `~`. Defaults to
+            'data/birdlets'.
+        split (str): 'train' or 'test'. Defaults to 'train'.
         num_classes (int): Number of species, counted from the first, 1 to 20. Defaults to 20.
         train_per_class (int): Training images per class. Defaults to 40.
         test_per_class (int): Test images per class. Defaults to 20.
