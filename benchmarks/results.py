@@ -8,6 +8,7 @@ import argparse
 import json
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -18,6 +19,7 @@ from scipy.stats import binomtest
 from scipy.stats import t as student_t
 
 from lcv_mm.engine.loss_hooks import has_learned
+from lcv_mm.errors import DataError
 from lcv_mm.reproduce.paper import PaperRow, read_rows
 from lcv_mm.reproduce.report import ROW_OPTIONS, row_of
 from lcv_mm.reproduce.run_groups import read_groups
@@ -31,6 +33,7 @@ from lcv_mm.reproduce.summary import (
     markdown_table,
     mean_and_spread,
 )
+from lcv_mm.visualization import read_curves
 
 ROOT = Path(__file__).parents[1]
 ARMS = {  # of benchmarks/screen.py
@@ -99,6 +102,37 @@ FLOWERS = 680 / 680  # likewise of Oxford-Flower-17
 WEIGHTS = {  # files of pretrained weights other than the configs'
     'resnet18_imagenet_approx.pth': "an approximation of torchvision's ResNet-18",
     'vgg16_features.pth': "the Caffe authors' VGG-16",
+}
+PHPQ = {  # arms of records/phpq.jsonl with their databases
+    ('full', 'codes'): 'with codes',
+    ('full', 'no codes'): 'the same weights without codes',
+    ('one level', 'codes'): 'the last level alone',
+    ('mean only', 'codes'): 'without the maximum',
+    ('no projection', 'codes'): 'without the linear layers',
+}
+# config, classes, and ratio of test to training images if the runs are splits of the same images
+PHPQ_DATA = {'Birdlets': ('phpq_resnet18_birdlets64', 20, 0), 'flowers': ('phpq_vgg16_flower112', 17, FLOWERS)}
+GCA_ARMS = {  # of records/gca.jsonl
+    'k-means': 'k-means',
+    'semi-supervised k-means': 'semi-supervised k-means',
+    'GCA, unguided': 'unguided GCA',
+    'GCA': 'GCA',
+}
+GCA_CONTRASTS = (
+    ('GCA', 'semi-supervised k-means', 'All'),
+    ('GCA', 'semi-supervised k-means', 'Old'),
+    ('GCA', 'GCA, unguided', 'Old'),
+    ('GCA, unguided', 'k-means', 'All'),
+    ('GCA', 'k-means', 'All'),
+)
+LOGGED = {  # columns of the log of rows: name in the log, epoch, digits
+    'intra-class loss': ('loss_intra', 60, 2),
+    'inter-class loss': ('loss_inter', 60, 2),
+    'gradient norm': ('grad_norm', 60, 2),
+    'between classes, epoch 1': ('dist_inter', 1, 2),
+    'between classes, epoch 60': ('dist_inter', 60, 2),
+    'top-1, epoch 20': ('accuracy/top1', 20, 1),
+    'top-1, epoch 60': ('accuracy/top1', 60, 1),
 }
 AS_WRITTEN = '_as_written'  # ends the names of rows with the paper's schedule as written
 WARBLERS = 25
@@ -447,6 +481,19 @@ def features_table(runs: Runs) -> list[Row]:
     ]
 
 
+def log_table(runs: Runs) -> list[Row]:
+    """What the logs of the rows say, means over their runs."""
+    logged = [run for run in runs if 'log' in run]
+    rows = []
+    for row, row_runs in reached_rows(logged).items():
+        cells = {'cross entropy': f'{fmean(run["cross_entropy"] for run in row_runs):.3f}'}
+        for column, (name, epoch, digits) in LOGGED.items():
+            values = [value for run in row_runs if (value := run['log'].get(name, {}).get(str(epoch))) is not None]
+            cells[column] = f'{fmean(values):.{digits}f}' if values else ''
+        rows.append({'row': f'{row.method}, {row.backbone}', 'runs': str(len(row_runs))} | cells)
+    return rows
+
+
 def errors_table(runs: Runs) -> list[Row]:
     """One row per pair of a row and LCV on it, and split: test images classified wrongly, and McNemar's exact test."""
     wrong = {(run['config'], run['seed']): {*run['wrong']} for run in runs if run['arm'] == 'rows' and 'wrong' in run}
@@ -473,6 +520,48 @@ def paired_difference(ours: Runs, theirs: Runs) -> str:
     """Difference in top-1 of runs of rows with equal seeds, so equal splits; '' without any."""
     left, right = pairs_by_seed(*({run['seed']: run['top1'] for run in runs} for runs in (ours, theirs)))
     return corrected_difference(left, right, FLOWERS).text() if left else ''
+
+
+def phpq_table(runs: Runs) -> list[Row]:
+    """One row per arm of the PHPQ-like model: mAP on each dataset, and the complete model minus it."""
+    rows = []
+    for (arm, database), name in PHPQ.items():
+        cells = {'variant': name}
+        for data, (config, classes, test_share) in PHPQ_DATA.items():
+            mine, full = (
+                [run for run in runs if (run['config'], run['arm'], run['database']) == (config, *key)]
+                for key in ((arm, database), ('full', 'codes'))
+            )
+            maps = [{run['seed']: run['retrieval/mAP'] for run in of} for of in (full, mine)]
+            learned = all(has_learned(run['cross_entropy'], classes) for run in mine)
+            compared = learned and mine and mine != full
+            cells[data] = f'{fmean(maps[1].values()):.1f}{"" if learned else ", not trained"}' if mine else ''
+            cells[f'with codes minus it, {data}'] = (
+                corrected_difference(*pairs_by_seed(*maps), test_share).text(1) if compared else ''
+            )
+        rows.append(cells)
+    return rows
+
+
+def gca_table(runs: Runs) -> list[Row]:
+    """One column per dataset: quality of the neighbours, All / Old / New of each arm, and differences by split."""
+    rows: dict[str, Row] = {}
+    for data in dict.fromkeys(run['features'] for run in runs):
+        of = {arm: [run for run in runs if (run['features'], run['arm']) == (data, arm)] for arm in GCA_ARMS}
+        same = {run['seed']: run['neighbors'] for run in of['GCA']}
+        cells = {'neighbours of the same class': f'{fmean(same.values()):.0f} %'}
+        for arm, arm_runs in of.items():
+            cells[GCA_ARMS[arm]] = ' / '.join(
+                f'{fmean(run[part] for run in arm_runs):.1f}' for part in ('All', 'Old', 'New')
+            )
+        for ours, theirs, part in GCA_CONTRASTS:
+            pairs = pairs_by_seed(*({run['seed']: run[part] for run in of[arm]} for arm in (ours, theirs)))
+            cells[f'{GCA_ARMS[ours]} minus {GCA_ARMS[theirs]}, {part}'] = corrected_difference(
+                *pairs, test_share=0
+            ).text(1)
+        for name, text in cells.items():
+            rows.setdefault(name, {'': name})[{'flower': 'flowers'}.get(data, data)] = text
+    return [*rows.values()]
 
 
 def with_reached(page: str, runs: Runs) -> str:
@@ -523,6 +612,13 @@ def run_lines(folder: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]
                     if not key.endswith('data_root')
                 }
                 recipe = 'as written' if group.config != row.config else 'rows'
+                with suppress(DataError):  # without a log
+                    curves = read_curves(path)
+                    run['log'] = {
+                        name: {epoch: round(value, 4) for epoch, value in curves[name] if epoch in (1, 20, 40, 60)}
+                        for name in dict.fromkeys(name for name, *_ in LOGGED.values())
+                        if name in curves
+                    }
                 rows.append(dict(config=row.config, arm=recipe, options=options) | run)
             elif arm := fair_arm(group.config, record.options):
                 fair.append(arm | run)
@@ -541,6 +637,7 @@ def tables() -> dict[str, str]:
     rows = dict(
         rows=rows_table(read('rows')),
         as_written=as_written_table(read('rows')),
+        log=log_table(read('rows')),
         features=features_table(read('rows')),
         errors=errors_table(read('rows')),
         rates=rates_table(read('probe')),
@@ -554,6 +651,8 @@ def tables() -> dict[str, str]:
         help=help_table(fair),
         shuffled=shuffled_table(fair),
         localisation=localisation_table(read('fair')),
+        phpq=phpq_table(read('phpq')),
+        gca=gca_table(read('gca')),
     )
     return {name: markdown_table(table) for name, table in rows.items() if table}
 
@@ -572,7 +671,10 @@ def pages() -> dict[Path, str]:
     configs, named = ROOT / 'configs/README.md', tables()
     with_tables = {
         page: written(page.read_text(), named)
-        for page in (*(ROOT / f'docs/{name}.md' for name in ('results', 'heads', 'training')), ROOT / 'README.md')
+        for page in (
+            ROOT / 'README.md',
+            *(ROOT / f'docs/{name}.md' for name in ('results', 'heads', 'training', 'quoted')),
+        )
     }
     return {**with_tables, configs: with_reached(configs.read_text(), read('rows'))}
 

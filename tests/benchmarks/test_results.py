@@ -3,7 +3,7 @@
 import runpy
 from pathlib import Path
 
-from report_folders import add_run, add_runs
+from report_folders import add_log, add_run, add_runs
 
 ROOT = Path(__file__).parents[2]
 RESULTS = runpy.run_path(str(ROOT / 'benchmarks/results.py'))
@@ -93,15 +93,26 @@ def test_the_p_values_of_the_primary_contrasts_are_corrected_for_their_number():
 
 
 def test_the_page_counts_the_contrasts():
-    found = RESULTS['contrasts'](RESULTS['fair_runs'](RESULTS['read']('screen'), RESULTS['read']('fair')))
-    primary = [key for key in found if key[1] == 'mean' and key[2] == 'LCV minus "w/o loss"']
-    others = {key: value for key, value in found.items() if key not in primary}
-    excluding = [key for key, value in others.items() if value.excludes_zero]
-    ps = dict(zip(others, RESULTS['holm']([value.p for value in others.values()]), strict=True))
-    assert excluding == [('VGG-16, conv5 and head', 'HBP', 'LCV minus "w/o loss"')]
-    assert ps[excluding[0]] == 1
+    runs = RESULTS['fair_runs'](RESULTS['read']('screen'), RESULTS['read']('fair'))
+    found = RESULTS['contrasts'](runs)
+    others = [key for key in found if key[1:] != ('mean', 'LCV minus "w/o loss"')]
+    paired = {}
+    for model, head, contrast in others:
+        arms = RESULTS['fair_results'](runs, model)[head]
+        (pair,) = (pair for pair in RESULTS['CONTRASTS'] if RESULTS['contrast_name'](*pair) == contrast)
+        paired[model, head, contrast] = RESULTS['arm_difference'](*(arms[arm] for arm in pair), paired=True).p
+    ((key, p),) = [
+        (key, p)
+        for key, p in zip(others, RESULTS['holm']([found[key].p for key in others]), strict=True)
+        if found[key].excludes_zero
+    ]
+    p_paired = dict(zip(paired, RESULTS['holm']([*paired.values()]), strict=True))[key]
+    model, head, contrast = key
+    sentence = (
+        f'Of the {len(others)} exploratory contrasts, one excludes 0: {contrast} for {head} on {model.split(",")[0]} '
+    )
     page = ' '.join((ROOT / 'docs/results.md').read_text().split())
-    assert f'Of the {len(others)} exploratory contrasts, one excludes 0: LCV minus "w/o loss" for HBP on VGG-16' in page
+    assert f'{sentence}(corrected p = {p:.1g}; paired by seed, {p_paired:.1g})' in page
 
 
 def test_options_are_compared_over_quarters_with_the_corrected_interval():
@@ -266,3 +277,48 @@ def test_the_errors_of_a_pair_are_compared_image_by_image():
         ['CBP, VGG-16', '1', '1', '1', '6', '0.250'],
         ['HBP, ResNet-18', '2', '1', '0', '0', '1.000'],
     ]
+
+
+def test_the_complete_model_is_compared_with_its_trained_arms_split_by_split():
+    def runs(arm: str, database: str, *maps: float, cross_entropy: float = 0.5) -> list[dict]:
+        config = dict(config='phpq_vgg16_flower112', arm=arm, database=database, cross_entropy=cross_entropy)
+        return [config | {'seed': seed, 'retrieval/mAP': value} for seed, value in enumerate(maps)]
+
+    of_flowers = [*runs('full', 'codes', 80, 82, 84), *runs('one level', 'codes', 79, 80, 81)]
+    starved = runs('mean only', 'codes', 10, 10, 10, cross_entropy=2.0)
+    full, no_codes, one_level, mean_only, no_projection = RESULTS['phpq_table']([*of_flowers, *starved])
+    assert [*full.values()] == ['with codes', '', '', '82.0', '']
+    # differences 1, 2, 3: 4.303 (t at two degrees of freedom) times (1/3 + 1)^0.5
+    assert [*one_level.values()][3:] == ['80.0', '+2.0 (-3.0 to +7.0)']
+    assert [*mean_only.values()][3:] == ['10.0, not trained', '']
+    assert [*no_codes.values()][3:] == [*no_projection.values()][3:] == ['', '']
+
+
+def test_clusterings_are_compared_split_by_split():
+    def runs(arm: str, *accuracies: float) -> list[dict]:
+        return [
+            dict(features='flower', arm=arm, seed=seed, neighbors=60 + seed, All=value, Old=value - 10, New=value + 10)
+            for seed, value in enumerate(accuracies)
+        ]
+
+    arms = {'k-means': (50, 50, 50), 'semi-supervised k-means': (50, 51, 52), 'GCA, unguided': (60, 61, 62)}
+    table = RESULTS['gca_table'](
+        [run for arm, top1 in (arms | {'GCA': (51, 53, 55)}).items() for run in runs(arm, *top1)]
+    )
+    cells = {row['']: row['flowers'] for row in table}
+    assert (cells['neighbours of the same class'], cells['unguided GCA']) == ('61 %', '61.0 / 51.0 / 71.0')
+    # differences 1, 2, 3: 4.303 (t at two degrees of freedom) times (1/3)^0.5
+    assert cells['GCA minus semi-supervised k-means, All'] == '+2.0 (-0.5 to +4.5)'
+
+
+def test_the_log_of_a_row_is_read_at_its_epochs(tmp_path):
+    folder = add_run(
+        tmp_path, 'cbp_vgg16_flower224', 0, 90.0, dataset='OxfordFlower17', images={'train': 680, 'test': 680}
+    )
+    add_log(folder, [70.0, 80.0])
+    (run,), _ = RESULTS['run_lines'](tmp_path)
+    assert run['log']['accuracy/top1'] == {1: 70.0}  # the second epoch is not shown
+    logged = dict(loss_intra={'60': 0.25}, dist_inter={'1': 1.3, '60': 1.1})
+    runs = [run | dict(cross_entropy=0.0124, log=logged), run | dict(seed=1, cross_entropy=0.0126, log=logged)]
+    (row,) = RESULTS['log_table'](runs)
+    assert [*row.values()] == ['CBP, VGG-16', '2', '0.013', '0.25', '', '', '1.30', '1.10', '', '']

@@ -73,3 +73,10 @@ def test_a_batch_without_labelled_images_still_trains():
     assert losses['loss_supervised'] == 0
     sum(losses.values()).backward()
     assert all(torch.isfinite(weight.grad).all() for weight in head.parameters())
+
+
+def test_the_layers_before_the_last_begin_with_dinos_weights():
+    head = CategoryDiscoveryHead(64, hidden_channels=128, bottleneck_channels=64, out_channels=7)
+    for layer in head.projection[:5:2]:
+        assert layer.weight.std().item() == pytest.approx(0.02, rel=0.1)
+        assert not layer.bias.any()

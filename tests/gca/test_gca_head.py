@@ -1,10 +1,13 @@
 import math
+from types import SimpleNamespace
 
 import pytest
 import torch
+from mmengine.config import Config
 from mmpretrain.structures import DataSample
 
-from lcv_mm.gca import GCAHead
+from lcv_mm.errors import ConfigError
+from lcv_mm.gca import AggregationHook, GCAHead
 from lcv_mm.gca.aggregation import aggregate, neighbor_loss, pair_loss
 from lcv_mm.gca.hooks import join_clusters, neighbor_agreement, validation_losses
 
@@ -39,6 +42,11 @@ def test_the_loss_is_the_mean_over_the_levels_and_the_targets_are_of_the_images_
     assert before['loss_small'].item() == pytest.approx(torch.cat(small).mean().item())
 
 
+def test_a_head_without_a_graph_asks_for_the_hook_that_builds_it():
+    with pytest.raises(ConfigError, match='no neighbour graph; add AggregationHook'):
+        head_of(stage=0).loss((torch.randn(6, 4),), samples_of([0] * 6))
+
+
 def test_the_predicted_label_is_the_most_probable_final_cluster():
     head, feats = head_of(), torch.randn(4, 4)
     for row, sample in zip(feats, head.predict((feats,), [DataSample() for _ in feats]), strict=True):
@@ -66,6 +74,50 @@ def test_clusters_are_joined_by_the_head_of_lowest_loss(labels):
     assert torch.equal(head.clusters, chosen)
     assert torch.equal(head.joined, aggregate(weights))
     assert head.stage == 2
+
+
+class Points:
+    """Eight images that are their features, and of which half are labelled."""
+
+    feats = torch.randn(8, 4, generator=torch.Generator().manual_seed(0))
+    labels = torch.tensor([0, 1, 0, -1, 1, -1, -1, -1])
+
+    def __init__(self, dataset: dict) -> None:
+        pass
+
+    def __len__(self) -> int:
+        return 8
+
+    def __getitem__(self, i: int) -> dict:
+        return dict(inputs=self.feats[i], data_samples=DataSample().set_gt_label(self.labels[i]))
+
+
+class Identity(torch.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = head_of(stage=1)
+
+    def data_preprocessor(self, batch: dict, training: bool) -> dict:
+        return batch
+
+    def extract_feat(self, inputs: torch.Tensor) -> tuple[torch.Tensor]:
+        return (inputs,)
+
+
+def test_the_unguided_arm_joins_as_if_no_image_were_labelled():
+    cfg = Config(dict(train_dataloader=dict(num_workers=0, dataset=dict(type=Points, dataset=dict()))))
+    joined = {}
+    for guided, labels in ((True, Points.labels), (False, torch.full((8,), -1))):
+        model, expected = Identity(), head_of(stage=1)
+        hook = AggregationHook([], begin=5, guided=guided, batch_size=8)
+        for epoch in (3, 4):
+            assert model.head.stage == 1
+            hook.after_train_epoch(SimpleNamespace(cfg=cfg, model=model, epoch=epoch))
+        join_clusters(expected, Points.feats, labels, batch_size=8, seed=4)
+        assert model.head.stage == 2
+        assert torch.equal(model.head.joined, expected.joined)
+        joined[guided] = expected.joined
+    assert not torch.equal(joined[True], joined[False])
 
 
 def test_the_validation_loss_is_over_every_image_and_its_own_neighbor():

@@ -142,3 +142,10 @@ def test_a_loader_without_workers_keeps_none(folders):
     runner = build_runner(folders, TRAINING)
     assert len(next(iter(runner.train_dataloader))['inputs']) == 2
     assert len(runner.val_dataloader) == 4
+
+
+def test_a_default_hook_is_switched_off_by_none_whoever_has_made_it(folders):
+    folders.default_hooks = dict(logger=None, preemption=None)
+    hooks = {type(hook).__name__ for hook in build_runner(folders, TRAINING).hooks}
+    assert 'IterTimerHook' in hooks
+    assert not hooks & {'LoggerHook', 'PreemptionHook'}

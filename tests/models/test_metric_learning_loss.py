@@ -3,6 +3,7 @@ import torch
 from lcv_models import lcv_model
 from mmpretrain.structures import DataSample
 
+from lcv_mm.errors import ConfigError
 from lcv_mm.models import ClassVarianceLoss, MetricLearningLoss
 from lcv_mm.ops import residual_attention
 
@@ -34,6 +35,18 @@ def test_a_batch_with_no_same_class_pair_gives_a_loss_that_trains():
     terms['loss_metric'].backward()
     assert torch.isfinite(feats.grad).all()
     assert torch.isnan(terms['dist_intra'])
+
+
+def test_autocast_does_not_round_the_loss():
+    loss = MetricLearningLoss('SupConLoss')  # of cosines, by a matrix product
+    expected = loss(FEATS, LABELS)['loss_metric']
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        assert torch.equal(loss(FEATS, LABELS)['loss_metric'], expected)
+
+
+def test_an_unknown_space_is_refused():
+    with pytest.raises(ConfigError, match="space='maps' is unknown"):
+        MetricLearningLoss('SupConLoss', space='maps')
 
 
 def test_it_stands_in_a_classifier_and_its_term_is_in_the_log():

@@ -1,6 +1,8 @@
+import pytest
 import torch
 from torchvision.models import resnet18
 
+from lcv_mm.errors import ConfigError
 from lcv_mm.models import ResNetLayers
 
 IMAGES = torch.randn(2, 3, 64, 96, generator=torch.Generator().manual_seed(0))
@@ -29,3 +31,9 @@ def test_a_layer_may_be_asked_for_more_than_once():
     outs = ResNetLayers(18, ('layer4.1', 'layer4.0.relu1', 'layer4.1')).eval()(IMAGES)
     assert torch.equal(outs[0], outs[2])
     assert [out.shape[1] for out in outs] == [512] * 3
+
+
+@pytest.mark.parametrize('layers', [('layer4.1', 'layer4.2'), ()])
+def test_a_layer_that_the_network_does_not_have_and_none_at_all_are_refused(layers):
+    with pytest.raises(ConfigError, match='must name layers of'):
+        ResNetLayers(18, layers)

@@ -1,6 +1,8 @@
+import pytest
 import torch
 from torchvision.models import vgg
 
+from lcv_mm.errors import ConfigError
 from lcv_mm.models import VGGLayers
 
 IMAGES = torch.randn(2, 3, 64, 48, generator=torch.Generator().manual_seed(0))
@@ -27,3 +29,9 @@ def test_nothing_is_computed_after_the_last_layer_also_where_it_is_asked_for_twi
     first, second = model(IMAGES)
     assert torch.equal(first, second)
     assert len(calls) == 1
+
+
+@pytest.mark.parametrize('layers', [('relu5_2', 'relu5_3'), ()])
+def test_a_layer_that_the_network_does_not_have_and_none_at_all_are_refused(layers):
+    with pytest.raises(ConfigError, match='must name layers of'):
+        VGGLayers(11, layers)

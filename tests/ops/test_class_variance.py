@@ -61,6 +61,16 @@ def test_losses_and_gradients_equal_the_loop_over_pairs(inter, normalize, reduct
     torch.testing.assert_close(*grads, rtol=1e-8, atol=1e-10)
 
 
+@pytest.mark.parametrize('changed', [{}, dict(inter='exp')], ids=str)
+def test_the_defaults_are_those_of_the_documentation(changed):
+    feats, labels = torch.rand(6, 20), torch.tensor([0, 1, 2, 0, 1, 0])  # close: the hinge acts
+    documented = dict(inter='hinge', margin=1.0, tau=0.5, normalize=True, reduction='mean')
+    for loss, expected in zip(
+        class_variance(feats, labels, **changed), loop_over_pairs(feats, labels, **documented | changed), strict=True
+    ):
+        torch.testing.assert_close(loss, expected)
+
+
 @pytest.mark.parametrize('labels', [[0, 1, 2], [5, 5, 5], [4]], ids=['all differ', 'one class', 'one image'])
 def test_a_batch_without_pairs_of_a_kind_still_trains(labels):
     feats = torch.randn(len(labels), 4, requires_grad=True)

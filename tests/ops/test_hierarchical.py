@@ -122,6 +122,23 @@ def test_fewer_than_two_levels_and_projections_of_different_sizes_are_refused():
         hierarchical_bilinear_pool(levels, (weights[0][:-1], *weights[1:]), [None] * 3)
 
 
+@pytest.mark.parametrize(
+    ('places', 'dtype', 'by_gram'),
+    [(PLACES[0], torch.float64, False), (PLACES[1], torch.float64, True), ((2, 3), torch.float32, False),
+     ((1, 7), torch.float32, True), (PLACES[1], torch.bfloat16, False)],
+)  # fmt: skip
+def test_gram_matrices_are_used_from_as_many_places_as_channels_except_in_low_precision(
+    places, dtype, by_gram, monkeypatch
+):
+    products, bmm = [], torch.bmm  # of batches: the other form projects all images at once
+    monkeypatch.setattr(torch, 'bmm', lambda *args: products.append(args) or bmm(*args))
+    pooled = hierarchical_bilinear_pool(*draw(places, dtype))
+    assert bool(products) == by_gram
+    products.clear()
+    pooled.sum().backward()
+    assert bool(products) == by_gram
+
+
 def test_maps_of_other_images_and_positions_are_refused():
     with pytest.raises(ValueError, match='same N and L'):
         hadamard_bilinear_pool(torch.rand(2, 8, 6), torch.rand(3, 8, 4), torch.rand(5, 8), torch.rand(5, 8))

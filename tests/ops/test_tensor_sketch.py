@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import Tensor
@@ -30,6 +32,14 @@ def sketch_place_by_place(x: Tensor, h1: Tensor, s1: Tensor, h2: Tensor, s2: Ten
     return out / x.shape[2]
 
 
+@pytest.fixture
+def transformed(monkeypatch) -> Callable[[], bool]:
+    """Whether the sketches of this test were computed by Fourier transforms."""
+    calls, rfft = [], torch.fft.rfft
+    monkeypatch.setattr(torch.fft, 'rfft', lambda *args: calls.append(args) or rfft(*args))
+    return lambda: len(calls) > 0
+
+
 def test_sketch_by_hand():
     # one place (2, 3), two bins: products 4, 6, 6, 9 with signs +, -, -, + fall into the bins 0, 1, 1, 0
     x = torch.tensor([[[2.0], [3.0]]])
@@ -48,14 +58,26 @@ def test_sketch_equals_the_transform_of_each_place(shape, two_maps):
 
 
 @pytest.mark.parametrize('two_maps', [False, True])
-@pytest.mark.parametrize('places', [(2, 3), (1, 2)], ids=['by products', 'by transforms'])
-def test_sketch_gradients(places, two_maps):
+@pytest.mark.parametrize(
+    ('places', 'by_transforms'), [((2, 3), False), ((1, 2), True)], ids=['by products', 'by transforms']
+)
+def test_sketch_gradients(places, by_transforms, two_maps, transformed):
     x = torch.randn(2, 7, *places, dtype=torch.float64, requires_grad=True)
     y = torch.randn(2, 6, *places, dtype=torch.float64, requires_grad=True) if two_maps else None
     hashes = draw_hashes(7, 11, other=6 if two_maps else None)
     args = (x, y) if two_maps else (x,)
     assert torch.autograd.gradcheck(lambda x, y=None: tensor_sketch_pool(x, *hashes, 11, y=y), args)
     assert torch.autograd.gradgradcheck(lambda x, y=None: tensor_sketch_pool(x, *hashes, 11, y=y), args)
+    assert transformed() == by_transforms
+
+
+@pytest.mark.parametrize(('channels', 'places'), [(2048, 118), (1024, 29), (512, 7)])
+def test_transforms_are_used_up_to_the_documented_number_of_places(channels, places, transformed):
+    hashes = draw_hashes(channels, 8192)
+    tensor_sketch_pool(torch.rand(1, channels, places + 1), *hashes, 8192)
+    assert not transformed()
+    tensor_sketch_pool(torch.rand(1, channels, places), *hashes, 8192)
+    assert transformed()
 
 
 def test_float32_is_close_to_float64():
@@ -65,18 +87,19 @@ def test_float32_is_close_to_float64():
     assert (tensor_sketch_pool(x, *hashes, 256) - exact).norm() / exact.norm() < 1e-6
 
 
-@pytest.mark.parametrize('side', [14, 2], ids=['by products', 'by transforms'])
-def test_nothing_but_the_features_is_kept_for_backward(side):
+@pytest.mark.parametrize(('side', 'by_transforms'), [(14, False), (2, True)], ids=['by products', 'by transforms'])
+def test_nothing_but_the_features_is_kept_for_backward(side, by_transforms, transformed):
     x = torch.randn(2, 32, side, side, requires_grad=True)
     kept = []
     with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t) or t, lambda t: t):
         tensor_sketch_pool(x, *draw_hashes(32, 64), 64)
     extra = [t for t in kept if t.untyped_storage().data_ptr() != x.untyped_storage().data_ptr()]
     assert sum(t.numel() for t in extra) == 4 * 32  # the hashes
+    assert transformed() == by_transforms
 
 
-@pytest.mark.parametrize('places', [2, 400], ids=['by place', 'by Gram matrix'])
-def test_it_runs_where_torch_has_to_be_deterministic(places):
+@pytest.mark.parametrize(('places', 'by_transforms'), [(400, False), (2, True)], ids=['by products', 'by transforms'])
+def test_it_runs_where_torch_has_to_be_deterministic(places, by_transforms, transformed):
     x = torch.randn(2, 8, places, requires_grad=True)
     hashes = [t for _ in range(2) for t in (torch.randint(16, (8,)), torch.randint(2, (8,)) * 2.0 - 1)]
     results = []
@@ -88,3 +111,4 @@ def test_it_runs_where_torch_has_to_be_deterministic(places):
         finally:
             torch.use_deterministic_algorithms(False)
     torch.testing.assert_close(*results)
+    assert transformed() == by_transforms

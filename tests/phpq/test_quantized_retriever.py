@@ -1,17 +1,21 @@
 """The retriever on a database of drawn birds, with its hook and metrics, through the Runner and by itself."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
+from mmpretrain.engine import VisualizationHook
+from mmpretrain.models import AverageClsScoreTTA
 from mmpretrain.registry import MODELS
 from tiny_run import BIRDLETS, tiny_settings
 
 from lcv_mm.datasets.birdlets import BirdletsSettings, generate_birdlets
-from lcv_mm.phpq import QuantizedRetriever
+from lcv_mm.errors import ConfigError
+from lcv_mm.phpq import DatabaseHook, QuantizedRetriever
 from lcv_mm.phpq.quantization_head import codeword_scores
 from lcv_mm.phpq.quantized_retriever import lookup_scores
 
@@ -126,3 +130,16 @@ def test_without_codes_the_same_weights_rank_by_cosines(cfg):
     model.prototype_vecs = model.database_rows(database)
     cosines = torch.nn.functional.cosine_similarity(queries.flatten(1)[:, None], database.flatten(1)[None], dim=-1)
     torch.testing.assert_close(model.scores(queries), 2 * cosines)  # a sum over two parts of unit length
+
+
+def test_a_ranking_is_neither_averaged_over_augmentations_nor_drawn(cfg):
+    model = build(cfg)
+    shown = [VisualizationHook(enable=True)]
+    for hooks, evaluated in (([], AverageClsScoreTTA(model)), (shown, model)):
+        with pytest.raises(ConfigError, match='predicts an order of images: leave out --tta'):
+            DatabaseHook().before_test_epoch(SimpleNamespace(hooks=hooks, model=evaluated))
+
+
+def test_a_retriever_without_a_database_says_what_provides_one(cfg):
+    with pytest.raises(ConfigError, match='QuantizedRetriever: no database to search; add DatabaseHook'):
+        build(cfg).prepare_prototype()

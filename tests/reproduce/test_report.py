@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from report_folders import COMPLETE, DRAWN, add_log, add_run, add_runs
+from scipy.stats import ttest_ind
 
 from lcv_mm.reproduce import write_report
 
@@ -193,6 +194,15 @@ def test_a_comparison_shows_each_seed_differences_cost_and_curves_of_all_arms(tm
     assert found['Cost, text'] == [{'': 'All runs: machine: Slow CPU, 2 cores; commit: c0ffee.'}]
     # runs, millions of parameters, seconds of training, GiB
     assert list(found['Cost'][0].values()) == [f'`{BASELINE}`', '3', '14.70', '90', '1.00']
+
+
+def test_of_two_comparisons_the_smaller_p_is_doubled(tmp_path):
+    top1 = {BASELINE: [70.0, 71.0, 72.0], LCV: [73.0, 74.0, 75.0], TRIPLET: [70.0, 73.0, 75.0]}
+    add_runs(tmp_path, **top1)
+    found = sections(tmp_path, *top1, baseline=BASELINE)[f'Comparison with `{BASELINE}`']
+    smaller, larger = (ttest_ind(top1[config], top1[BASELINE], equal_var=False).pvalue for config in (LCV, TRIPLET))
+    assert 2 * smaller < larger
+    assert [row['p'] for row in found if 'p' in row] == [f'{2 * smaller:.3f}', f'{larger:.3f}']
 
 
 def test_runs_without_readable_logs_keep_their_numbers(tmp_path):

@@ -10,7 +10,7 @@ from mmpretrain.structures import DataSample
 from lcv_mm.errors import DataError
 from lcv_mm.launch.trained import load_trained
 from lcv_mm.ops import residual_attention
-from lcv_mm.visualization.attention_maps import attention_title, predict_with_attention
+from lcv_mm.visualization.attention_maps import attention_title, draw_attention_maps, predict_with_attention
 
 ATTENTION, POOLING = dict(type='ResidualAttention'), dict(type='GlobalAveragePooling')
 PREPROCESSOR = dict(type='ClsDataPreprocessor', mean=[120.0, 110.0, 100.0], std=[60.0, 60.0, 60.0], to_rgb=True)
@@ -38,6 +38,15 @@ def test_the_attention_output_is_taken_where_pooling_follows_it():
         feats = model.backbone(model.data_preprocessor(images)['inputs'])[-1]
     torch.testing.assert_close(maps, residual_attention(feats))
     assert len(samples) == 2
+
+
+def test_the_mean_over_the_channels_is_laid_over_the_picture_in_its_own_colours():
+    red = torch.tensor([0, 0, 255], dtype=torch.uint8)[None, :, None, None].expand(1, 3, 2, 2)  # BGR
+    maps = torch.zeros(1, 3, 2, 2)
+    maps[0, 1, 0, 0] = maps[0, 2, 1, 1] = 1  # the mean is high on the diagonal, the first channel nowhere
+    picture, overlay = (axes.images[0].get_array() for axes in draw_attention_maps(red, maps, ['']).axes[:2])
+    assert (picture == [255, 0, 0]).all()
+    assert (overlay[..., 2] == 0).tolist() == [[True, False], [False, True]]  # blue marks what is low
 
 
 def test_a_title_says_which_name_is_the_truth_and_which_the_prediction():
