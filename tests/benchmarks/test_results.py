@@ -115,6 +115,46 @@ def test_the_page_counts_the_contrasts():
     assert f'{sentence}(corrected p = {p:.1g}; paired by seed, {p_paired:.1g})' in page
 
 
+def test_the_sentences_with_numbers_say_what_the_records_say():
+    runs = RESULTS['fair_runs'](RESULTS['read']('screen'), RESULTS['read']('fair'))
+    vgg, resnet, slow = 'VGG-16, conv5 and head', 'ResNet-18, all layers', 'ResNet-18, all layers, backbone at 0.001'
+    arms = {model: RESULTS['fair_results'](runs, model) for model in (vgg, resnet, slow)}
+
+    def means(ours: str, theirs: str) -> list:
+        return [RESULTS['arm_difference'](heads['mean'][ours], heads['mean'][theirs]) for heads in arms.values()]
+
+    lcv, loss, rest = (
+        means('lcv', 'baseline'),
+        means('lcv', 'attention_balanced'),
+        means('attention_balanced', 'baseline'),
+    )
+    low, high = min(value.interval[0] for value in lcv), max(value.interval[1] for value in lcv)
+    rate = RESULTS['arm_difference'](arms[slow]['mean']['baseline'], arms[resnet]['mean']['baseline'])
+    linear = arms[resnet]['linear classifier']['baseline']
+    bcnn, cbp = (RESULTS['arm_difference'](arms[resnet][head]['baseline'], linear) for head in ('BCNN', 'CBP'))
+    interval = '{0[0]:+.1f} to {0[1]:+.1f}'.format
+    rows = {row['row'].replace('LCV on ', ''): row for row in RESULTS['rows_table'](RESULTS['read']('rows'))}
+    below = {name: -float(row['LCV minus baseline, here'].split()[0]) for name, row in rows.items()}
+    sentences = {
+        'results': [
+            f'is between {min(lcv).mean:+.1f} and {max(lcv).mean:+.1f} points, averaged over BCNN, CBP and HBP',
+            f'(95 % intervals within {low:+.1f} and {high:+.1f})',
+            f'LCV is {min(loss).mean:.1f} to {max(loss).mean:.1f} points above the same model without its loss',
+            f'"w/o loss" is {-max(rest).mean:.1f} to {-min(rest).mean:.1f} points below the baseline',
+            f'gains more, {rate.mean:.1f} points in these 12 epochs ({interval(rate.interval)}, exploratory)',
+            f'by {below["HBP, ResNet-18"]:.1f} points for HBP on ResNet-18 (three splits)',
+            f'{below["BCNN, VGG-16"]:.1f} (BCNN), {below["CBP, VGG-16"]:.1f} (CBP)',
+            f'and {below["HBP, VGG-16"]:.1f} (HBP)',
+        ],
+        'training': [f'adds {rate.mean:.1f} points ({interval(rate.interval)}, exploratory)'],
+        'heads': [f'({bcnn.mean:+.1f}, {interval(bcnn.interval)}, and {cbp.mean:+.1f}, {interval(cbp.interval)};'],
+    }
+    for name, parts in sentences.items():
+        page = ' '.join((ROOT / f'docs/{name}.md').read_text().split())
+        for part in parts:
+            assert part in page
+
+
 def test_options_are_compared_over_quarters_with_the_corrected_interval():
     def runs(arm: str, *top1: float) -> list[dict]:
         quarters = [3, 0, 1, 2]  # in any order
