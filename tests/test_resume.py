@@ -10,9 +10,11 @@ from types import SimpleNamespace
 import pytest
 import torch
 from mmengine.logging import MessageHub
+from mmengine.optim import LinearLR, OptimWrapper
 from tiny_run import start_tool, wait_until
 
 from lcv_mm.engine import EXIT_TRY_AGAIN, SafeCheckpointHook, last_good_checkpoint, resume_from_last_good
+from lcv_mm.engine.resume import schedule_differences
 from lcv_mm.visualization import read_scalars
 
 EPOCHS = 3
@@ -165,6 +167,26 @@ def test_a_longer_schedule_is_named_and_not_taken(config, without_workers, never
 def rates(work_dir: Path) -> dict[int, float]:
     """The learning rate of each iteration."""
     return {record['step']: record['lr'] for record in read_scalars(work_dir) if 'lr' in record}
+
+
+@pytest.mark.parametrize('scheduled', [False, True])
+def test_another_learning_rate_and_weight_decay_are_named(scheduled):
+    def sgd(lr: float, decay: float) -> tuple[torch.optim.SGD, list[LinearLR]]:
+        optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(()))], lr, weight_decay=decay)
+        return optimizer, [LinearLR(optimizer, start_factor=0.1, end=5)] if scheduled else []
+
+    optimizer, schedulers = sgd(0.5, 0.25)
+    runner = SimpleNamespace(optim_wrapper=OptimWrapper(optimizer), param_schedulers=schedulers)
+    for lr, decay, expected in (
+        (0.125, 0.75, {'lr=0.5 (checkpoint: 0.125)', 'weight_decay=0.25 (checkpoint: 0.75)'}),
+        (0.5, 0.25, set()),
+    ):
+        saved, schedules = sgd(lr, decay)
+        for schedule in schedules:  # the rate that it has reached is no difference
+            saved.step()
+            schedule.step()
+        checkpoint = dict(optimizer=saved.state_dict(), param_schedulers=[s.state_dict() for s in schedules])
+        assert set(schedule_differences(runner, checkpoint)) == expected
 
 
 def save(file: Path, age: int) -> Path:

@@ -22,16 +22,21 @@ class Model(nn.Module):
         self.head = nn.Linear(4, num_classes)
 
 
-def load(hook: CheckpointFitHook, checkpoint: Any, resume: bool = False, classes='abc', model=None) -> None:
+OPTIMIZER = dict(optimizer={})
+
+
+def load(
+    hook: CheckpointFitHook, checkpoint: Any, resume=False, classes='abc', model=None, state=OPTIMIZER, schedulers=None
+) -> None:
     """The part of a Runner that the hook looks at, with the model of three classes; then what the Runner loads."""
     model = model or Model()
     loader = SimpleNamespace(dataset=SimpleNamespace(metainfo=dict(classes=tuple(classes))))
     runner = SimpleNamespace(
         model=model, _load_from='x.pth', _resume=resume, logger=logging.getLogger('test'), optim_wrapper=None,
-        param_schedulers=None, **{'test_dataloader' if hook.testing else 'train_dataloader': loader},
+        param_schedulers=schedulers, **{'test_dataloader' if hook.testing else 'train_dataloader': loader},
     )  # fmt: skip
     if resume:
-        checkpoint = dict(checkpoint if 'state_dict' in checkpoint else dict(state_dict=checkpoint), optimizer={})
+        checkpoint = dict(checkpoint if 'state_dict' in checkpoint else dict(state_dict=checkpoint), **state)
     hook.after_load_checkpoint(cast(Runner, runner), checkpoint)
     _load_checkpoint_to_model(model, checkpoint, revise_keys=[(r'^module.', '')])
 
@@ -62,6 +67,12 @@ def test_testing_and_resuming_need_all_of_it(testing, resume):
     ):
         with pytest.raises(CheckpointError, match=problem):
             load(CheckpointFitHook(testing=testing), dict(state_dict=state), resume=resume)
+
+
+@pytest.mark.parametrize(('state', 'schedulers'), [({}, None), (OPTIMIZER, ['a scheduler'])])
+def test_a_run_is_not_resumed_without_the_state_of_its_optimizer_and_schedule(state, schedulers):
+    with pytest.raises(CheckpointError, match='x.pth: has no optimizer or scheduler state'):
+        load(CheckpointFitHook(), Model().state_dict(), resume=True, state=state, schedulers=schedulers)
 
 
 @pytest.mark.parametrize(('testing', 'resume'), [(True, False), (False, True), (False, False)])

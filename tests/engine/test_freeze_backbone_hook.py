@@ -55,10 +55,12 @@ class Watch(Hook):
         self.states.append({name: value.clone() for name, value in self.model.state_dict().items()})
 
 
-def train(work_dir: Path, wrapper: dict | None = None, **changes: Any) -> Watch:
+def train(work_dir: Path, wrapper: dict | None = None, fixed: bool = False, **changes: Any) -> Watch:
     torch.manual_seed(0)
+    model = Net()
+    model.backbone[0].requires_grad_(not fixed)
     runner = Runner(
-        Net(),
+        model,
         str(work_dir),
         train_dataloader=loader(ROWS, batch_size=4),
         optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.1, momentum=0.9)),
@@ -104,6 +106,11 @@ def test_a_resumed_run_ends_as_the_one_that_was_not_stopped(epoch, whole_run, sa
     resumed = train(tmp_path / f'resumed_{epoch}', resume=True, load_from=str(work_dir / f'epoch_{epoch}.pth'))
     assert resumed.iterations == watch.iterations[2 * epoch :]
     assert same(watch.states[-1], resumed.states[-1]) == {True}
+
+
+def test_a_layer_that_the_model_itself_has_fixed_stays_so_in_step_2(tmp_path):
+    start, *_, end = train(tmp_path, fixed=True).states
+    assert (same(start, end, 'backbone.0'), same(start, end, 'backbone.1')) == ({True}, {False})
 
 
 def test_a_loop_without_epochs_is_refused(tmp_path):

@@ -81,16 +81,17 @@ def test_images_epochs_and_seeds_draw_differently():
     assert len(set(drawn)) == 18
 
 
-def test_a_training_step_draws_by_its_iteration():
+def test_a_training_step_draws_by_its_iteration_and_process(monkeypatch):
     hook, runner = started()
     drawn = []
-    for iteration in (7, 8, 7):
+    for iteration, rank in ((7, 0), (8, 0), (7, 1), (7, 0)):
+        monkeypatch.setattr('lcv_mm.engine.positional_seed_hook.get_rank', lambda rank=rank: rank)
         runner.iter = iteration
         torch.rand(iteration)
         hook.before_train_iter(runner, batch_idx=0)
         drawn.append(draws())
-    assert drawn[0] == drawn[2]
-    assert not set(drawn[0]) & set(drawn[1])
+    assert drawn[0] == drawn[3]
+    assert len({number for numbers in drawn for number in numbers}) == 9  # three of each of three places
 
 
 SHUFFLED = dict(type='DefaultSampler', shuffle=True)
