@@ -2,6 +2,7 @@ import runpy
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -61,6 +62,13 @@ def test_the_same_seed_gives_the_same_start_with_the_hook(tmp_path):
     assert all(torch.equal(*pair) for pair in zip(*weights, strict=True))
 
 
+@pytest.mark.parametrize('moment', ['before_test', 'before_val'])
+def test_a_model_is_also_evaluated_in_channels_last(moment):
+    runner = SimpleNamespace(model=nn.Conv2d(3, 4, 3))
+    getattr(ChannelsLastHook(), moment)(runner)
+    assert runner.model.weight.is_contiguous(memory_format=torch.channels_last)
+
+
 @pytest.mark.parametrize(
     ('settings', 'kept'),
     [
@@ -96,7 +104,9 @@ def test_bfloat16_is_asked_of_the_processor_and_the_makefile_has_the_same_rule(f
 
 
 @pytest.mark.skipif(not Path('/proc/cpuinfo').is_file(), reason='only Linux says what its processor has')
-def test_a_processor_without_bfloat16_is_warned_of(monkeypatch, caplog_mmengine):
+@pytest.mark.parametrize('able', [False, True])
+def test_a_processor_without_bfloat16_is_warned_of(able, monkeypatch, caplog_mmengine):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    monkeypatch.setattr('lcv_mm.engine.speed.has_bfloat16', lambda cpuinfo: able)
     one_step(CPUAmpOptimWrapper)
-    assert ('train without --amp' in caplog_mmengine()) != has_bfloat16(Path('/proc/cpuinfo').read_text())
+    assert ('train without --amp' in caplog_mmengine()) != able
