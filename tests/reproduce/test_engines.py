@@ -1,11 +1,13 @@
 """Runs handed to a real Ray cluster of two workers, and to Slurm's client library in its local mode."""
 
+import os
 import signal
 from dataclasses import replace
 from pathlib import Path
 from threading import Event, Timer
 
 import pytest
+import torch
 from tiny_run import tiny_options
 
 from lcv_mm.reproduce import make_specs
@@ -90,3 +92,14 @@ def test_whatever_error_a_run_meets_is_its_failure_and_the_others_go_on(tmp_path
     assert [ended[str(spec)].status for spec in runs] == ['failed'] * 3
     assert 'FileExistsError' in ended[str(blocked)].message
     assert all('JSONDecodeError' in read_record(spec.folder).error for spec in (damaged, foreign))
+
+
+@pytest.mark.skipif(not hasattr(os, 'sched_getaffinity'), reason='asks Linux for the cores')
+@pytest.mark.parametrize('jobs', [1, 2])
+def test_jobs_on_the_cpu_share_its_cores(jobs, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    (tmp_path / 'train.py').write_text("import os\nprint('threads:', os.environ['OMP_NUM_THREADS'])")
+    (run,) = (replace(spec, tools=tmp_path) for spec in specs(tmp_path, 2, 'cbp'))
+    assert len([*run_here([run], Event(), jobs)]) == 1
+    share = max(len(os.sched_getaffinity(0)) // jobs, 1)
+    assert (run.folder / 'train.log').read_text() == f'threads: {share}\n'
