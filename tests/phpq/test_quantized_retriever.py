@@ -8,6 +8,7 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
+from mmengine.visualization import Visualizer
 from mmpretrain.engine import VisualizationHook
 from mmpretrain.models import AverageClsScoreTTA
 from mmpretrain.registry import MODELS
@@ -134,6 +135,7 @@ def test_without_codes_the_same_weights_rank_by_cosines(cfg):
 
 def test_a_ranking_is_neither_averaged_over_augmentations_nor_drawn(cfg):
     model = build(cfg)
+    Visualizer.get_instance(cfg.experiment_name)  # the hook takes the current one
     shown = [VisualizationHook(enable=True)]
     for hooks, evaluated in (([], AverageClsScoreTTA(model)), (shown, model)):
         with pytest.raises(ConfigError, match='predicts an order of images: leave out --tta'):
