@@ -2,6 +2,7 @@
 
 import runpy
 from pathlib import Path
+from statistics import fmean
 
 from report_folders import add_log, add_run, add_runs
 
@@ -133,6 +134,12 @@ def test_the_sentences_with_numbers_say_what_the_records_say():
     linear = arms[resnet]['linear classifier']['baseline']
     bcnn, cbp = (RESULTS['arm_difference'](arms[resnet][head]['baseline'], linear) for head in ('BCNN', 'CBP'))
     interval = '{0[0]:+.1f} to {0[1]:+.1f}'.format
+    ends = {
+        recipe: [run['top1'] for run in RESULTS['read']('long') if run['recipe'] == recipe]
+        for recipe in ('multiplier', 'rows')
+    }
+    (reached,) = {f'{fmean(top1):.1f}' for top1 in ends.values()}  # the same
+    later = RESULTS['difference'](*ends.values())
     rows = {row['row'].replace('LCV on ', ''): row for row in RESULTS['rows_table'](RESULTS['read']('rows'))}
     below = {name: -float(row['LCV minus baseline, here'].split()[0]) for name, row in rows.items()}
     sentences = {
@@ -146,7 +153,10 @@ def test_the_sentences_with_numbers_say_what_the_records_say():
             f'{below["BCNN, VGG-16"]:.1f} (BCNN), {below["CBP, VGG-16"]:.1f} (CBP)',
             f'and {below["HBP, VGG-16"]:.1f} (HBP)',
         ],
-        'training': [f'adds {rate.mean:.1f} points ({interval(rate.interval)}, exploratory)'],
+        'training': [
+            f'adds {rate.mean:.1f} points ({interval(rate.interval)}, exploratory)',
+            f'both rates reach {reached} % (three runs each; interval of the difference {interval(later.interval)};',
+        ],
         'heads': [f'({bcnn.mean:+.1f}, {interval(bcnn.interval)}, and {cbp.mean:+.1f}, {interval(cbp.interval)};'],
     }
     for name, parts in sentences.items():
