@@ -33,7 +33,7 @@ def short_errors() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.filterwarnings('ignore', '.*pin_memory. argument is set as true but no accelerator is found')
         warnings.filterwarnings('ignore', 'This DataLoader will create .* worker processes')
-        warnings.filterwarnings('ignore', '.*isinstance.treespec, LeafSpec. is deprecated')  # by torch.export
+        warnings.filterwarnings('ignore', r'.*isinstance\(treespec, LeafSpec\).* is deprecated')  # by torch.export
         try:
             yield
         except UserFacingError as error:
