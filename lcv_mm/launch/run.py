@@ -154,4 +154,9 @@ def _image_files(dataset: Any) -> set[str]:
     infos = [dataset.get_data_info(i) for i in range(len(dataset))] if hasattr(dataset, 'get_data_info') else []
     files = [info['img_path'] for info in infos if 'img_path' in info]
     real = {folder: os.path.realpath(folder) for folder in {*map(os.path.dirname, files)}}  # slow for each file
-    return {os.path.join(real[os.path.dirname(file)], os.path.basename(file)) for file in files}
+    return {
+        os.path.realpath(file)
+        if os.path.islink(file)
+        else os.path.join(real[os.path.dirname(file)], os.path.basename(file))
+        for file in files
+    }

@@ -110,10 +110,14 @@ def test_a_config_that_contradicts_its_data_or_would_be_half_obeyed_is_refused(f
         build_runner(folders, TRAINING)
 
 
-@pytest.mark.parametrize('prefix', ['train', 'val', 'link'])
+@pytest.mark.parametrize('prefix', ['train', 'val', 'link', 'linked images'])
 def test_images_that_are_both_trained_on_and_scored_are_named(folders, prefix):
     root = Path(folders.train_dataloader.dataset.data_root)
     (root / 'link').symlink_to(root / 'train')
+    for file in (root / 'train').glob('*/*'):
+        link = root / 'linked images' / file.relative_to(root / 'train')
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(file)
     folders.val_dataloader.dataset.data_prefix = prefix
     runner = build_runner(folders, TRAINING)
     log = Path(runner.log_dir, f'{runner.timestamp}.log').read_text()
