@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 from layouts import draw_noise
 from mmengine.config import Config
 from mmpretrain.registry import DATASETS, MODELS
@@ -82,6 +83,7 @@ def test_a_resumed_run_reads_its_lists_and_a_new_one_of_the_same_images_writes_t
     use_folder(again, root)
     assert [names_of(again, split) for split in ('train', 'val')] == first
     draw(root, c=10)
+    torch.save(dict(state_dict={}), Path(cfg.work_dir) / 'epoch_1.pth')
     cfg.resume = True
     use_folder(cfg, root)
     assert [names_of(cfg, split) for split in ('train', 'val')] == first
@@ -89,6 +91,17 @@ def test_a_resumed_run_reads_its_lists_and_a_new_one_of_the_same_images_writes_t
     cfg.resume = False
     use_folder(cfg, root)
     assert cfg.model.head.num_classes == 3
+
+
+def test_a_run_that_has_saved_nothing_is_resumed_with_the_images_of_today(cfg, tmp_path):
+    root = draw(tmp_path / 'my images', a=10, b=10)
+    use_folder(cfg, root)
+    gone = root / names_of(cfg, 'train')[0]
+    gone.unlink()
+    cfg.resume = True
+    use_folder(cfg, root)
+    assert str(gone.relative_to(root)) not in names_of(cfg, 'train')
+    assert len(names_of(cfg, 'train')) == 15
 
 
 def test_without_validation_all_images_are_trained_on(cfg, folder):

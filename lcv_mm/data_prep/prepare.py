@@ -122,7 +122,7 @@ def _download(archive: Archive, info: DatasetInfo, root: Path) -> Path:
         download_url(archive.url, folder, md5=archive.md5)
     except (OSError, RuntimeError) as error:
         raise DataError(
-            f'{archive.url}: {error} Run the command again, or get {archive.name} (MD5 {archive.md5}) by other means '
+            f'{archive.url}: {error}. Run the command again, or get {archive.name} (MD5 {archive.md5}) by other means '
             'and name its folder with --archives'
         ) from error
     return folder / archive.name

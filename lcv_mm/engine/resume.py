@@ -26,6 +26,8 @@ def resume_from_last_good(runner: Runner) -> None:
     if damaged:
         then = f'resuming from {good}' if good else 'there is no other: starting from the beginning'
         runner.logger.warning(f'damaged checkpoints, skipped: {", ".join(map(str, damaged))}; {then}')
+    elif not good:
+        runner.logger.info(f'{runner.work_dir} has no checkpoint to resume from: starting from the beginning')
     runner._resume = good is not None
     runner._load_from = str(good) if good else runner._load_from
 

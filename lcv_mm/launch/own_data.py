@@ -10,6 +10,7 @@ from mmengine.config import Config
 from mmengine.logging import print_log
 
 from ..datasets import ImageFolder
+from ..engine import last_good_checkpoint
 from ..errors import ConfigError
 
 SPLITS = ('train', 'val')
@@ -56,11 +57,13 @@ def use_folder(cfg: Config, folder: str | Path, val_share: float = 0.2) -> None:
 
 
 def _split(cfg: Config, root: Path, val_share: float) -> dict[str, dict[str, Any]]:
-    """Return the settings of both datasets, which read lists. Write the lists unless a resumed run has them."""
+    """Return the settings of both datasets, which read lists. Write the lists unless the run continues with its own."""
     if not 0 < val_share < 1:
         raise ConfigError(f'--val {val_share}: expected a share between 0 and 1, such as 0.2')
     files = {split: Path(cfg.work_dir, f'{split}.txt').absolute() for split in SPLITS}
-    if not (cfg.get('resume') and all(file.is_file() for file in files.values())):
+    # a run that saved nothing, say because of a damaged image, begins anew, perhaps with other images
+    begun = cfg.get('resume') and (cfg.get('load_from') or last_good_checkpoint(cfg.work_dir)[0])
+    if not (begun and all(file.is_file() for file in files.values())):
         for split, lines in _draw(root, val_share).items():
             files[split].parent.mkdir(parents=True, exist_ok=True)
             part = files[split].with_suffix(f'.{os.getpid()}')  # each of several processes writes the same list

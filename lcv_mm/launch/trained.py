@@ -39,7 +39,7 @@ def load_trained(cfg: Config, checkpoint: str, device: str | None = None, trust:
     # as the Runner does: the model's own comes first
     cfg.model.setdefault('data_preprocessor', cfg.get('data_preprocessor'))
     model = MODELS.build(cfg.model)
-    content = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
+    content = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu', logger='silent')
     weights = without_module_prefix(state_dict_in(content, checkpoint, 'state_dict'), model)
     if not loads_strictly(model, weights):
         fit = fit_of(model, weights).in_full()
