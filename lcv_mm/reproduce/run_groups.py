@@ -66,7 +66,8 @@ def read_groups(
                 continue
             if record.status == FINISHED and record.metric in record.metrics:
                 conditions = conditions_of(record, folder)
-                groups.setdefault((config, *conditions.values()), RunGroup(config, conditions)).runs[folder] = record
+                key = (config, record.metric, *conditions.values())
+                groups.setdefault(key, RunGroup(config, conditions)).runs[folder] = record
             else:
                 failed.append(record)
     return list(groups.values()), failed

@@ -154,6 +154,14 @@ def test_a_quoted_row_stands_under_its_own_metrics_name_and_in_no_difference(tmp
     assert 'reached - paper' not in row  # nor in any other: the column is left out
 
 
+def test_runs_that_measured_different_metrics_are_not_averaged(tmp_path):
+    add_run(tmp_path, 'phpq_resnet18_cub448', 0, 0, metrics={'accuracy/top1': 71.0, 'retrieval/mAP': 60.0})
+    add_run(tmp_path, 'phpq_resnet18_cub448', 1, 0, metrics={'accuracy/top1': 73.0})
+    found = sections(tmp_path)[ALL_RUNS]
+    assert [(row.get('top-1 (%)'), row.get('retrieval mAP (%)')) for row in found] == [('73.00', None), (None, '60.00')]
+    assert rows(tmp_path, TABLE_1, 'PHPQ')[0]['reached'] == '60.00 (seeds: 1), retrieval mAP'
+
+
 def test_ablations_of_each_metric_have_their_comparisons(tmp_path):
     name = 'phpq_resnet18_birdlets64'
     for config, found in ((name, (30.0, 34.0)), (f'{name}_last_level', (20.0, 22.0))):
